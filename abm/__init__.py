@@ -1,0 +1,1 @@
+"""Agent-based market of securities lending: ledger, loan book, margining, agents."""

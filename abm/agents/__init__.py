@@ -1,0 +1,1 @@
+"""The agents of the market, one class a file."""

@@ -1,0 +1,52 @@
+"""The command `collateral`: names and one-line helps here, everything else imported when used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import click
+
+COMMANDS = {
+    "replicate": "Reproduce the paper's Tables 2, 3 and 4 from closing prices.",
+    "run": "Run a scenario or an experiment and write its results as Parquet.",
+    "scenarios": "List the bundled scenarios.",
+    "prices": "Fetch prices, or fit a price model to them.",
+}
+"""Command and one-line help; the command itself is `command` in `abm/commands/<name>.py`."""
+
+
+class _LazyGroup(click.Group):
+    """Lists commands without importing them: `--help` must answer at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"abm.commands.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what the user's input causes becomes one line and exit code 2."""
+        from scenarios.errors import InputError
+
+        try:
+            return super().invoke(ctx)
+        except InputError as error:
+            click.echo(f"collateral: {error}", err=True)
+            ctx.exit(2)
+        except KeyboardInterrupt:
+            click.echo("collateral: interrupted", err=True)
+            ctx.exit(130)
+
+
+@click.command(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="collateral-abm")
+def main() -> None:
+    """Simulate collateral management in securities lending with tokens."""

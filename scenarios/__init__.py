@@ -1,0 +1,1 @@
+"""What world is simulated: prices, participants, network, agreements, shocks."""

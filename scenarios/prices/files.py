@@ -1,0 +1,102 @@
+"""Price panels from CSV and Parquet files, wide (a column a token) or tidy (date, token, close)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from scenarios.errors import InputError
+from scenarios.prices.panel import PricePanel
+
+TIDY = {"date", "token", "close"}
+
+
+def read_prices(path: str | Path) -> PricePanel:
+    """Read and check a price file.
+
+    The file has a `date` column (or a date index, in Parquet) and a column of closing prices for
+    each token; or, tidy, the three columns `date`, `token` and `close`.
+
+    Raises:
+        InputError: naming file, row and column of the first thing that is wrong. Rows of a CSV are
+            counted as an editor counts lines, the header being line 1.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    raw, rows = _read_table(path)
+    if "date" not in raw.columns:
+        found = ", ".join(map(str, raw.columns)) or "nothing"
+        raise InputError(f"{path}: no column date; found {found}")
+    if raw.empty:
+        raise InputError(f"{path}: no rows; expected one a day")
+    raw["date"] = _dates(path, raw["date"], rows)
+    tokens = [column for column in raw.columns if column != "date"]
+    if set(raw.columns) == TIDY:
+        raw["close"] = _numbers(path, "close", raw["close"], rows)
+        twice = raw.duplicated(["date", "token"])
+        if twice.any():
+            row = int(np.flatnonzero(twice)[0])
+            raise InputError(
+                f"{path}: row {rows[row]}: {raw['token'].iloc[row]} on"
+                f" {raw['date'].iloc[row]:%Y-%m-%d} appears twice"
+            )
+        return PricePanel.from_frame(
+            raw.pivot_table(index="date", columns="token", values="close", dropna=False), str(path)
+        )
+    for token in tokens:
+        raw[token] = _numbers(path, token, raw[token], rows)
+    return PricePanel.from_frame(raw.set_index("date")[tokens], str(path), rows)
+
+
+def _read_table(path: Path) -> tuple[pd.DataFrame, list[int]]:
+    """The file's cells and what to call its rows."""
+    if path.suffix == ".parquet":
+        try:
+            table = pd.read_parquet(path)
+        except (ValueError, OSError) as error:
+            raise InputError(f"{path}: not a readable Parquet file ({error})") from error
+        if "date" not in table.columns and table.index.name == "date":
+            table = table.reset_index()
+        return table, list(range(1, len(table) + 1))
+    try:
+        # Blank lines are kept so that row numbers are those that an editor shows.
+        table = pd.read_csv(
+            path, dtype=str, keep_default_na=False, skip_blank_lines=False, encoding="utf-8-sig"
+        )
+    except pd.errors.EmptyDataError as error:
+        raise InputError(f"{path}: empty file; expected a header and a row a day") from error
+    except (ValueError, OSError) as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise InputError(f"{path}: not a readable CSV file ({reason})") from error
+    return table, list(range(2, len(table) + 2))
+
+
+def _dates(path: Path, cells: pd.Series, rows: list[int]) -> pd.Series:
+    """The date column, each cell of which must be an ISO date."""
+    if pd.api.types.is_datetime64_any_dtype(cells):
+        return cells
+    dates = pd.to_datetime(cells.astype(str), format="ISO8601", errors="coerce")
+    bad = dates.isna()
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        raise InputError(
+            f"{path}: row {rows[row]}, column date: {cells.iloc[row]!r} is not a date (YYYY-MM-DD)"
+        )
+    return dates
+
+
+def _numbers(path: Path, column: str, cells: pd.Series, rows: list[int]) -> pd.Series:
+    """A price column, each cell of which must be a number."""
+    numbers = pd.to_numeric(cells, errors="coerce")
+    bad = numbers.isna()
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        cell = cells.iloc[row]
+        problem = "empty" if cell in ("", None) else f"{cell!r} is not a number"
+        raise InputError(
+            f"{path}: row {rows[row]}, column {column}: {problem}; expected a positive price"
+        )
+    return numbers.astype(np.float64)

@@ -1,0 +1,45 @@
+"""What every source of prices has in common."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from scenarios.prices.calendars import Calendar
+from scenarios.prices.panel import PricePanel
+
+
+@dataclass(frozen=True)
+class Window:
+    """The days that a simulation wants: from `start` to the day before `end`."""
+
+    start: date
+    end: date
+    calendar: Calendar = "causal"
+
+
+class PriceSource(BaseModel):
+    """The `[prices]` table of a scenario; one subclass a source, told apart by `source`.
+
+    A new source is one file with one subclass, listed in `scenarios.prices.SOURCES`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tokens: tuple[str, ...]
+    """The tokens that get a price, in this order."""
+
+    @abstractmethod
+    def panel(self, window: Window, rng: np.random.Generator) -> PricePanel:
+        """A panel of `tokens` that covers the window.
+
+        Sources that draw at random use `rng` alone, so that the same seed gives the same prices
+        whatever else a scenario draws. Nothing is fetched from a network here.
+
+        Raises:
+            InputError: the source cannot serve this window or these tokens.
+        """
