@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -65,7 +66,7 @@ def _check_covered(
     known = [first, *panel.dates[begin : finish + 1]]
     if known[-1] < last:
         known.append(last)
-    for before, after in zip(known, known[1:], strict=False):
+    for before, after in pairwise(known):
         if after - before > LONGEST_CLOSURE:
             raise InputError(
                 f"{panel.origin}: {window} is not covered:"

@@ -50,7 +50,7 @@ class PricePanel:
                 not finite, zero or negative.
         """
         if frame.empty or not len(frame.columns):
-            raise InputError(f"{origin}: no prices in it; expected a row a day and a column a token")
+            raise InputError(f"{origin}: no prices in it; expected a row a day, a column a token")
         dates = pd.DatetimeIndex(frame.index).tz_localize(None).normalize()
         tokens = tuple(str(token) for token in frame.columns)
         names = list(rows) if rows is not None else [f"{day:%Y-%m-%d}" for day in dates]
