@@ -1,0 +1,130 @@
+"""GARCH(1,1) with constant correlation: volatility that clusters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from pydantic import model_validator
+
+from scenarios.errors import InputError
+from scenarios.prices.gbm import DiffusionParameters
+from scenarios.prices.history import History
+from scenarios.prices.model_source import Correlation, ModelSource, PerToken
+from scenarios.prices.paths import Array, correlated_normals, per_token
+
+
+@dataclass(frozen=True)
+class GarchParameters:
+    """A GARCH(1,1) process for each token, with constant correlation of innovations.
+
+    Attributes:
+        diffusion: drift, *long-run* volatility √(ω/(1-a-b)), and correlation of innovations.
+        arch: weight a of yesterday's squared shock, shape (tokens,).
+        garch: weight b of yesterday's variance, shape (tokens,); a + b < 1.
+        today: volatility of the first day, shape (tokens,).
+    """
+
+    diffusion: DiffusionParameters
+    arch: Array
+    garch: Array
+    today: Array
+
+    @property
+    def omega(self) -> Array:
+        """ω = σ²(1 - a - b), shape (tokens,)."""
+        return np.asarray(self.diffusion.volatility**2 * (1 - self.arch - self.garch))
+
+
+def garch_returns(
+    params: GarchParameters, days: int, paths: int, rng: np.random.Generator
+) -> Array:
+    """Log-returns of GARCH(1,1) with constant correlation, shape (paths, days, tokens).
+
+    `r = μ - σ²/2 + ε`, `ε(t) = h(t)·z(t)`, `h²(t+1) = ω + a·ε²(t) + b·h²(t)`, with z normal and
+    correlated across tokens (Bollerslev 1986 and 1990, CCC). σ is the long-run volatility.
+    Kurtosis is 3(1-(a+b)²)/(1-(a+b)²-2a²) where that is positive.
+    """
+    draws = correlated_normals(params.diffusion.correlation, days, paths, rng)
+    # Days first: the recursion then works on contiguous rows, one pass a day for all paths.
+    shocks = np.ascontiguousarray(draws.swapaxes(0, 1))
+    variance = np.broadcast_to(params.today**2, (paths, len(params.today))).copy()
+    for day in range(days):
+        shock = shocks[day]
+        shock *= np.sqrt(variance)
+        variance *= params.garch
+        variance += params.omega
+        variance += params.arch * shock**2
+    base = params.diffusion
+    shocks += base.drift - base.volatility**2 / 2
+    return np.asarray(shocks.swapaxes(0, 1))
+
+
+class GarchSource(ModelSource):
+    """GARCH(1,1) with constant correlation (`garch_returns`), given or fitted.
+
+    Give `volatility`, `arch` and `garch`; or a `history`, to which the parameters are then fitted
+    (package arch), today's volatility included.
+    """
+
+    source: Literal["garch"] = "garch"
+    drift: PerToken = 0.0
+    volatility: PerToken | None = None
+    """Long-run standard deviation of the daily log-return."""
+    correlation: Correlation = 0.0
+    arch: PerToken | None = None
+    """a, the weight of yesterday's squared shock; daily stocks: 0.05 to 0.15."""
+    garch: PerToken | None = None
+    """b, the weight of yesterday's variance; daily stocks: 0.8 to 0.95, a + b below 1."""
+    today: PerToken | None = None
+    """Volatility of the first day; the long-run one by default."""
+    history: History | None = None
+    """Closing prices to fit the parameters to."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _given_or_fitted(cls, values: object) -> object:
+        if isinstance(values, dict):
+            given = [name for name in ("volatility", "arch", "garch") if values.get(name) is None]
+            fitted = values.get("history") is not None
+            if fitted and set(values) & {"volatility", "arch", "garch", "correlation", "today"}:
+                raise InputError("history: fits all parameters; leave out volatility, arch, garch")
+            if given and not fitted:
+                raise InputError(f"{given[0]}: missing; give it, or a history to fit it to")
+        return values
+
+    def _check_parameters(self) -> None:
+        if self.history is None:
+            super()._check_parameters()
+
+    def parameters(self) -> GarchParameters:
+        """The parameters as arrays over the tokens.
+
+        Raises:
+            InputError: a length or value that cannot be, or a history that cannot be fitted.
+        """
+        n = len(self.tokens)
+        if self.history is not None:
+            from scenarios.prices.calibration.garch import fit_garch
+
+            fitted = fit_garch(self.history.panel(self.tokens)).source.parameters()
+            return GarchParameters(
+                DiffusionParameters.checked(
+                    n, self.drift, fitted.diffusion.volatility, fitted.diffusion.correlation
+                ),
+                fitted.arch,
+                fitted.garch,
+                fitted.today,
+            )
+        a = per_token(self.arch, n, "arch", low=0.0)
+        b = per_token(self.garch, n, "garch", low=0.0)
+        if (a + b >= 1).any():
+            raise InputError(f"arch + garch: must stay below 1; got {float((a + b).max()):g}")
+        base = DiffusionParameters.checked(n, self.drift, self.volatility or 0.0, self.correlation)
+        today = base.volatility if self.today is None else per_token(self.today, n, "today", 0.0)
+        return GarchParameters(base, a, b, today)
+
+    def log_returns(self, days: int, paths: int, rng: np.random.Generator) -> Array:
+        """Daily log-returns, shape (paths, days, tokens)."""
+        return garch_returns(self.parameters(), days, paths, rng)

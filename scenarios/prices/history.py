@@ -1,0 +1,81 @@
+"""A stretch of recorded prices, and what the sources that draw on one have in common."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from scenarios.errors import InputError
+from scenarios.prices.model_source import ModelSource, PerToken
+from scenarios.prices.panel import PricePanel
+from scenarios.prices.paths import Array, per_token
+from scenarios.prices.price_file import PriceFile
+
+
+class History(PriceFile):
+    """Closing prices of a file, from `start` to `end`, both included."""
+
+    start: date | None = None
+    end: date | None = None
+    columns: tuple[str, ...] = ()
+    """The column that stands for each token, in the order of the tokens; by default the column
+    of the same name."""
+
+    def panel(self, tokens: tuple[str, ...]) -> PricePanel:
+        """The closes, one column a token.
+
+        Raises:
+            InputError: the file cannot be read or lacks a column, `columns` does not pair with
+                the tokens, or fewer than three days remain.
+        """
+        columns = self.columns or tokens
+        if len(columns) != len(tokens):
+            raise InputError(
+                f"history.columns: {len(columns)} columns for {len(tokens)} tokens;"
+                " name one for each"
+            )
+        prices = self.read()
+        distinct = prices.select(dict.fromkeys(columns))
+        inside = np.ones(len(prices.dates), dtype=bool)
+        if self.start is not None:
+            inside &= prices.dates >= pd.Timestamp(self.start)
+        if self.end is not None:
+            inside &= prices.dates <= pd.Timestamp(self.end)
+        if inside.sum() < 3:
+            raise InputError(
+                f"{prices.origin}: {inside.sum()} days from {self.start or 'its beginning'}"
+                f" to {self.end or 'its end'}; a history needs 3 or more"
+                f" (it has {prices.dates[0]:%Y-%m-%d} to {prices.dates[-1]:%Y-%m-%d})"
+            )
+        # One column may stand for several tokens.
+        close = distinct.close[inside][:, [distinct.tokens.index(name) for name in columns]]
+        return PricePanel(prices.dates[inside], tokens, close, prices.origin)
+
+
+def log_returns_of(panel: PricePanel) -> Array:
+    """Log-returns from each day to the next, shape (days - 1, tokens)."""
+    return np.asarray(np.diff(np.log(panel.close), axis=0))
+
+
+class HistorySource(ModelSource):
+    """A source whose returns come from recorded prices."""
+
+    history: History
+    initial: PerToken | None = None  # type: ignore[assignment]
+    """Prices of the first day; by default the last closes of the history."""
+
+    def recorded(self) -> PricePanel:
+        """The history's closes, one column for each token of this source."""
+        return self.history.panel(self.tokens)
+
+    def _check_parameters(self) -> None:
+        if self.initial is not None:
+            per_token(self.initial, len(self.tokens), "initial", low=self.tick)
+
+    def _initial(self) -> Array:
+        if self.initial is None:
+            last: Array = self.recorded().close[-1]
+            return last
+        return per_token(self.initial, len(self.tokens), "initial")

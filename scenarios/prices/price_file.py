@@ -1,0 +1,60 @@
+"""A price file named in a scenario: a path of the user's, or one that comes with the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from scenarios.errors import InputError
+from scenarios.prices.files import read_prices
+from scenarios.prices.panel import PricePanel
+
+BUNDLED = "bundled:"
+DATA = Path(__file__).parents[1] / "data"
+
+
+class PriceFile(BaseModel):
+    """A CSV or Parquet file of closing prices, wide or tidy (`read_prices`)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: str = Field(min_length=1)
+    """A path, or `bundled:NAME` for a file of `scenarios/data`.
+
+    A relative path in a scenario file counts from that file's folder: the loader passes it as
+    `context={"folder": ...}`. Elsewhere it counts from the current directory.
+    """
+
+    @field_validator("file")
+    @classmethod
+    def _from_the_scenarios_folder(cls, file: str, info: ValidationInfo) -> str:
+        folder = (info.context or {}).get("folder")
+        if file.startswith(BUNDLED) or folder is None:
+            return file
+        return str(Path(folder) / Path(file).expanduser())
+
+    @property
+    def path(self) -> Path:
+        """Where the prices are read from.
+
+        Raises:
+            InputError: no bundled file has this name.
+        """
+        if not self.file.startswith(BUNDLED):
+            return Path(self.file).expanduser()
+        name = self.file.removeprefix(BUNDLED)
+        known = sorted(file.stem for file in DATA.glob("*.csv"))
+        if name not in known:
+            raise InputError(
+                f"prices.file: no bundled prices called {name!r}; there is {', '.join(known)}"
+            )
+        return DATA / f"{name}.csv"
+
+    def read(self) -> PricePanel:
+        """Every day and token of the file.
+
+        Raises:
+            InputError: the file cannot be read (`read_prices`).
+        """
+        return read_prices(self.path)
