@@ -38,13 +38,8 @@ def trading_days(window: Window, exchange: str = WEEKDAYS) -> pd.DatetimeIndex:
 
 def _exchange_sessions(exchange: str, first: pd.Timestamp, last: pd.Timestamp) -> pd.DatetimeIndex:
     """Sessions from the package, asked for with explicit bounds: its default window moves."""
-    try:
-        import exchange_calendars
-    except ImportError as error:
-        raise InputError(
-            f"prices.exchange: {exchange} needs the package exchange_calendars"
-            " (pip install 'collateral-abm[prices]'); weekdays needs nothing"
-        ) from error
+    import exchange_calendars
+
     try:
         # The calendar starts a little earlier because it refuses to start on its first holiday.
         calendar = exchange_calendars.get_calendar(

@@ -1,0 +1,179 @@
+"""Prices from Yahoo, on the split basis of a day of one's choice."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from scenarios.errors import InputError
+from scenarios.prices.basis import basis_problem
+from scenarios.prices.panel import PricePanel
+from scenarios.prices.store import load_panel, save_panel
+from scenarios.prices.yahoo_client import Split, TickerHistory, ask_yahoo
+
+PAPER_TICKERS = {"8306.T": "8306", "8604.T": "8604", "4901.T": "4901", "7013.T": "7013"} | {
+    "8031.T": "8031"
+}
+"""The paper's tokens: ticker at Yahoo, and name of the column."""
+PAPER_BASIS = date(2024, 3, 27)
+"""The day before FUJIFILM's 3:1 split: the paper was written on this basis."""
+PAPER_DAYS = (date(2008, 9, 24), date(2009, 9, 10))
+"""The paper's four windows, with the sessions that the backfill of Case 4 reaches for."""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A panel from Yahoo, and what was done to get it.
+
+    Attributes:
+        panel: closes on the basis asked for.
+        undone: for each ticker the splits whose effect was taken out of Yahoo's closes.
+        details: the sidecar's content.
+    """
+
+    panel: PricePanel
+    undone: Mapping[str, tuple[Split, ...]]
+    details: dict[str, Any]
+
+
+def splits_after(splits: Sequence[Split], basis: date) -> tuple[Split, ...]:
+    """The splits that closes must be freed from to be on the basis of a day."""
+    return tuple(split for split in splits if split.day > basis)
+
+
+def on_basis(
+    close: pd.Series[float], splits: Sequence[Split], basis: date, decimals: int
+) -> pd.Series[float]:
+    """Closes on the split basis of a day.
+
+    Yahoo divides every past close by each later split. Multiplying by the ratios of all splits
+    dated after the basis takes that back; splits up to the basis stay in, wherever the close lies.
+    """
+    factor = math.prod(split.ratio for split in splits_after(splits, basis))
+    return (close * factor).round(decimals)
+
+
+def fetch(
+    tickers: Mapping[str, str] | Sequence[str],
+    start: date,
+    end: date,
+    basis: date,
+    *,
+    adjust_dividends: bool = False,
+    decimals: int = 2,
+) -> Fetched:
+    """Fetch closes from Yahoo and bring them to a split basis.
+
+    Args:
+        tickers: as Yahoo writes them; a mapping gives each the name of its column.
+        start, end: first day, and the day after the last.
+        basis: the day whose number of shares the prices shall refer to.
+        adjust_dividends: take `Adj Close`, from which dividends have been taken out, too.
+        decimals: places to round to; restated closes carry rounding noise.
+
+    Raises:
+        InputError: in one line, which ticker failed and how (`ask_yahoo`), or that the tickers
+            have different trading days at the same exchange, or none in common.
+    """
+    import yfinance
+
+    names = dict(tickers) if isinstance(tickers, Mapping) else {name: name for name in tickers}
+    if not names:
+        raise InputError("yahoo: no ticker given")
+    if end <= start:
+        raise InputError(f"yahoo: end {end} must lie after start {start}")
+    histories = {ticker: ask_yahoo(ticker, start, end) for ticker in names}
+    _refuse_gaps(histories)
+    columns = {
+        names[ticker]: on_basis(
+            history.adjusted if adjust_dividends else history.close,
+            history.splits,
+            basis,
+            decimals,
+        )
+        for ticker, history in histories.items()
+    }
+    frame = pd.concat(columns, axis=1, join="inner").sort_index()
+    if frame.empty:
+        raise InputError(f"yahoo: {', '.join(names)} have no trading day in common")
+    undone = {ticker: splits_after(item.splits, basis) for ticker, item in histories.items()}
+    details = {
+        "source": "Yahoo, through yfinance",
+        "yfinance": yfinance.__version__,
+        "retrieved_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "tickers": list(names),
+        "start": str(start),
+        "end": str(end),
+        "basis": str(basis),
+        "dividends": "adjusted" if adjust_dividends else "not adjusted",
+        "decimals": decimals,
+        "splits_undone": {
+            ticker: [{"day": str(split.day), "ratio": split.ratio} for split in splits]
+            for ticker, splits in undone.items()
+        },
+    }
+    return Fetched(PricePanel.from_frame(frame, "yahoo"), undone, details)
+
+
+def fetch_panel(
+    tickers: Mapping[str, str] | Sequence[str],
+    start: date,
+    end: date,
+    basis: date,
+    *,
+    adjust_dividends: bool = False,
+    decimals: int = 2,
+) -> PricePanel:
+    """The panel of `fetch`."""
+    return fetch(
+        tickers, start, end, basis, adjust_dividends=adjust_dividends, decimals=decimals
+    ).panel
+
+
+def _refuse_gaps(histories: Mapping[str, TickerHistory]) -> None:
+    """Refuse a ticker that lacks a day which another one of its exchange has."""
+    for timezone in {history.timezone for history in histories.values()}:
+        same = {name: item for name, item in histories.items() if item.timezone == timezone}
+        sessions = sorted(set().union(*(item.close.index for item in same.values())))
+        for ticker, history in same.items():
+            missing = [day for day in sessions if day not in history.close.index]
+            if missing:
+                other = next(n for n, item in same.items() if missing[0] in item.close.index)
+                raise InputError(
+                    f"yahoo: {ticker}: partial answer, no close on {missing[0]:%Y-%m-%d}, which"
+                    f" {other} has ({len(missing)} of {len(sessions)} days); try again later"
+                )
+
+
+def paper_file() -> Path:
+    """Where the paper's prices are kept for the next time: the user's cache directory."""
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("collateral-abm")) / "paper_prices.csv"
+
+
+def paper_prices() -> PricePanel:
+    """The paper's five tokens in whole yen, on the split basis of early 2024.
+
+    Fetched from Yahoo once and then kept in the user's cache directory. Prices that do not
+    reproduce the paper's Table 2 are refused and not kept.
+
+    Raises:
+        InputError: Yahoo cannot be asked, or its prices contradict Table 2.
+    """
+    path = paper_file()
+    kept = load_panel(path)
+    if kept is not None:
+        return kept
+    fetched = fetch(PAPER_TICKERS, *PAPER_DAYS, PAPER_BASIS, decimals=0)
+    problem = basis_problem(fetched.panel)
+    if problem is not None:
+        raise InputError(problem)
+    save_panel(fetched.panel, path, fetched.details)
+    return PricePanel(fetched.panel.dates, fetched.panel.tokens, fetched.panel.close, str(path))
