@@ -93,24 +93,28 @@ def _first_rows(prices: PricePanel) -> dict[str, Array]:
 def _factors_that_fit(closes: Array, targets: Array) -> Array | None:
     """Factors for the columns with which every sum is right, as few other than 1 as possible.
 
+    Known splits come first; of unknown ones at most one is believed, since enough factors explain
+    anything.
+
     Args:
         closes: shape (cases, tokens).
         targets: shape (cases,).
     """
-    ratios = sorted({*RATIOS, *(1 / ratio for ratio in RATIOS)}, key=lambda r: abs(np.log(r)))
+    ratios = sorted({*RATIOS, *(1 / ratio for ratio in RATIOS)})
     tried = np.array(list(product(ratios, repeat=len(PAPER_TOKENS))))
-    # Closes restated for a split are rounded to the cent or so; undoing it magnifies that.
-    slack = 0.5 + 0.01 * tried.sum(axis=1, keepdims=True)
-    fits = (np.abs(tried @ closes.T - targets) <= slack).all(axis=1)
-    if not fits.any():
-        return None
-    fitting = tried[fits]
-    known = np.array(
-        [[_known(t, f) for t, f in zip(PAPER_TOKENS, row, strict=True)] for row in fitting]
+    errors = np.abs(tried @ closes.T - targets)
+    # Closes restated for a split may have been rounded to whole yen; undoing it magnifies that.
+    slack = 0.5 + np.where(tried != 1.0, 0.5 * tried, 0.0).sum(axis=1, keepdims=True)
+    fits = (errors <= slack).all(axis=1)
+    fitting, errors = tried[fits], errors[fits].sum(axis=1)
+    unknown = np.array(
+        [sum(not _known(t, f) for t, f in zip(PAPER_TOKENS, row, strict=True)) for row in fitting]
     )
     changes = (fitting != 1.0).sum(axis=1)
-    best = np.lexsort((np.abs(np.log(fitting)).sum(axis=1), changes, (~known).sum(axis=1)))[0]
-    return np.asarray(fitting[best])
+    for best in np.lexsort((errors, changes, unknown))[:1]:
+        if unknown[best] <= 1:
+            return np.asarray(fitting[best])
+    return None
 
 
 _STATES = {

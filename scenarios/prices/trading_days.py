@@ -41,10 +41,7 @@ def _exchange_sessions(exchange: str, first: pd.Timestamp, last: pd.Timestamp) -
     import exchange_calendars
 
     try:
-        # The calendar starts a little earlier because it refuses to start on its first holiday.
-        calendar = exchange_calendars.get_calendar(
-            exchange, start=first - pd.Timedelta(days=14), end=last
-        )
+        calendar = exchange_calendars.get_calendar(exchange, start=first, end=last)
     except exchange_calendars.errors.InvalidCalendarName as error:
         raise InputError(
             f"prices.exchange: no exchange called {exchange!r};"
@@ -55,5 +52,4 @@ def _exchange_sessions(exchange: str, first: pd.Timestamp, last: pd.Timestamp) -
             f"prices.exchange: {exchange} has no calendar from {first:%Y-%m-%d}"
             f" to {last:%Y-%m-%d} ({error})"
         ) from error
-    sessions = pd.DatetimeIndex(calendar.sessions)
-    return sessions[sessions >= first]
+    return pd.DatetimeIndex(calendar.sessions)
