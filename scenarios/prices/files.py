@@ -27,6 +27,9 @@ def read_prices(path: str | Path) -> PricePanel:
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     raw, rows = _read_table(path)
+    for position, name in enumerate(raw.columns):
+        if name in raw.columns[:position]:
+            raise InputError(f"{path}: column {name} appears twice")
     if "date" not in raw.columns:
         found = ", ".join(map(str, raw.columns)) or "nothing"
         raise InputError(f"{path}: no column date; found {found}")
@@ -62,28 +65,42 @@ def _read_table(path: Path) -> tuple[pd.DataFrame, list[int]]:
             table = table.reset_index()
         return table, list(range(1, len(table) + 1))
     try:
-        # Blank lines are kept so that row numbers are those that an editor shows.
-        table = pd.read_csv(
-            path, dtype=str, keep_default_na=False, skip_blank_lines=False, encoding="utf-8-sig"
+        # Blank lines are kept so that row numbers are those that an editor shows; the header is
+        # a row like the others so that pandas cannot rename a column that appears twice.
+        cells = pd.read_csv(
+            path,
+            header=None,
+            dtype=str,
+            keep_default_na=False,
+            skip_blank_lines=False,
+            encoding="utf-8-sig",
         )
     except pd.errors.EmptyDataError as error:
         raise InputError(f"{path}: empty file; expected a header and a row a day") from error
     except (ValueError, OSError) as error:
         reason = str(error).strip().splitlines()[-1]
         raise InputError(f"{path}: not a readable CSV file ({reason})") from error
+    table = cells.iloc[1:].set_axis([str(name).strip() for name in cells.iloc[0]], axis=1)
+    filled = np.flatnonzero((table.fillna("") != "").any(axis=1))
+    # A blank line at the end is a habit of editors; one in the middle is a hole.
+    table = table.iloc[: filled[-1] + 1 if len(filled) else 0].reset_index(drop=True)
     return table, list(range(2, len(table) + 2))
 
 
 def _dates(path: Path, cells: pd.Series, rows: list[int]) -> pd.Series:
-    """The date column, each cell of which must be an ISO date."""
+    """The date column, each cell of which must be an ISO date; a time of day is dropped."""
     if pd.api.types.is_datetime64_any_dtype(cells):
-        return cells
-    dates = pd.to_datetime(cells.astype(str), format="ISO8601", errors="coerce")
+        dates: pd.Series = cells.dt.tz_localize(None)
+    else:
+        text = cells.astype(str)
+        days = text.where(text.str.match(r"\d{4}-\d\d-\d\d($|[ T])")).str[:10]
+        dates = pd.to_datetime(days, format="%Y-%m-%d", errors="coerce")
     bad = dates.isna()
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
         raise InputError(
-            f"{path}: row {rows[row]}, column date: {cells.iloc[row]!r} is not a date (YYYY-MM-DD)"
+            f"{path}: row {rows[row]}, column date: {str(cells.iloc[row])!r} is not a date"
+            " (YYYY-MM-DD)"
         )
     return dates
 
@@ -95,7 +112,7 @@ def _numbers(path: Path, column: str, cells: pd.Series, rows: list[int]) -> pd.S
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
         cell = cells.iloc[row]
-        problem = "empty" if cell in ("", None) else f"{cell!r} is not a number"
+        problem = "empty" if pd.isna(cell) or cell == "" else f"{cell!r} is not a number"
         raise InputError(
             f"{path}: row {rows[row]}, column {column}: {problem}; expected a positive price"
         )

@@ -1,0 +1,183 @@
+"""Price files: every form that is read, and every way they can be wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scenarios.errors import InputError
+from scenarios.prices.files import read_prices
+
+WIDE = "date,8306,8604\n2009-07-01,602,810\n2009-07-02,590,805\n2009-07-03,587.5,790\n"
+CLOSE = np.array([[602, 810], [590, 805], [587.5, 790]])
+
+
+def written(folder: Path, text: str, name: str = "prices.csv") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def frame() -> pd.DataFrame:
+    days = pd.to_datetime(["2009-07-01", "2009-07-02", "2009-07-03"])
+    return pd.DataFrame(CLOSE, index=days.rename("date"), columns=["8306", "8604"])
+
+
+def forms(folder: Path) -> dict[str, Path]:
+    """The same prices in every form that is read."""
+    tidy = frame().reset_index().melt("date", var_name="token", value_name="close")
+    wide, indexed, long = (folder / f"{name}.parquet" for name in ("wide", "indexed", "long"))
+    frame().reset_index().to_parquet(wide)
+    frame().to_parquet(indexed)
+    tidy.to_parquet(long)
+    shuffled = folder / "tidy.csv"
+    tidy.sample(frac=1, random_state=1).to_csv(shuffled, index=False)
+    return {
+        "wide csv": written(folder, WIDE),
+        "byte-order mark": written(folder, "\ufeff" + WIDE, "bom.csv"),
+        "windows line ends": written(folder, WIDE.replace("\n", "\r\n"), "crlf.csv"),
+        "blank line at the end": written(folder, WIDE + "\n\n", "blank.csv"),
+        "time of day": written(folder, WIDE.replace("-01,", "-01T15:00:00+09:00,"), "t.csv"),
+        "tidy csv": shuffled,
+        "wide parquet": wide,
+        "parquet with a date index": indexed,
+        "tidy parquet": long,
+    }
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "wide csv",
+        "byte-order mark",
+        "windows line ends",
+        "blank line at the end",
+        "time of day",
+        "tidy csv",
+        "wide parquet",
+        "parquet with a date index",
+        "tidy parquet",
+    ],
+)
+def test_all_forms_give_the_same_panel(tmp_path: Path, form: str) -> None:
+    panel = read_prices(forms(tmp_path)[form])
+    assert panel.tokens == ("8306", "8604")
+    np.testing.assert_array_equal(panel.close, CLOSE)
+    np.testing.assert_array_equal(panel.dates, frame().index)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "empty file; expected a header"),
+        ("date,8306\n", "no rows; expected one a day"),
+        ("day,8306\n2009-07-01,602\n", "no column date; found day, 8306"),
+        ("date\n2009-07-01\n", "no prices in it; expected a row a day, a column a token"),
+        ("date,8306\n2009-07-01,abc\n", "row 2, column 8306: 'abc' is not a number"),
+        ("date,8306\n2009-07-01,\n", "row 2, column 8306: empty; expected a positive price"),
+        ("date,8306\n2009-07-01,nan\n", "row 2, column 8306: 'nan' is not a number"),
+        ("date,8306\n2009-07-01,inf\n", "row 2, column 8306: price inf must be a positive finite"),
+        ("date,8306\n2009-07-01,0\n", "row 2, column 8306: price 0 must be a positive finite"),
+        ("date,8306\n2009-07-01,1\n2009-07-02,-5\n", "row 3, column 8306: price -5 must be"),
+        ("date,8306\n2009-07-01,1\n2009-07-01,2\n", "row 3, column date: 2009-07-01 appears twice"),
+        (
+            "date,8306\n2009-07-02,1\n2009-07-01,2\n",
+            "row 3, column date: 2009-07-01 is earlier than the row before",
+        ),
+        ("date,8306\n01/07/2009,1\n", "row 2, column date: '01/07/2009' is not a date"),
+        ("date,8306\n2009-07,1\n", "row 2, column date: '2009-07' is not a date"),
+        ("date,8306\n2009-02-30,1\n", "row 2, column date: '2009-02-30' is not a date"),
+        ("date,8306\n2009-07-01,1\n\n2009-07-02,2\n", "row 3, column date: '' is not a date"),
+        ("date,8306,8306\n2009-07-01,1,2\n", "column 8306 appears twice"),
+        ("date,8306\n2009-07-01,1,2\n", "not a readable CSV file"),
+        (
+            "date,token,close\n2009-07-01,8306,1\n2009-07-01,8306,2\n",
+            "row 3: 8306 on 2009-07-01 appears twice",
+        ),
+        (
+            # 8604 has no close on the second day.
+            "date,token,close\n2009-07-01,8306,1\n2009-07-01,8604,1\n2009-07-02,8306,1\n",
+            "row 2009-07-02, column 8604: price nan must be a positive finite number",
+        ),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, text: str, message: str) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(InputError) as caught:
+        read_prices(path)
+    assert message in str(caught.value)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"nothing\.csv: no such file"):
+        read_prices(tmp_path / "nothing.csv")
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        read_prices(tmp_path)
+
+
+def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "prices.csv"
+    path.write_bytes(b"date,8306\n2009-07-01,\xff\xfe\n")
+    with pytest.raises(InputError, match="not a readable CSV file"):
+        read_prices(path)
+
+
+def test_a_parquet_file_that_is_none(tmp_path: Path) -> None:
+    path = written(tmp_path, WIDE, "prices.parquet")
+    with pytest.raises(InputError, match="not a readable Parquet file"):
+        read_prices(path)
+
+
+@pytest.mark.parametrize("missing", ["date", "8306"])
+def test_a_hole_in_parquet(tmp_path: Path, missing: str) -> None:
+    table = frame().reset_index()
+    table.loc[1, missing] = None
+    path = tmp_path / "prices.parquet"
+    table.to_parquet(path)
+    with pytest.raises(InputError, match=f"row 2, column {missing}: "):
+        read_prices(path)
+
+
+def test_a_nullable_hole_in_parquet(tmp_path: Path) -> None:
+    table = frame().reset_index().astype({"8306": "Float64"})
+    table.loc[1, "8306"] = pd.NA
+    path = tmp_path / "prices.parquet"
+    table.to_parquet(path)
+    with pytest.raises(InputError, match="row 2, column 8306: empty"):
+        read_prices(path)
+
+
+@given(
+    st.lists(
+        st.lists(st.floats(0.01, 1e6).map(lambda price: round(price, 2)), min_size=2, max_size=2),
+        min_size=1,
+        max_size=20,
+    )
+)
+def test_what_is_written_is_read(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[list[float]]
+) -> None:
+    days = pd.bdate_range("2009-07-01", periods=len(rows)).rename("date")
+    table = pd.DataFrame(rows, index=days, columns=["A", "B"])
+    path = tmp_path_factory.mktemp("written") / "prices.csv"
+    table.to_csv(path)
+    panel = read_prices(path)
+    pd.testing.assert_frame_equal(panel.frame, table, check_freq=False, check_index_type=False)
+
+
+def test_the_bundled_file_is_read() -> None:
+    from scenarios.prices import FileSource
+
+    panel = FileSource(file="bundled:us_stocks_2007_2010").read()
+    assert panel.tokens == ("AAPL", "GOOG", "IBM", "MSFT")
+    assert len(panel.dates) > 1000
