@@ -1,0 +1,169 @@
+"""The clearing house: settles, values, calls, and closes out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import mesa
+import numpy as np
+import numpy.typing as npt
+
+from abm.agents.borrower import Borrower
+from abm.agents.lender import Lender
+from abm.calls import DeliveryCall, ReturnCall
+from abm.events import CHUNK
+from abm.lifecycle import recall_loans, retry_releases, settle_loans
+from abm.loan_book import OPEN_LOAN
+from abm.margining import (
+    DELIVERY_CALL,
+    RETURN_CALL,
+    mark_exposures,
+    note_unmet,
+    run_deliveries,
+    run_returns,
+)
+from abm.movements import execute_delivery, execute_return, settle_deliveries, settle_returns
+from abm.reuse import find_reusable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from abm.model import CollateralMarket
+
+
+class ClearingHouse(mesa.Agent):
+    """Runs the margin process of all loans (paper, section 2.1.2).
+
+    Participants of the standard classes are handled all at once by the compiled passes. Those whose
+    class decides for itself are asked one by one.
+    """
+
+    model: CollateralMarket
+
+    def __init__(self, model: CollateralMarket):
+        """Serve a market."""
+        super().__init__(model)
+        accounts = model.books.accounts
+        self.calls = np.zeros(len(accounts.lender), np.int8)
+        self.next_loan = int(model.books.loans.loan_id.max()) + 1
+        rows = len(model.population.names)
+        self.asked_for_returns = np.zeros(rows, np.bool_)
+        self.asked_for_deliveries = np.zeros(rows, np.bool_)
+        for agent in model.participants.values():
+            kind = type(agent)
+            if isinstance(agent, Lender):
+                own = kind.choose_return is not Lender.choose_return
+                self.asked_for_returns[agent.row] = own
+            if isinstance(agent, Borrower):
+                own = (
+                    kind.choose_delivery is not Borrower.choose_delivery
+                    or kind.meet_call is not Borrower.meet_call
+                )
+                self.asked_for_deliveries[agent.row] = own
+
+    def value_loans(self) -> None:
+        """Mark what is lent to the published prices."""
+        if self.model.lent_moves:
+            mark_exposures(self.model.books, self.model.prices)
+
+    def settle(self) -> None:
+        """Settle all that is due today: instructions first, then loans."""
+        market, day = self.model, self.model.day
+        books, prices = market.books, market.prices
+        if len(books.accounts.returning):
+            for start, stop in self._chunks(len(self.calls)):
+                settle_returns(books, prices, day, start, stop)
+            for start, stop in self._chunks(len(self.calls)):
+                settle_deliveries(books, prices, day, start, stop)
+        if day >= market.next_maturity:
+            for start, stop in self._chunks(len(books.loans.loan_id)):
+                self.next_loan = settle_loans(
+                    books, prices, day, market.at_maturity, self.next_loan, start, stop
+                )
+            market.update_next_maturity()
+        if len(books.accounts.reused):
+            for start, stop in self._chunks(len(self.calls)):
+                retry_releases(books, prices, day, start, stop)
+
+    def recall(self, chosen: npt.NDArray[np.bool_]) -> None:
+        """Recall open-ended loans, with the scenario's notice."""
+        books = self.model.books
+        if chosen.any():
+            for start, stop in self._chunks(len(chosen)):
+                part = np.zeros_like(chosen)
+                part[start:stop] = chosen[start:stop]
+                recall_loans(books, self.model.day, self.model.scenario.recalls.notice, part)
+            self.model.update_next_maturity()
+
+    def call_and_return(self) -> None:
+        """Value the collateral, trigger calls, and have lenders return what is in excess."""
+        market, asked = self.model, self.asked_for_returns
+        books, prices, day = market.books, market.prices, market.day
+        for start, stop in self._chunks(len(self.calls)):
+            run_returns(books, prices, day, asked, self.calls, start, stop)
+        if asked.any():
+            ours = asked[books.accounts.lender] & (self.calls == RETURN_CALL)
+            for a in np.flatnonzero(ours).tolist():
+                self._ask_for_return(a)
+
+    def collect_deliveries(self) -> None:
+        """Have borrowers deliver what they are called for."""
+        market, asked = self.model, self.asked_for_deliveries
+        books, prices, day = market.books, market.prices, market.day
+        if len(books.accounts.reused):
+            find_reusable(books)
+        for start, stop in self._chunks(len(self.calls)):
+            run_deliveries(books, prices, day, asked, self.calls, start, stop)
+        if asked.any():
+            ours = asked[books.accounts.borrower] & (self.calls == DELIVERY_CALL)
+            for a in np.flatnonzero(ours).tolist():
+                self._ask_for_delivery(a)
+
+    def _ask_for_return(self, a: int) -> None:
+        market = self.model
+        lender = market.participant_at(int(market.books.accounts.lender[a]))
+        assert isinstance(lender, Lender)
+        call = ReturnCall(market, a)
+        quantities, left_over = call.quantities(lender.choose_return(call), lender)
+        execute_return(market.books, market.prices, market.day, a, quantities, left_over)
+        market.events.drain(market.day)
+
+    def _ask_for_delivery(self, a: int) -> None:
+        market = self.model
+        accounts = market.books.accounts
+        borrower = market.participant_at(int(accounts.borrower[a]))
+        assert isinstance(borrower, Borrower)
+        call = DeliveryCall(market, a)
+        missing = call.missing_units
+        if borrower.meet_call(call):
+            quantities = call.quantities(borrower.choose_delivery(call), borrower)
+            lag = int(market.books.terms.lag[accounts.agreement[a]])
+            missing -= execute_delivery(market.books, market.prices, market.day, a, quantities, lag)
+        note_unmet(market.books, market.prices, a, missing)
+        market.events.drain(market.day)
+
+    def close_out(self, exogenous: npt.NDArray[np.int64]) -> None:
+        """Declare defaults and go on with the liquidations."""
+        market = self.model
+        market.closed_out = market.desk.run(market.day, exogenous, market.path[market.path_day])
+
+    def chosen_for_recall(self) -> npt.NDArray[np.bool_]:
+        """Loans that their lenders recall today, on schedule or at the daily rate."""
+        market = self.model
+        recalls, loans = market.scenario.recalls, market.books.loans
+        chosen = np.zeros(len(loans.loan_id), np.bool_)
+        if recalls.daily_rate:
+            # One draw a loan and day, open or not, so that policies see the same recalls.
+            chosen = market.streams.shocks.random(len(chosen)) < recalls.daily_rate
+        today = [loan_id for day, loan_id in recalls.scheduled if day == market.day]
+        chosen |= np.isin(loans.loan_id, today)
+        return chosen & (loans.state == OPEN_LOAN)
+
+    def _chunks(self, length: int) -> Iterator[tuple[int, int]]:
+        """Ranges to run a pass over: all at once, or in parts that the event log can hold."""
+        if not self.model.events.enabled:
+            yield 0, length
+            return
+        for start in range(0, length, CHUNK):
+            yield start, min(start + CHUNK, length)
+            self.model.events.drain(self.model.day)

@@ -1,0 +1,80 @@
+"""What lenders, borrowers and dealers have in common: a name, a wallet, equity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import mesa
+import numpy as np
+
+if TYPE_CHECKING:
+    from abm.model import CollateralMarket
+
+
+class Wallet(Mapping[str, int]):
+    """The tokens that a participant holds: a read-only view of its row in the ledger."""
+
+    def __init__(self, market: CollateralMarket, row: int):
+        """View the wallet in a row of the ledger."""
+        self._market = market
+        self._row = row
+
+    def __getitem__(self, token: str) -> int:
+        tokens = self._market.tokens
+        if token not in tokens:
+            raise KeyError(f"no token {token}; there are {', '.join(tokens)}")
+        return int(self._market.ledger.wallets[self._row, tokens.index(token)])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._market.tokens)
+
+    def __len__(self) -> int:
+        return len(self._market.tokens)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+
+class Participant(mesa.Agent):
+    """An agent with a wallet; its state is in the market's books, this is a handle on it."""
+
+    model: CollateralMarket
+
+    def __init__(self, model: CollateralMarket, name: str, row: int):
+        """Enter a participant of the market's population."""
+        super().__init__(model)
+        self.name = name
+        self.row = row
+        self.wallet = Wallet(model, row)
+
+    @property
+    def role(self) -> str:
+        """`lender`, `borrower` or `dealer`."""
+        return self.model.population.roles[self.row]
+
+    @property
+    def equity(self) -> float:
+        """Money that it can still lose before it defaults; infinite if that does not matter."""
+        return float(self.model.desk.equity[self.row] * self.model.unit)
+
+    @property
+    def defaulted(self) -> bool:
+        """Whether it has defaulted."""
+        return bool(self.model.desk.default_day[self.row] >= 0)
+
+    def _loans(self, side: str) -> list[int]:
+        """Identifiers of its open loans on one side."""
+        from abm.loan_book import OPEN_LOAN
+
+        books = self.model.books
+        mine = getattr(books.accounts, side)[books.loans.account] == self.row
+        return [int(i) for i in books.loans.loan_id[mine & (books.loans.state == OPEN_LOAN)]]
+
+    def _exposure(self, side: str) -> float:
+        accounts = self.model.books.accounts
+        mine = np.flatnonzero(getattr(accounts, side) == self.row)
+        return float(accounts.exposure[mine].sum() * self.model.unit)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"

@@ -1,0 +1,180 @@
+"""Who lends to whom: edges drawn for a topology, as arrays rather than one object an edge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from abm.loan_book import Accounts
+from scenarios.errors import InputError
+from scenarios.network import (
+    AgentLender,
+    AnyTopology,
+    Complete,
+    CorePeriphery,
+    RandomBipartite,
+    ScaleFree,
+)
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+    from abm.model import CollateralMarket
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Edges:
+    """Directed edges from lenders to borrowers, as positions among the participants."""
+
+    lender: Ints
+    borrower: Ints
+
+
+def draw_edges(
+    topology: AnyTopology,
+    lenders: Ints,
+    borrowers: Ints,
+    dealers: Ints,
+    rng: np.random.Generator,
+) -> Edges:
+    """Draw the edges of a topology, one for each loan, sorted by lender and borrower.
+
+    Args:
+        topology: which network; one read from a file is not drawn.
+        lenders: positions of the pure lenders; likewise borrowers and dealers.
+        rng: the only source of randomness.
+
+    Raises:
+        InputError: the topology needs participants that are not there.
+    """
+    match topology:
+        case Complete():
+            pairs = [(lenders, borrowers), (lenders, dealers), (dealers, borrowers)]
+            edges = [_all_pairs(*pair) for pair in pairs]
+        case RandomBipartite():
+            _need(topology.topology, lenders=lenders, borrowers=borrowers)
+            edges = [_each_draws(borrowers, lenders, topology.lenders_per_borrower, rng)]
+        case ScaleFree():
+            _need(topology.topology, lenders=lenders, borrowers=borrowers)
+            # Degrees with tail exponent γ come from weights rank^(-1/(γ-1)).
+            weights = np.arange(1, len(lenders) + 1) ** (-1 / (topology.gamma - 1))
+            edges = [_each_draws(borrowers, lenders, topology.lenders_per_borrower, rng, weights)]
+        case CorePeriphery():
+            _need(topology.topology, lenders=lenders, borrowers=borrowers, dealers=dealers)
+            outer = _each_draws(lenders, dealers, topology.dealers_per_lender, rng)
+            inner = _all_pairs(dealers, dealers)
+            kept = (inner.lender != inner.borrower) & (
+                rng.random(len(inner.lender)) < topology.core_density
+            )
+            edges = [
+                Edges(lender=outer.borrower, borrower=outer.lender),
+                Edges(inner.lender[kept], inner.borrower[kept]),
+                _each_draws(borrowers, dealers, topology.dealers_per_borrower, rng),
+            ]
+        case AgentLender():
+            _need(topology.topology, lenders=lenders, borrowers=borrowers, dealers=dealers)
+            hub = dealers[:1]
+            edges = [_all_pairs(lenders, hub), _all_pairs(hub, borrowers)]
+        case _:
+            raise InputError(f"network.topology: {topology.topology} is not drawn")
+    lender = np.concatenate([part.lender for part in edges])
+    borrower = np.concatenate([part.borrower for part in edges])
+    if not len(lender):
+        raise InputError(
+            f"network.topology: {topology.topology} has no edge with these numbers of participants"
+        )
+    order = np.lexsort((borrower, lender))
+    repeat = topology.loans_per_edge
+    return Edges(np.repeat(lender[order], repeat), np.repeat(borrower[order], repeat))
+
+
+def _need(topology: str, **groups: Ints) -> None:
+    for role, members in groups.items():
+        if not len(members):
+            raise InputError(f"participants.{role}: {topology} needs at least one")
+
+
+def _all_pairs(lenders: Ints, borrowers: Ints) -> Edges:
+    return Edges(np.repeat(lenders, len(borrowers)), np.tile(borrowers, len(lenders)))
+
+
+def _each_draws(
+    drawing: Ints,
+    drawn: Ints,
+    number: int,
+    rng: np.random.Generator,
+    weights: npt.NDArray[np.float64] | None = None,
+) -> Edges:
+    """Each of `drawing` borrows from `number` different ones of `drawn`.
+
+    The largest of `log(u)/weight` draw without replacement in proportion to the weights (Efraimidis
+    and Spirakis 2006), for many at once.
+    """
+    number = min(number, len(drawn))
+    rows = max(1, 4_000_000 // len(drawn))
+    chosen = []
+    for begin in range(0, len(drawing), rows):
+        size = min(rows, len(drawing) - begin)
+        keys = np.log(rng.random((size, len(drawn))))
+        if weights is not None:
+            keys /= weights
+        chosen.append(np.argpartition(-keys, number - 1, axis=1)[:, :number])
+    positions = np.concatenate(chosen) if chosen else np.zeros((0, number), np.int64)
+    return Edges(lender=drawn[positions.ravel()], borrower=np.repeat(drawing, number))
+
+
+def network_view(market: CollateralMarket) -> nx.MultiDiGraph:
+    """The live market as a graph, built anew at each call.
+
+    Nodes carry role, size, wallet value, equity and whether they defaulted; edges, keyed by
+    loan_id, exposure, coverage, gap and state. Money is in money.
+    """
+    import networkx as nx
+
+    graph = nx.MultiDiGraph()
+    for row in market.participants_frame().to_dict("records"):
+        graph.add_node(
+            row["participant"],
+            role=row["role"],
+            size=row["size"],
+            wallet_value=row["wallet_value"],
+            equity=row["equity"],
+            defaulted=row["default_day"] >= 0,
+        )
+    loans = market.loans_frame()
+    account_exposure = loans.groupby("account")["exposure"].transform("sum")
+    loans["coverage"] = 1 + loans["gap"] / account_exposure.where(account_exposure > 0)
+    columns = ["lender", "borrower", "loan_id", "exposure", "coverage", "gap", "state"]
+    for lender, borrower, key, *attributes in loans[columns].itertuples(index=False, name=None):
+        graph.add_edge(lender, borrower, key=key, **dict(zip(columns[3:], attributes, strict=True)))
+    return graph
+
+
+def longest_reuse_chain(accounts: Accounts) -> int:
+    """Longest chain of lenders that post on what they received: how often collateral was re-used.
+
+    A cycle of re-use counts each participant in it once.
+    """
+    if not accounts.reused.any():
+        return 0
+    import networkx as nx
+
+    reusing = np.unique(accounts.lender[accounts.reused.any(axis=1)])
+    posts = np.isin(accounts.borrower, reusing)
+    graph = nx.DiGraph()
+    graph.add_nodes_from(reusing.tolist())
+    pairs = zip(accounts.borrower[posts].tolist(), accounts.lender[posts].tolist(), strict=True)
+    graph.add_edges_from(pair for pair in pairs if pair[1] in graph)
+    groups = nx.condensation(graph)
+    for group in groups:
+        groups.nodes[group]["weight"] = len(groups.nodes[group]["members"])
+    longest: dict[int, int] = {}
+    for group in nx.topological_sort(groups):
+        before = max((longest[p] for p in groups.predecessors(group)), default=0)
+        longest[group] = before + groups.nodes[group]["weight"]
+    return max(longest.values())

@@ -1,0 +1,278 @@
+"""How loans begin and end: opening, settlement, rolling, recall; compiled.
+
+The four steps of the paper's section 2.1.1; margin maintenance is in `abm.margining`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from abm import tally
+from abm.books import Books, record
+from abm.compiled import compiled, inlined
+from abm.ledger import issue, move, redeem
+from abm.loan_book import ACTIVE, NEVER, OPEN_LOAN, PENDING, SETTLED
+from abm.margining import means, plan_delivery, set_requirement
+from abm.movements import execute_delivery, hand_back, mint_for, transit_row
+
+Ints = npt.NDArray[np.int64]
+
+
+@inlined
+def lend(books: Books, prices: Ints, i: int) -> None:
+    """Move what a loan lends from the lender to the borrower, and enter it as open."""
+    ledger, loans, accounts = books.ledger, books.loans, books.accounts
+    a = loans.account[i]
+    worth = 0
+    for token in range(len(prices)):
+        quantity = loans.lent[i, token]
+        if quantity:
+            value = quantity * prices[token]
+            worth += value
+            move(ledger.balance, accounts.lender[a], accounts.borrower[a], token, quantity)
+            books.totals[tally.TRANSFERS] += 1
+            record(books, tally.TRANSFER, a, accounts.lender[a], token, quantity, value)
+    loans.state[i] = OPEN_LOAN
+    accounts.open_loans[a] += 1
+    accounts.exposure[a] += worth
+    set_requirement(accounts, books.terms, a)
+    books.totals[tally.LOANS_OPENED] += 1
+    record(books, tally.OPEN, a, accounts.lender[a], -1, loans.loan_id[i], worth)
+
+
+@compiled
+def open_at_start(books: Books, prices: Ints, posted: Ints, start: int, stop: int) -> None:
+    """Open loans `start` to `stop` on day 0 against tokens issued for the purpose.
+
+    Both parties deposit assets with the custodian, which mints what is lent and `posted`; then the
+    two legs change hands together.
+    """
+    ledger, loans, accounts = books.ledger, books.loans, books.accounts
+    for i in range(start, stop):
+        a = loans.account[i]
+        lender, borrower = accounts.lender[a], accounts.borrower[a]
+        for token in range(len(prices)):
+            lent = loans.lent[i, token]
+            if lent:
+                issue(ledger, lender, token, lent)
+                record(books, tally.MINT, a, lender, token, lent, lent * prices[token])
+            pledged = posted[i, token]
+            if pledged:
+                value = pledged * prices[token]
+                issue(ledger, borrower, token, pledged)
+                record(books, tally.MINT, a, borrower, token, pledged, value)
+                move(ledger.balance, borrower, ledger.collateral_row + a, token, pledged)
+                books.totals[tally.TRANSFERS] += 1
+                record(books, tally.TRANSFER, a, borrower, token, pledged, value)
+                accounts.value[a] += value
+        lend(books, prices, i)
+
+
+@inlined
+def has_means(books: Books, row: int, quantities: Ints) -> bool:
+    """Whether an owner holds these tokens, or can have the rest minted today."""
+    ledger = books.ledger
+    for token in range(len(quantities)):
+        lacking = quantities[token] - ledger.balance[row, token]
+        if lacking > 0 and (len(ledger.arriving) or lacking > ledger.capacity[row, token]):
+            return False
+    return True
+
+
+@inlined
+def complete_wallet(books: Books, prices: Ints, day: int, a: int, row: int, needed: Ints) -> None:
+    """Mint what a wallet lacks of these tokens; `has_means` has said that it can be done."""
+    for token in range(len(needed)):
+        lacking = needed[token] - books.ledger.balance[row, token]
+        if lacking > 0:
+            mint_for(books.ledger, day, row, token, lacking)
+            record(books, tally.MINT, a, row, token, lacking, lacking * prices[token])
+
+
+@inlined
+def reopen(books: Books, prices: Ints, day: int, i: int, quantities: Ints) -> bool:
+    """Open a loan in the course of the simulation; both legs or neither.
+
+    The collateral required at today's prices is delivered as on a margin call.
+    """
+    ledger, loans, accounts, terms = books.ledger, books.loans, books.accounts, books.terms
+    a = loans.account[i]
+    lender, borrower = accounts.lender[a], accounts.borrower[a]
+    if not has_means(books, lender, loans.lent[i]):
+        return False
+    before = accounts.exposure[a]
+    for token in range(len(prices)):
+        accounts.exposure[a] += loans.lent[i, token] * prices[token]
+    set_requirement(accounts, terms, a)
+    held = np.zeros(len(prices), np.int64)
+    mintable = np.zeros(len(prices), np.int64)
+    means(books, borrower, held, mintable)
+    missing = accounts.required[a] - accounts.value[a]
+    plan_delivery(prices, held, mintable, terms, accounts.agreement[a], missing, quantities)
+    for token in range(len(prices)):
+        missing -= quantities[token] * prices[token]
+    accounts.exposure[a] = before
+    if missing > 0 or (len(ledger.arriving) and not has_means(books, borrower, quantities)):
+        set_requirement(accounts, terms, a)
+        return False
+    complete_wallet(books, prices, day, a, lender, loans.lent[i])
+    execute_delivery(books, prices, day, a, quantities, 0)
+    lend(books, prices, i)
+    return True
+
+
+@inlined
+def give_back_lent(books: Books, prices: Ints, day: int, i: int) -> bool:
+    """The borrower returns what was lent, minting what it lacks; all of it or nothing."""
+    ledger, loans, accounts = books.ledger, books.loans, books.accounts
+    a = loans.account[i]
+    lender, borrower = accounts.lender[a], accounts.borrower[a]
+    needed = loans.lent[i]
+    if not has_means(books, borrower, needed):
+        return False
+    complete_wallet(books, prices, day, a, borrower, needed)
+    for token in range(len(prices)):
+        quantity = needed[token]
+        if quantity:
+            value = quantity * prices[token]
+            move(ledger.balance, borrower, lender, token, quantity)
+            accounts.exposure[a] -= value
+            books.totals[tally.TRANSFERS] += 1
+            record(books, tally.TRANSFER, a, borrower, token, quantity, value)
+    return True
+
+
+@compiled
+def release_collateral(books: Books, prices: Ints, day: int, a: int) -> None:
+    """Give back everything an account holds; what the lender issued is redeemed first.
+
+    What the lender cannot give back, because it posted it further along, stays due and is tried
+    again every day.
+    """
+    ledger, accounts = books.ledger, books.accounts
+    borrower = accounts.borrower[a]
+    if accounts.advanced[a]:
+        token = books.terms.priority[accounts.agreement[a], 0]
+        due = accounts.advanced[a]
+        lacking = due - ledger.balance[borrower, token]
+        if lacking > 0:
+            issue(ledger, borrower, token, lacking)
+            record(books, tally.MINT, a, borrower, token, lacking, lacking * prices[token])
+        move(ledger.balance, borrower, accounts.lender[a], token, due)
+        redeem(ledger, accounts.lender[a], token, due)
+        accounts.advanced[a] = 0
+        record(books, tally.BURN, a, accounts.lender[a], token, due, due * prices[token])
+    cancel_instructions(books, a)
+    for token in range(len(prices)):
+        due = ledger.balance[ledger.collateral_row + a, token]
+        if len(accounts.reused):
+            due += accounts.reused[a, token]
+        if due:
+            quantity = due - hand_back(books, prices, a, token, due)
+            value = quantity * prices[token]
+            accounts.value[a] -= value
+            if quantity:
+                books.totals[tally.TRANSFERS] += 1
+                record(books, tally.TRANSFER, a, accounts.lender[a], token, quantity, value)
+
+
+@compiled
+def cancel_instructions(books: Books, a: int) -> None:
+    """Undo what is instructed and not yet settled: deliveries go back to the borrower's wallet."""
+    ledger, accounts = books.ledger, books.accounts
+    for slot in range(len(accounts.returning)):
+        row = transit_row(books, a, slot)
+        for token in range(ledger.balance.shape[1]):
+            accounts.returning[slot, a, token] = 0
+            move(ledger.balance, row, accounts.borrower[a], token, ledger.balance[row, token])
+
+
+@compiled
+def settle_loans(
+    books: Books,
+    prices: Ints,
+    day: int,
+    at_maturity: Ints,
+    next_id: int,
+    start: int,
+    stop: int,
+) -> int:
+    """Settle, roll or replace loans `start` to `stop` that are due; gives the next free loan id.
+
+    What was lent goes back against the collateral. A borrower that cannot return it keeps the loan
+    overdue, which counts as a failed recall on each day. In an account with further loans the
+    collateral that is no longer required goes back with the day's margin run.
+
+    Args:
+        books: the market.
+        prices: of the day.
+        day: the day.
+        at_maturity: for each loan 0 to settle it, 1 to roll it over, 2 to replace it.
+        next_id: identifier of the next loan that replaces one.
+        start: first loan.
+        stop: the loan behind the last one.
+    """
+    loans, accounts = books.loans, books.accounts
+    quantities = np.zeros(len(prices), np.int64)
+    for i in range(start, stop):
+        a = loans.account[i]
+        if accounts.state[a] != ACTIVE:
+            continue
+        if loans.state[i] == PENDING and loans.opened[i] <= day:
+            # A replacement that could not be opened is tried again.
+            reopen(books, prices, day, i, quantities)
+            continue
+        if loans.state[i] != OPEN_LOAN or loans.maturity[i] > day:
+            continue
+        if at_maturity[i] == 1:
+            loans.maturity[i] = day + loans.term[i]
+            books.totals[tally.LOANS_ROLLED] += 1
+            record(books, tally.ROLL, a, accounts.lender[a], -1, loans.loan_id[i], 0)
+            continue
+        if not give_back_lent(books, prices, day, i):
+            loans.recall_fails[i] += 1
+            books.totals[tally.RECALL_FAILS] += 1
+            record(books, tally.RECALL_FAIL, a, accounts.borrower[a], -1, loans.loan_id[i], 0)
+            continue
+        loans.state[i] = SETTLED
+        loans.recall_fails[i] = 0
+        accounts.open_loans[a] -= 1
+        books.totals[tally.LOANS_SETTLED] += 1
+        record(books, tally.SETTLE, a, accounts.lender[a], -1, loans.loan_id[i], 0)
+        if accounts.open_loans[a] == 0:
+            accounts.exposure[a] = 0
+            release_collateral(books, prices, day, a)
+        set_requirement(accounts, books.terms, a)
+        if at_maturity[i] == 2:
+            loans.loan_id[i] = next_id
+            next_id += 1
+            loans.opened[i] = day
+            loans.maturity[i] = day + loans.term[i]
+            loans.state[i] = PENDING
+            reopen(books, prices, day, i, quantities)
+    return next_id
+
+
+@compiled
+def retry_releases(books: Books, prices: Ints, day: int, start: int, stop: int) -> None:
+    """Try again to give back the collateral of settled loans that had been posted further."""
+    accounts = books.accounts
+    for a in range(start, stop):
+        if accounts.state[a] == ACTIVE and accounts.open_loans[a] == 0:
+            for token in range(len(prices)):
+                if accounts.reused[a, token]:
+                    release_collateral(books, prices, day, a)
+                    break
+
+
+@compiled
+def recall_loans(books: Books, day: int, notice: int, chosen: npt.NDArray[np.bool_]) -> None:
+    """Recall the chosen loans that are open-ended: they are due when the notice ends."""
+    loans = books.loans
+    for i in range(len(chosen)):
+        if chosen[i] and loans.state[i] == OPEN_LOAN and loans.maturity[i] == NEVER:
+            loans.maturity[i] = day + notice
+            a = loans.account[i]
+            books.totals[tally.RECALLS] += 1
+            record(books, tally.RECALL, a, books.accounts.lender[a], -1, loans.loan_id[i], 0)

@@ -1,0 +1,280 @@
+"""How deliveries, returns and issuances move tokens; compiled, one margin account at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from abm import tally
+from abm.books import Books, record
+from abm.compiled import compiled, inlined
+from abm.ledger import UNLIMITED, LedgerArrays, issue, move, redeem
+from abm.loan_book import Accounts
+from abm.reuse import restore, take_reusable
+
+Ints = npt.NDArray[np.int64]
+
+
+@inlined
+def whole_tokens(value: int, price: int, up: bool) -> int:
+    """Number of tokens that a value comes to."""
+    return (value + price - 1) // price if up else value // price
+
+
+@inlined
+def transit_row(books: Books, a: int, day: int) -> int:
+    """Ledger row of what settles into an account on a day."""
+    accounts = books.accounts
+    slot = day % len(accounts.returning)
+    return books.ledger.transit_row + slot * len(accounts.lender) + a
+
+
+@inlined
+def draw_capacity(ledger: LedgerArrays, row: int, token: int, quantity: int) -> int:
+    """How many of the tokens asked for a wallet's owner can have minted; they are used up."""
+    capacity = ledger.capacity[row, token]
+    quantity = min(quantity, capacity)
+    if capacity < UNLIMITED:
+        ledger.capacity[row, token] -= quantity
+    return quantity
+
+
+@inlined
+def mint_for(
+    ledger: LedgerArrays, day: int, borrower: int, token: int, quantity: int
+) -> tuple[int, int]:
+    """Have tokens minted into a wallet; gives how many are there now, and how many will be."""
+    quantity = draw_capacity(ledger, borrower, token, quantity)
+    days = len(ledger.arriving)
+    if days:
+        ledger.arriving[day % days, borrower, token] += quantity
+        return 0, quantity
+    issue(ledger, borrower, token, quantity)
+    return quantity, quantity
+
+
+@inlined
+def lender_issues(books: Books, a: int, price: int, token: int, quantity: int) -> int:
+    """The lender, out of collateral, has the rest of a return minted; gives how many were."""
+    ledger, accounts = books.ledger, books.accounts
+    lender = accounts.lender[a]
+    quantity = draw_capacity(ledger, lender, token, quantity)
+    if quantity == 0:
+        return 0
+    issue(ledger, lender, token, quantity)
+    move(ledger.balance, lender, accounts.borrower[a], token, quantity)
+    accounts.advanced[a] += quantity
+    books.totals[tally.LENDER_ISSUANCES] += not books.terms.every_call_issues[accounts.agreement[a]]
+    books.totals[tally.LENDER_ISSUED_VALUE] += quantity * price
+    record(books, tally.MINT, a, lender, token, quantity, quantity * price)
+    return quantity
+
+
+@inlined
+def repay_advance(
+    ledger: LedgerArrays, accounts: Accounts, a: int, row: int, token: int, quantity: int
+) -> int:
+    """Tokens from a row first make good what the lender issued, which redeems them."""
+    repaid = min(quantity, accounts.advanced[a])
+    if repaid:
+        accounts.advanced[a] -= repaid
+        move(ledger.balance, row, accounts.lender[a], token, repaid)
+        redeem(ledger, accounts.lender[a], token, repaid)
+    return repaid
+
+
+@compiled
+def hand_back(books: Books, prices: Ints, a: int, token: int, quantity: int) -> int:
+    """Give collateral tokens back to the borrower; returns how many were not there to give.
+
+    Tokens that the lender posted further along are replaced from its own wallet, if it can. What
+    the borrower gets back makes good first what it had itself posted further along.
+    """
+    ledger, accounts = books.ledger, books.accounts
+    row = ledger.collateral_row + a
+    borrower = accounts.borrower[a]
+    here = min(quantity, ledger.balance[row, token])
+    move(ledger.balance, row, borrower, token, here)
+    rest = quantity - here
+    if len(accounts.reused):
+        lender = accounts.lender[a]
+        replaced = min(rest, ledger.balance[lender, token], accounts.reused[a, token])
+        move(ledger.balance, lender, borrower, token, replaced)
+        accounts.reused[a, token] -= replaced
+        rest -= replaced
+        restore(ledger, accounts, borrower, token, here + replaced)
+        if rest:
+            value = rest * prices[token]
+            books.totals[tally.RETURN_FAILS] += 1
+            books.totals[tally.RETURN_FAIL_VALUE] += value
+            record(books, tally.RETURN_FAIL, a, lender, token, rest, value)
+    return rest
+
+
+@compiled
+def execute_return(
+    books: Books, prices: Ints, day: int, a: int, quantities: Ints, left_over: int
+) -> None:
+    """Move or instruct a return, and have the lender issue what is left over if it may.
+
+    The account's value is that before the issuance: the paper measures there (section 2.3.4).
+    """
+    accounts, terms = books.accounts, books.terms
+    t = accounts.agreement[a]
+    lag = terms.lag[t]
+    slot = (day + lag) % len(accounts.returning) if lag else 0
+    first = terms.priority[t, 0]
+    moved = 0
+    for token in range(len(prices)):
+        quantity = quantities[token]
+        if quantity <= 0:
+            continue
+        if lag:
+            accounts.returning[slot, a, token] += quantity
+        else:
+            quantity -= hand_back(books, prices, a, token, quantity)
+        moved += note_return(books, prices, a, token, quantity)
+    if not lag:
+        accounts.value[a] -= moved
+    if left_over > 0 and terms.lender_issuance[t]:
+        quantity = whole_tokens(left_over, prices[first], terms.return_up[t])
+        if lag:
+            accounts.returning[slot, a, first] += quantity
+        else:
+            quantity = lender_issues(books, a, prices[first], first, quantity)
+        moved += note_return(books, prices, a, first, quantity)
+    if moved:
+        books.totals[tally.RETURNS] += 1
+        books.totals[tally.RETURNED_VALUE] += moved
+        accounts.returns[a] += 1
+
+
+@inlined
+def note_return(books: Books, prices: Ints, a: int, token: int, quantity: int) -> int:
+    """Enter a movement back to the borrower; gives its value."""
+    if quantity == 0:
+        return 0
+    value = quantity * prices[token]
+    books.totals[tally.TRANSFERS] += 1
+    record(books, tally.RETURN, a, books.accounts.lender[a], token, quantity, value)
+    return value
+
+
+@compiled
+def execute_delivery(
+    books: Books, prices: Ints, day: int, a: int, quantities: Ints, lag: int
+) -> int:
+    """Deliver tokens from the wallet, re-used ones next, newly minted ones last; gives the value.
+
+    They arrive `lag` days later.
+
+    What the wallet has already asked to be minted and not yet received counts against what is
+    asked for now, so that nobody asks twice for the same shortage.
+    """
+    ledger, accounts, terms = books.ledger, books.accounts, books.terms
+    t = accounts.agreement[a]
+    borrower = accounts.borrower[a]
+    target = transit_row(books, a, day + lag) if lag else ledger.collateral_row + a
+    delivered = 0
+    issued = 0
+    for j in range(len(prices)):
+        token = terms.priority[t, j]
+        if token < 0:
+            break
+        quantity = quantities[token]
+        if quantity <= 0:
+            continue
+        price = prices[token]
+        again = 0
+        own = min(quantity, ledger.balance[borrower, token])
+        if own < quantity and len(accounts.reused):
+            again = take_reusable(books, borrower, token, quantity - own, target)
+            if again:
+                books.totals[tally.REUSED_VALUE] += again * price
+                record(books, tally.REUSE, a, borrower, token, again, again * price)
+        lacking = quantity - own - again
+        if lacking:
+            expected = min(lacking, books.requested[borrower, token])
+            books.requested[borrower, token] -= expected
+            minted, promised = mint_for(ledger, day, borrower, token, lacking - expected)
+            own += minted
+            if promised:
+                issued += promised * price
+                record(books, tally.MINT, a, borrower, token, promised, promised * price)
+        repaid = 0
+        if j == 0 and not lag:
+            repaid = repay_advance(ledger, accounts, a, borrower, token, own)
+        move(ledger.balance, borrower, target, token, own - repaid)
+        if own + again:
+            value = (own + again) * price
+            delivered += value
+            books.totals[tally.TRANSFERS] += 1
+            record(books, tally.DELIVERY, a, borrower, token, own + again, value)
+    if issued:
+        books.totals[tally.BORROWER_ISSUANCES] += 1
+        books.totals[tally.BORROWER_ISSUED_VALUE] += issued
+    if delivered:
+        books.totals[tally.DELIVERIES] += 1
+        books.totals[tally.DELIVERED_VALUE] += delivered
+        accounts.deliveries[a] += 1
+        if not lag:
+            accounts.value[a] += delivered
+    return delivered
+
+
+@compiled
+def settle_returns(books: Books, prices: Ints, day: int, start: int, stop: int) -> None:
+    """Settle the returns of accounts `start` to `stop` that are due today."""
+    ledger, accounts, terms = books.ledger, books.accounts, books.terms
+    slot = day % len(accounts.returning)
+    for a in range(start, stop):
+        t = accounts.agreement[a]
+        for token in range(len(prices)):
+            due = accounts.returning[slot, a, token]
+            if due == 0:
+                continue
+            accounts.returning[slot, a, token] = 0
+            held = ledger.balance[ledger.collateral_row + a, token]
+            if len(accounts.reused):
+                held += accounts.reused[a, token]
+            settled = min(due, held)
+            settled -= hand_back(books, prices, a, token, settled)
+            if due > held and token == terms.priority[t, 0] and terms.lender_issuance[t]:
+                settled += lender_issues(books, a, prices[token], token, due - held)
+            value = settled * prices[token]
+            record(books, tally.SETTLEMENT, a, accounts.lender[a], token, -settled, -value)
+
+
+@compiled
+def settle_deliveries(books: Books, prices: Ints, day: int, start: int, stop: int) -> None:
+    """Settle the deliveries to accounts `start` to `stop` that are due today."""
+    ledger, accounts = books.ledger, books.accounts
+    for a in range(start, stop):
+        row = transit_row(books, a, day)
+        for token in range(len(prices)):
+            due = ledger.balance[row, token]
+            if due == 0:
+                continue
+            repaid = 0
+            if token == books.terms.priority[accounts.agreement[a], 0]:
+                repaid = repay_advance(ledger, accounts, a, row, token, due)
+            move(ledger.balance, row, ledger.collateral_row + a, token, due - repaid)
+            value = due * prices[token]
+            record(books, tally.SETTLEMENT, a, accounts.borrower[a], token, due, value)
+
+
+@compiled
+def receive_minted(books: Books, day: int) -> None:
+    """Mint what was requested long enough ago, and sum up what is still under way."""
+    ledger, requested = books.ledger, books.requested
+    days = len(ledger.arriving)
+    requested[:] = 0
+    if days == 0:
+        return
+    slot = day % days
+    for row in range(ledger.collateral_row):
+        for token in range(ledger.balance.shape[1]):
+            issue(ledger, row, token, ledger.arriving[slot, row, token])
+            ledger.arriving[slot, row, token] = 0
+            for other in range(days):
+                requested[row, token] += ledger.arriving[other, row, token]

@@ -1,0 +1,57 @@
+"""How sales of collateral move its price."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from scenarios.errors import InputError
+from scenarios.stress import PriceImpact
+
+Ints = npt.NDArray[np.int64]
+
+
+class MarketImpact:
+    """The mark that sales leave on prices: part of it stays, the rest fades.
+
+    Selling `q` of a token lowers its logarithmic price by `b · q / depth` (Cifuentes, Ferrucci and
+    Shin 2005); of that, `permanent` stays and the rest is multiplied by `decay` every day.
+    """
+
+    def __init__(self, rules: PriceImpact | None, tokens: tuple[str, ...]):
+        """Without rules, sales move nothing. The last token is cash, which never moves."""
+        self._kept = np.zeros(len(tokens))
+        self._fading = np.zeros(len(tokens))
+        self._rules = rules
+        self._sensitivity = np.zeros(len(tokens))
+        if rules is None:
+            return
+        depth = rules.depth
+        if isinstance(depth, dict):
+            for token in depth:
+                if token not in tokens[:-1]:
+                    raise InputError(f"close_out.impact.depth: {token} has no price")
+            depths = np.array([depth.get(token, np.inf) for token in tokens])
+        else:
+            depths = np.full(len(tokens), depth)
+        depths[-1] = np.inf
+        self._sensitivity = rules.b / depths
+
+    def next_day(self) -> None:
+        """Let the fading part fade."""
+        if self._rules is not None:
+            self._fading *= self._rules.decay
+
+    def sell(self, quantities: Ints) -> None:
+        """Note what is sold, in tokens."""
+        if self._rules is not None:
+            move = self._sensitivity * quantities
+            self._kept += self._rules.permanent * move
+            self._fading += (1 - self._rules.permanent) * move
+
+    def applied_to(self, prices: Ints) -> Ints:
+        """Prices with the mark of all sales so far, one unit at least."""
+        if self._rules is None:
+            return prices
+        factor = np.exp(-(self._kept + self._fading))
+        return np.maximum(np.rint(prices * factor), 1).astype(np.int64)

@@ -1,0 +1,195 @@
+"""The tables that come out of a market."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from abm.close_out import CAUSES
+from abm.columns import COUNT, DAYS, MONEY
+from abm.loan_book import LOAN_STATES, NEVER, OPEN_LOAN, Accounts, Loans
+from abm.statistics import gaps
+
+if TYPE_CHECKING:
+    from abm.model import CollateralMarket
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The books as they stood on one day, for the tables of loans and participants."""
+
+    loans: Loans
+    accounts: Accounts
+    gaps: Floats
+    posted: Ints
+    wallets: Ints
+    prices: Ints
+
+    @classmethod
+    def of(cls, market: CollateralMarket, copy: bool = True) -> Snapshot:
+        """The market's books today; copied, so that they stay so."""
+        books = market.books
+        parts = (books.loans, books.accounts, market.ledger.collateral, market.ledger.wallets)
+        loans, accounts, posted, wallets = parts
+        if copy:
+            loans = Loans(*(column.copy() for column in loans))
+            accounts = Accounts(*(column.copy() for column in accounts))
+            posted, wallets = posted.copy(), wallets.copy()
+        return cls(loans, accounts, gaps(books), posted, wallets, market.prices)
+
+    @property
+    def exposure(self) -> Ints:
+        """Market value of each open loan, 0 for the others."""
+        value = self.loans.lent @ self.prices
+        return np.where(self.loans.state == OPEN_LOAN, value, 0)
+
+    @property
+    def claims(self) -> Ints:
+        """Tokens that the lender of each account holds or has posted further, less its own."""
+        claims = self.posted.copy()
+        if len(self.accounts.reused):
+            claims += self.accounts.reused
+        return claims
+
+
+def days_frame(market: CollateralMarket) -> pd.DataFrame:
+    """One row a day, columns as in `abm.columns.DAYS`."""
+    frame = market.datacollector.get_model_vars_dataframe().reset_index(drop=True)
+    frame.insert(0, "day", np.arange(len(frame)))
+    frame.insert(1, "date", market.days[: len(frame)])
+    counts = [name for name, column in DAYS.items() if column.unit == COUNT]
+    others = [name for name in frame.columns if name not in ("day", "date", *counts)]
+    return frame.astype(dict.fromkeys(counts, np.int64) | dict.fromkeys(others, np.float64))
+
+
+LEVELS = (
+    "exposure",
+    "collateral_value",
+    "coverage",
+    "gap",
+    "absolute_gap",
+    "uncollateralised_exposure",
+    "uncollateralised_max",
+    "uncollateralised_es",
+    "over_collateralisation",
+    "over_collateralisation_max",
+    "collateral_velocity",
+    "hhi_lenders",
+    "hhi_collateral",
+    "wallet_value",
+)
+"""Columns of `days` that are levels: a run has a mean and a largest one."""
+
+
+def summarise(days: pd.DataFrame) -> dict[str, float]:
+    """A run's summary statistics from its daily ones, day 0 left out.
+
+    Of a level the mean and the maximum over days (`_mean`, `_max`); of a flow the total (its own
+    name); besides `peak_liquidity_demand`, the largest value called from borrowers in a day,
+    `defaults` of all causes, and `loss_given_default`, losses over exposure at default.
+    """
+    days = days[days["day"] > 0]
+    summary: dict[str, float] = {"days": len(days)}
+    for name, column in DAYS.items():
+        if name in LEVELS:
+            summary[f"{name}_mean"] = float(days[name].mean())
+            summary[f"{name}_max"] = float(days[name].max())
+        elif name in ("open_loans", "uncollateralised_loans", "reuse_chain"):
+            summary[f"{name}_max"] = int(days[name].max())
+        elif name in ("reuse_outstanding", "close_out_exposure"):
+            summary[f"{name}_max"] = float(days[name].max())
+        elif column.unit == COUNT:
+            summary[name] = int(days[name].sum())
+        elif column.unit == MONEY:
+            summary[name] = float(days[name].sum())
+    summary["peak_liquidity_demand"] = float(days["delivery_call_value"].max())
+    summary["defaults"] = sum(int(summary[f"defaults_{cause}"]) for cause in CAUSES)
+    at_default = summary["exposure_at_default"]
+    summary["loss_given_default"] = (
+        summary["close_out_loss"] / at_default if at_default else float("nan")
+    )
+    return summary
+
+
+def events_frame(market: CollateralMarket, since: int = 0) -> pd.DataFrame:
+    """One row an event, columns as in `abm.columns.EVENTS`."""
+    accounts = market.books.accounts
+    market.events.drain(market.day)
+    return market.events.frame(
+        market.tokens,
+        market.population.names,
+        market.first_loan,
+        accounts.lender,
+        accounts.borrower,
+        CAUSES,
+        market.unit,
+        since,
+    )
+
+
+def loans_frame(market: CollateralMarket) -> pd.DataFrame:
+    """One row a loan, columns as in `abm.columns.LOANS`; sorted by loan_id."""
+    at = market.final or Snapshot.of(market, copy=False)
+    loans, accounts = at.loans, at.accounts
+    a = loans.account
+    names = np.array(market.population.names, dtype=object)
+    frame = pd.DataFrame(
+        {
+            "loan_id": loans.loan_id.copy(),
+            "lender": names[accounts.lender[a]],
+            "borrower": names[accounts.borrower[a]],
+            "state": np.array(LOAN_STATES, dtype=object)[loans.state],
+            "opened": loans.opened.copy(),
+            "maturity": np.where(loans.maturity == NEVER, -1, loans.maturity),
+            "exposure": at.exposure * market.unit,
+            "account": market.first_loan[a],
+            "gap": at.gaps[a] * market.unit,
+            "collateral_value": accounts.value[a] * market.unit,
+            "margin_calls": accounts.calls[a],
+            "deliveries": accounts.deliveries[a],
+            "returns": accounts.returns[a],
+            "unmet_days": accounts.unmet_days[a],
+        }
+    )
+    claims = at.claims
+    first = market.books.terms.priority[accounts.agreement, 0]
+    claims[np.arange(len(claims)), first] -= accounts.advanced
+    for token, name in enumerate(market.tokens):
+        frame[f"posted_{name}"] = claims[a, token]
+    return frame.sort_values("loan_id", ignore_index=True)
+
+
+def participants_frame(market: CollateralMarket) -> pd.DataFrame:
+    """One row a participant, columns as in `abm.columns.PARTICIPANTS`; sorted by name."""
+    at = market.final or Snapshot.of(market, copy=False)
+    accounts, desk, unit = at.accounts, market.desk, market.unit
+    number = len(market.population.names)
+
+    def by(side: Ints, amount: npt.NDArray[np.generic]) -> Floats:
+        return np.bincount(side, weights=amount.astype(np.float64), minlength=number) * unit
+
+    causes = np.array([*CAUSES, ""], dtype=object)
+    return pd.DataFrame(
+        {
+            "participant": list(market.population.names),
+            "role": list(market.population.roles),
+            "size": market.population.size,
+            "lent": by(accounts.lender, accounts.exposure),
+            "borrowed": by(accounts.borrower, accounts.exposure),
+            "uncollateralised_exposure": by(accounts.lender, np.maximum(-at.gaps, 0)),
+            "over_collateralisation": by(accounts.borrower, np.maximum(at.gaps, 0)),
+            "wallet_value": (at.wallets[:number] @ at.prices) * unit,
+            "posted_value": by(accounts.borrower, at.claims @ at.prices),
+            "equity": np.where(np.isinf(desk.equity), np.nan, desk.equity) * unit,
+            "losses": desk.losses * unit,
+            "default_day": desk.default_day,
+            "default_cause": causes[desk.default_cause],
+        }
+    )

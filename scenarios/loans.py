@@ -1,0 +1,84 @@
+"""Which loans there are: their size, what is lent, their collateral, and how they end."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from scenarios.participants import Count, Distribution, Positive, Share, TokenCounts
+
+
+class Loan(BaseModel):
+    """The terms of loans other than those of their collateral.
+
+    Size: either `collateral` alone (the loan is then worth what the agreement allows against it,
+    as in the paper's Table 2), or `lent` or `principal`, with collateral as required.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    principal: Positive | None = None
+    """Value of the loan in money; the mean one if `spread` varies it."""
+    spread: Distribution = Distribution()
+    """How principals differ between loans beside the sizes of their parties."""
+    lent_token: str | None = None
+    """What a principal is lent in; cash if not given."""
+    lent: TokenCounts | None = None
+    """What is lent, in tokens, instead of a principal."""
+    collateral: TokenCounts | None = None
+    """What is posted at the start, in tokens."""
+    composition: dict[str, Share] | None = None
+    """Shares by value of the collateral posted at the start; all eligible tokens alike if not
+    given."""
+    maturity: Annotated[int, Field(gt=0)] | None = None
+    """Days to settlement; the end of the window if not given."""
+    open_ended: bool = False
+    """Whether the loan runs until the lender recalls it."""
+    at_maturity: Literal["settle", "roll", "replace"] = "settle"
+    """Roll: the loan goes on for another term. Replace: it settles and an equal one begins."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.principal is not None and self.lent is not None:
+            raise ValueError("give principal or lent, not both")
+        if self.principal is None and self.lent is None and self.collateral is None:
+            raise ValueError("give principal, lent or collateral")
+        if self.lent_token is not None and self.lent is not None:
+            raise ValueError("lent_token goes with principal, not with lent")
+        if self.collateral is not None and self.composition is not None:
+            raise ValueError("give collateral or composition, not both")
+        if self.composition is not None and not sum(self.composition.values()):
+            raise ValueError("composition must have a positive share")
+        for field in ("lent", "collateral"):
+            tokens = getattr(self, field)
+            if tokens is not None and not sum(tokens.values()):
+                raise ValueError(f"{field} must have a token")
+        if self.open_ended and (self.maturity is not None or self.at_maturity != "settle"):
+            raise ValueError("an open-ended loan has no maturity")
+        if self.at_maturity != "settle" and self.maturity is None:
+            raise ValueError(f"at_maturity = {self.at_maturity!r} needs a maturity")
+        return self
+
+
+class GivenLoan(Loan):
+    """One loan between two participants by name."""
+
+    loan_id: Count
+    lender: str
+    borrower: str
+    agreement: str | None = None
+    """Name of one of the scenario's `agreements`; its `agreement` if not given."""
+
+
+class Recalls(BaseModel):
+    """How lenders recall open-ended loans."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    daily_rate: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Probability with which a loan is recalled on a day."""
+    notice: Count = 3
+    """Days within which the borrower returns what was lent."""
+    scheduled: tuple[tuple[Count, Count], ...] = ()
+    """Pairs (day, loan_id)."""

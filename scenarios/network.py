@@ -1,0 +1,74 @@
+"""Who lends to whom: the topologies of the lending network."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Probability = Annotated[float, Field(gt=0, le=1)]
+AtLeastOne = Annotated[int, Field(ge=1)]
+
+
+class _Topology(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    loans_per_edge: AtLeastOne = 1
+
+
+class Complete(_Topology):
+    """Every lender lends to every borrower; dealers do both. One of each is the paper's pair."""
+
+    topology: Literal["complete"] = "complete"
+
+
+class RandomBipartite(_Topology):
+    """Every borrower borrows from `lenders_per_borrower` lenders, drawn at random."""
+
+    topology: Literal["random-bipartite"]
+    lenders_per_borrower: AtLeastOne = 3
+
+
+class CorePeriphery(_Topology):
+    """Lenders lend to dealers, dealers to borrowers and to one another."""
+
+    topology: Literal["core-periphery"]
+    dealers_per_lender: AtLeastOne = 2
+    dealers_per_borrower: AtLeastOne = 2
+    core_density: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Probability of a loan from one dealer to another."""
+
+
+class ScaleFree(_Topology):
+    """Borrowers attach to lenders in proportion to a power-law weight: a few have most loans.
+
+    The static model of Goh, Kahng and Kim (2001): degrees of the lenders have the tail exponent
+    `gamma`.
+    """
+
+    topology: Literal["scale-free"]
+    gamma: Annotated[float, Field(gt=2)] = 2.5
+    lenders_per_borrower: AtLeastOne = 3
+
+
+class AgentLender(_Topology):
+    """A star: one dealer, the agent lender, stands between all lenders and all borrowers."""
+
+    topology: Literal["agent-lender"]
+
+
+class FromFile(_Topology):
+    """A network of the user's own.
+
+    A CSV with columns `lender`, `borrower` and, if wanted, `loan_id`, `principal`, `agreement`,
+    `maturity`; or GraphML with these as edge attributes and edges from lender to borrower.
+    """
+
+    topology: Literal["file"]
+    file: str
+
+
+AnyTopology = Annotated[
+    Complete | RandomBipartite | CorePeriphery | ScaleFree | AgentLender | FromFile,
+    Field(discriminator="topology"),
+]

@@ -1,0 +1,77 @@
+"""Who takes part: numbers, sizes, inventories and equity of participants."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Count = Annotated[int, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+TokenCounts = dict[str, Count]
+Role = Literal["lender", "borrower", "dealer"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Distribution(_Part):
+    """How sizes differ between participants or loans; every kind has mean 1.
+
+    `lognormal`: `exp(σZ - σ²/2)`. `pareto`: tail exponent `alpha` above 1, smallest value
+    `(alpha - 1)/alpha`.
+    """
+
+    kind: Literal["equal", "lognormal", "pareto"] = "equal"
+    sigma: Positive = 1.0
+    alpha: Annotated[float, Field(gt=1, allow_inf_nan=False)] = 2.0
+
+
+class GivenParticipant(_Part):
+    """One participant by name; what is left out follows the rule for its role."""
+
+    name: Annotated[str, Field(min_length=1)]
+    role: Role
+    size: Positive | None = None
+    equity: Share | None = None
+    """Money that can be lost before the participant defaults."""
+    wallet: TokenCounts | None = None
+    """Prefunded inventory, in tokens."""
+    issuance_capacity: TokenCounts | None = None
+    """Tokens that the custodian can still mint for it."""
+    behaviour: str | None = None
+    """Class that decides for it, as `module:Class`."""
+
+
+class Participants(_Part):
+    """All participants of a market.
+
+    Inventory and capacity given as a number are fractions of the collateral that the participant
+    posts at the start, token by token.
+    """
+
+    lenders: Count = 1
+    borrowers: Count = 1
+    dealers: Count = 0
+    size: Distribution = Distribution()
+    prefunded_inventory: Share | TokenCounts = 0.0
+    """Tokens that borrowers and dealers hold in their wallets beyond what they post."""
+    issuance_capacity: Literal["unlimited"] | Share | TokenCounts = "unlimited"
+    """Assets outside the ledger against which the custodian can still mint."""
+    minting_days: Annotated[int, Field(ge=0, le=30)] = 0
+    """Days from a request to newly minted tokens."""
+    equity_ratio: Share | None = None
+    """Equity as a fraction of what a participant lends; without it nobody's equity runs out."""
+    behaviour: dict[Role, str] = {}
+    """Class that decides for all participants of a role, as `module:Class`."""
+    given: tuple[GivenParticipant, ...] = ()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        names = [participant.name for participant in self.given]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"given names {name} twice")
+        return self

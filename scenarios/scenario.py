@@ -1,0 +1,203 @@
+"""A scenario: everything that a simulation is told, from a TOML file or from Python."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from scenarios.agreement import CollateralAgreement
+from scenarios.errors import InputError
+from scenarios.loans import GivenLoan, Loan, Recalls
+from scenarios.network import AnyTopology, Complete
+from scenarios.participants import Participants, Positive
+from scenarios.prices import AnyPriceSource, Window
+from scenarios.prices.calendars import Calendar
+from scenarios.stress import CloseOut, Defaults, OracleFaults
+
+LIBRARY = Path(__file__).parent / "library"
+"""Where the bundled scenarios are."""
+
+
+class Money(BaseModel):
+    """The currency, and its smallest unit, in which all values are whole numbers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    currency: Annotated[str, Field(min_length=1)] = "USD"
+    """Also the name of the cash token."""
+    unit: Positive = 0.01
+
+
+class WindowSpec(BaseModel):
+    """The days of the simulation: from `start` to the day before `end`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    start: date
+    end: date
+    calendar: Calendar = "causal"
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.end <= self.start:
+            raise ValueError(f"end ({self.end}) must lie after start ({self.start})")
+        return self
+
+
+class Scenario(BaseModel):
+    """One world to simulate.
+
+    The loans are either `loans`, one by one, or `loan` repeated over the edges of `network`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = "unnamed"
+    title: str = ""
+    """What it shows, in one line."""
+    money: Money = Money()
+    window: WindowSpec
+    prices: AnyPriceSource
+    agreement: CollateralAgreement = CollateralAgreement()
+    agreements: dict[str, CollateralAgreement] = {}
+    """Further agreements by name, for loans that do not use `agreement`."""
+    loan: Loan | None = None
+    loans: tuple[GivenLoan, ...] = ()
+    participants: Participants = Participants()
+    network: AnyTopology = Complete()
+    recalls: Recalls = Recalls()
+    defaults: Defaults = Defaults()
+    close_out: CloseOut = CloseOut()
+    oracle: OracleFaults = OracleFaults()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.loan is None) == (not self.loans):
+            raise ValueError("give either [loan], for every edge of the network, or [[loans]]")
+        ids = [loan.loan_id for loan in self.loans]
+        if len(set(ids)) < len(ids):
+            twice = next(i for i in ids if ids.count(i) > 1)
+            raise ValueError(f"loans: loan_id {twice} appears twice")
+        for loan in self.loans:
+            if loan.agreement is not None and loan.agreement not in self.agreements:
+                known = ", ".join(self.agreements) or "none"
+                raise ValueError(
+                    f"loans: loan {loan.loan_id}: no agreement {loan.agreement} (known: {known})"
+                )
+        return self
+
+    @property
+    def price_window(self) -> Window:
+        """The window as price sources take it."""
+        return Window(self.window.start, self.window.end, self.window.calendar)
+
+    @classmethod
+    def parse(cls, table: Mapping[str, Any], origin: str, folder: Path | None = None) -> Scenario:
+        """Check a table and make it a scenario.
+
+        Args:
+            table: as a TOML file holds it.
+            origin: named in every refusal.
+            folder: what relative paths in it are relative to; the current one if not given.
+
+        Raises:
+            InputError: naming the first key that is wrong.
+        """
+        try:
+            return cls.model_validate(dict(table), context={"folder": folder or Path.cwd()})
+        except ValidationError as error:
+            raise InputError(f"{origin}: {explain(error)}") from None
+
+    @classmethod
+    def load(cls, name: str | Path) -> Scenario:
+        """Read a scenario file, or a bundled scenario by its name.
+
+        Raises:
+            InputError: no such scenario, not TOML, or a key that is wrong.
+        """
+        path = scenario_path(name)
+        table = read_toml(path)
+        table.setdefault("name", path.stem)
+        return cls.parse(table, str(path), path.parent)
+
+    def with_changes(self, changes: Mapping[str, Any]) -> Scenario:
+        """The scenario with some fields replaced, named by dotted paths as `agreement.haircut`.
+
+        Raises:
+            InputError: no such field, or a value that it cannot have.
+        """
+        table = self.model_dump(exclude_unset=True)
+        for field, value in changes.items():
+            _replace(table, field.split("."), value, field)
+        return Scenario.parse(table, f"{self.name}: {', '.join(changes)}")
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The table in a TOML file.
+
+    Raises:
+        InputError: it cannot be read, or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a TOML file: {error}") from None
+
+
+def bundled() -> dict[str, Path]:
+    """The bundled scenarios by name."""
+    return {path.stem: path for path in sorted(LIBRARY.glob("*.toml"))}
+
+
+def scenario_path(name: str | Path) -> Path:
+    """The file of a scenario given by path or by bundled name.
+
+    Raises:
+        InputError: there is neither.
+    """
+    path = Path(name)
+    if path.is_file():
+        return path
+    known = bundled()
+    if str(name) in known:
+        return known[str(name)]
+    raise InputError(
+        f"{name}: no such scenario file, and none bundled under that name"
+        " (`collateral scenarios` lists them)"
+    )
+
+
+def explain(error: ValidationError) -> str:
+    """The first thing that a validation found wrong, in one line."""
+    first = error.errors()[0]
+    tagged = {"file", "complete"}
+    place = ".".join(str(part) for part in first["loc"] if str(part) not in tagged)
+    if first["type"] == "extra_forbidden":
+        return f"unknown key {place}"
+    if first["type"] == "missing":
+        return f"{place} is missing"
+    message = first["msg"].removeprefix("Value error, ")
+    given = first.get("input")
+    if isinstance(given, str | int | float | bool):
+        message = f"{message[0].lower()}{message[1:]} (it is {given!r})"
+    return f"{place}: {message}" if place else message
+
+
+def _replace(table: dict[str, Any], path: list[str], value: Any, field: str) -> None:
+    """Set a nested key, making the tables on the way to it."""
+    *outer, last = path
+    for key in outer:
+        inner = table.get(key)
+        if inner is None:
+            inner = table[key] = {}
+        if not isinstance(inner, dict):
+            raise InputError(f"{field}: {key} is not a table of fields")
+        table = inner
+    table[last] = value

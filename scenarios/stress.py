@@ -1,0 +1,90 @@
+"""What can go wrong: defaults, how they are closed out, and faults of the oracle."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from scenarios.participants import Count, Positive
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ScheduledDefault(_Part):
+    """A participant that defaults on a day, after that day's calls."""
+
+    participant: str
+    day: Count
+
+
+class Defaults(_Part):
+    """Defaults that come from outside the market."""
+
+    scheduled: tuple[ScheduledDefault, ...] = ()
+    daily_hazard: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Probability with which a borrower or dealer defaults on a day."""
+
+
+class PriceImpact(_Part):
+    """How sales of collateral move its price: `exp(-b · sold / depth)`.
+
+    With `b = 1.053605` selling a tenth of the depth lowers the price by a tenth (Cifuentes,
+    Ferrucci and Shin 2005).
+    """
+
+    depth: dict[str, Positive] | Positive
+    """Tokens outstanding, of each token or of all alike."""
+    b: Positive = 1.0536051565782628
+    permanent: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Part of the (logarithmic) impact that stays."""
+    decay: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    """Part of the rest that is still there a day later."""
+
+
+class CloseOut(_Part):
+    """How the loans of a defaulter are ended."""
+
+    margin_period_of_risk: Count = 2
+    """Days from the last met call to the end of the liquidation."""
+    sale: Literal["end", "parts"] = "end"
+    """Sell all at the end, or in equal parts on each day until then."""
+    impact: PriceImpact | None = None
+
+
+class WrongPrice(_Part):
+    """A price that is published wrong on one day."""
+
+    day: Count
+    token: str
+    factor: Positive
+    """Published price divided by the true one."""
+
+
+class Outage(_Part):
+    """Days on which the oracle publishes nothing, from `day` on."""
+
+    day: Count
+    days: Annotated[int, Field(ge=1)] = 1
+    tokens: tuple[str, ...] | None = None
+    """The tokens whose prices stay stale; all of them if not given."""
+
+
+class OracleFaults(_Part):
+    """How the published prices differ from the true ones."""
+
+    delay: Count = 0
+    """Days by which every price is published late."""
+    outages: tuple[Outage, ...] = ()
+    wrong_prices: tuple[WrongPrice, ...] = ()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        seen = set()
+        for wrong in self.wrong_prices:
+            if (wrong.day, wrong.token) in seen:
+                raise ValueError(f"wrong_prices names {wrong.token} on day {wrong.day} twice")
+            seen.add((wrong.day, wrong.token))
+        return self
