@@ -76,3 +76,62 @@ def yahoo(
         f"{out}: {len(panel.dates)} days, {panel.dates[0]:%Y-%m-%d} to"
         f" {panel.dates[-1]:%Y-%m-%d}, {', '.join(panel.tokens)}"
     )
+
+
+@command.command()
+@click.argument("file")
+@click.option(
+    "--model",
+    required=True,
+    help="gbm, student_t, garch, merton (common jumps), merton_own (each token's own) or regimes.",
+)
+@click.option("--tokens", help="Columns to fit, separated by commas.  [default: all]")
+@click.option("--start", type=DAY, help="First day to use.")
+@click.option("--end", type=DAY, help="Last day to use.")
+@click.option(
+    "--plot", type=click.Path(dir_okay=False, path_type=Path), help="Picture to write: .png, .svg."
+)
+@click.option("--toml", is_flag=True, help="Print the [prices] table of a scenario and no more.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Of the model's paths.")
+def fit(
+    file: str,
+    model: str,
+    tokens: str | None,
+    start: datetime | None,
+    end: datetime | None,
+    plot: Path | None,
+    toml: bool,
+    seed: int,
+) -> None:
+    """Fit a price model to the closes in FILE and compare it with them.
+
+    FILE is a CSV or Parquet file, or bundled:NAME.
+    """
+    from scenarios.prices.calibration import fit as fit_model
+    from scenarios.prices.calibration.compare import compare
+    from scenarios.prices.calibration.report import estimates_table, moments_table, prices_table
+    from scenarios.prices.history import History
+
+    history = History(
+        file=file, start=start.date() if start else None, end=end.date() if end else None
+    )
+    names = tuple(tokens.split(",")) if tokens else history.read().tokens
+    panel = history.panel(names)
+    fitted = fit_model(model, panel)
+    if plot is not None:
+        from scenarios.prices.calibration.plot import plot_fit
+
+        plot_fit(fitted, panel, plot, seed=seed)
+    if toml:
+        click.echo(prices_table(fitted.source))
+        return
+    click.echo(
+        f"{model} on {len(panel.dates) - 1} daily log-returns,"
+        f" {panel.dates[0]:%Y-%m-%d} to {panel.dates[-1]:%Y-%m-%d}\n"
+    )
+    click.echo(estimates_table(fitted) + "\n")
+    alone = "" if fitted.joint else ", tokens taken one by one"
+    click.echo(f"log-likelihood {fitted.log_likelihood:.2f}, AIC {fitted.aic:.2f}{alone}\n")
+    click.echo(moments_table(compare(fitted, panel, seed=seed)))
+    if plot is not None:
+        click.echo(f"\n{plot}: written")

@@ -1,0 +1,86 @@
+"""A fit in words: tables for a terminal, and the table of a scenario file."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+from tabulate import tabulate
+
+from scenarios.prices.calibration.common import Fit
+from scenarios.prices.model_source import ModelSource
+
+
+def estimates_table(fit: Fit[ModelSource]) -> str:
+    """Parameters with their standard errors."""
+    rows = [
+        (
+            item.parameter,
+            item.tokens,
+            f"{item.value:.5g}",
+            "not determined" if math.isnan(item.error) else f"{item.error:.2g}",
+        )
+        for item in fit.estimates
+    ]
+    return tabulate(
+        rows,
+        headers=["parameter", "token", "estimate", "standard error"],
+        colalign=("left", "left", "right", "right"),
+        disable_numparse=True,
+    )
+
+
+def moments_table(comparison: pd.DataFrame) -> str:
+    """Data and model side by side; a star marks data outside 90 % of the model's paths."""
+    rows = []
+    for row in comparison.itertuples(index=False):
+        # The last column is named `inside`; the others in the order of `compare`.
+        token, statistic, data, model, low, high, inside = row
+        mark = "" if inside else "*"
+        rows.append(
+            (
+                token,
+                statistic,
+                f"{data:.4g}",
+                f"{model:.4g}",
+                f"{low:.4g} to {high:.4g}",
+                mark,
+            )
+        )
+    table = tabulate(
+        rows,
+        headers=["token", "statistic of daily log-returns", "data", "model", "90 % of paths", ""],
+        colalign=("left", "left", "right", "right", "right", "left"),
+        disable_numparse=True,
+    )
+    return f"{table}\n* data outside 90 % of the model's paths"
+
+
+def prices_table(source: ModelSource) -> str:
+    """The `[prices]` table that a scenario needs to use this source."""
+    fields = source.model_dump(mode="json", exclude_none=True)
+    lines, tables = ["[prices]", f'source = "{fields.pop("source")}"'], []
+    for name, value in fields.items():
+        if isinstance(value, dict):
+            inner = [f"{key} = {_toml(item)}" for key, item in value.items()]
+            tables += ["", f"[prices.{name}]", *inner]
+        else:
+            lines.append(f"{name} = {_toml(value)}")
+    return "\n".join(lines + tables)
+
+
+def _toml(value: Any) -> str:
+    """A number, text or list as TOML writes it; fitted numbers have six digits at most."""
+    if isinstance(value, str):
+        return f'"{value}"'
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        text = f"{value:.6g}"
+        return text if any(mark in text for mark in ".en") else f"{text}.0"
+    if isinstance(value, list | tuple):
+        if value and isinstance(value[0], list | tuple):
+            return "[\n" + "".join(f"  {_toml(row)},\n" for row in value) + "]"
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    return str(value)
