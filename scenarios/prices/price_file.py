@@ -32,7 +32,7 @@ class PriceFile(BaseModel):
         folder = (info.context or {}).get("folder")
         if file.startswith(BUNDLED) or folder is None:
             return file
-        return str(Path(folder) / Path(file).expanduser())
+        return str((Path(folder) / Path(file).expanduser()).absolute())
 
     @property
     def path(self) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -32,6 +33,10 @@ class PriceSource(BaseModel):
 
     tokens: tuple[str, ...]
     """The tokens that get a price, in this order."""
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Count `source` as given: a dump of what was set must say which source it is."""
+        self.model_fields_set.add("source")
 
     @abstractmethod
     def panel(self, window: Window, rng: np.random.Generator) -> PricePanel:

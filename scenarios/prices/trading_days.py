@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pandas as pd
 
 from scenarios.errors import InputError
@@ -41,7 +43,10 @@ def _exchange_sessions(exchange: str, first: pd.Timestamp, last: pd.Timestamp) -
     import exchange_calendars
 
     try:
-        calendar = exchange_calendars.get_calendar(exchange, start=first, end=last)
+        with warnings.catch_warnings():
+            # The package uses what pandas 3 announces to change; nothing a user could act on.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            calendar = exchange_calendars.get_calendar(exchange, start=first, end=last)
     except exchange_calendars.errors.InvalidCalendarName as error:
         raise InputError(
             f"prices.exchange: no exchange called {exchange!r};"

@@ -110,6 +110,11 @@ def test_a_source_survives_being_written_down(name: str) -> None:
     )
 
 
+def test_what_was_set_in_python_says_which_source_it_is() -> None:
+    made = GbmSource(tokens=("A",), initial=1.0, volatility=0.1)
+    assert source(made.model_dump(exclude_unset=True)) == made
+
+
 @pytest.mark.parametrize("name", [n for n, t in EXAMPLES.items() if "initial" in t])
 def test_paths_begin_at_the_initial_prices(name: str) -> None:
     initial = np.broadcast_to(EXAMPLES[name]["initial"], 2)
