@@ -1,0 +1,43 @@
+"""What `docs/prices.md` shows works as written."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydantic import TypeAdapter
+
+from scenarios.prices import SOURCES, AnyPriceSource, Window
+from scenarios.scenario import bundled
+
+PAGE = (Path(__file__).parents[3] / "docs" / "prices.md").read_text(encoding="utf-8")
+TABLES = [tomllib.loads(block)["prices"] for block in re.findall(r"```toml\n(.*?)```", PAGE, re.S)]
+WINDOW = Window(date(2010, 10, 1), date(2010, 12, 1), "paper")
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table["source"])
+def test_every_table_gives_prices(table: dict[str, object]) -> None:
+    if table["source"] == "garch" and "history" in table:
+        pytest.importorskip("arch")
+    source = TypeAdapter(AnyPriceSource).validate_python(table)
+    panel = source.panel(WINDOW, np.random.default_rng(1))
+    assert (panel.close > 0).all()
+
+
+def test_every_source_is_shown_with_its_scenario() -> None:
+    assert {table["source"] for table in TABLES} == {
+        kind.model_fields["source"].default for kind in SOURCES
+    }
+    for name in re.findall(r"`(prices-[a-z-]+)`", PAGE):
+        assert name in bundled()
+
+
+def test_the_python_example_runs() -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", PAGE, re.S)
+    names: dict[str, np.ndarray] = {}
+    exec(example, names)
+    assert names["paths"].shape == (1000, 250, 2)
