@@ -21,13 +21,32 @@ class Books(NamedTuple):
 
     ledger: LedgerArrays
     loans: Loans
+    lent: Ints
+    """Quantity lent of each token, shape (loans, tokens)."""
     accounts: Accounts
+    returning: Ints
+    """Tokens instructed to go back and not yet settled, shape (lag, accounts, tokens)."""
+    reused: Ints
+    """Tokens that the lender of an account posted further along, shape (accounts, tokens); no rows
+    if nobody may."""
+    reusable: Ints
+    """Tokens that a participant may still post further today, shape (participants, tokens)."""
+    by_lender: Ints
+    """Accounts sorted by lender, where any may be re-used; else empty."""
+    lender_start: Ints
+    """Where each lender's accounts begin in `by_lender`."""
     terms: Terms
+    priority: Ints
+    """Columns of the tokens that calls of an agreement move, in order, filled up with -1."""
     requested: Ints
     """Tokens that each wallet asked to be minted and has not received, (wallets, tokens)."""
     totals: npt.NDArray[np.float64]
     """What the day counted so far, at the positions that `abm.tally` names."""
+    scratch: Ints
+    """Room for a pass to work in, shape (3, tokens)."""
     log: Log
+    logged: Ints
+    """Number of events in the log, shape (1,)."""
 
 
 @inlined
@@ -36,12 +55,12 @@ def record(
 ) -> None:
     """Add an event to the log, if anybody listens."""
     log = books.log
-    if len(log.kind):
-        at = log.count[0]
+    if len(log):
+        at = books.logged[0]
         log.kind[at] = kind
         log.account[at] = account
         log.party[at] = party
         log.token[at] = token
         log.quantity[at] = quantity
         log.value[at] = value
-        log.count[0] = at + 1
+        books.logged[0] = at + 1

@@ -14,7 +14,7 @@ from abm.loan_book import NEVER, new_accounts, new_loans
 from abm.loan_table import LoanTable, Sizes, draw_loans, size_loans
 from abm.population import Population
 from abm.tally import COUNTED, new_log
-from abm.terms import Terms, terms_of
+from abm.terms import Terms, priorities, terms_of
 from scenarios.errors import InputError
 from scenarios.prices import PricePanel
 from scenarios.prices.calendars import on_calendar
@@ -90,10 +90,13 @@ def draw_blueprint(
     tokens = (*panel.tokens, cash)
     prices = np.column_stack([panel.in_units(unit), np.ones(len(panel.dates), np.int64)])
     population, table = draw_loans(scenario, streams.network)
-    terms = terms_of(table.agreements, tokens, cash, unit)
+    terms = terms_of(table.agreements, unit)
+    priority = priorities(table.agreements, tokens, cash)
     sizes = size_loans(table, tokens, cash, prices[0], unit)
     _refuse_overflow(table, sizes, terms, prices)
-    books, ledger = _books(scenario, table, sizes, terms, population, tokens, len(panel.dates))
+    books, ledger = _books(
+        scenario, table, sizes, terms, priority, population, tokens, len(panel.dates)
+    )
     modes = ("settle", "roll", "replace")
     at_maturity = np.array([modes.index(kind.at_maturity) for kind in table.kinds])[table.terms]
     _fund(scenario, population, ledger, books, sizes)
@@ -117,6 +120,7 @@ def _books(
     table: LoanTable,
     sizes: Sizes,
     terms: Terms,
+    priority: Ints,
     population: Population,
     tokens: tuple[str, ...],
     days: int,
@@ -134,18 +138,11 @@ def _books(
     longest_lag = int(terms.lag.max())
     participants = len(population.names)
     accounts = new_accounts(
-        table.lender[carriers],
-        table.borrower[carriers],
-        table.agreement[carriers],
-        len(tokens),
-        participants,
-        longest_lag,
-        reuse=bool(terms.reuse.any()),
+        table.lender[carriers], table.borrower[carriers], table.agreement[carriers]
     )
-    loans = new_loans(number, len(tokens))
+    loans = new_loans(number)
     loans.loan_id[:] = table.loan_id
     loans.account[:] = account
-    loans.lent[:] = sizes.lent
     terms_days = [kind.maturity or days for kind in table.kinds]
     loans.term[:] = np.array(terms_days, np.int64)[table.terms]
     open_ended = np.array([kind.open_ended for kind in table.kinds])[table.terms]
@@ -153,14 +150,26 @@ def _books(
     ledger = Ledger(
         tokens, participants, len(carriers), longest_lag, scenario.participants.minting_days
     )
+    reuse = bool(terms.reuse.any())
+    by_lender = np.argsort(accounts.lender, kind="stable") if reuse else np.zeros(0, np.int64)
+    rows = np.arange(participants + 1 if reuse else 0)
     books = Books(
         ledger=ledger.arrays,
         loans=loans,
+        lent=sizes.lent,
         accounts=accounts,
+        returning=np.zeros((longest_lag, len(carriers), len(tokens)), np.int64),
+        reused=np.zeros((len(carriers) if reuse else 0, len(tokens)), np.int64),
+        reusable=np.zeros((participants if reuse else 0, len(tokens)), np.int64),
+        by_lender=by_lender,
+        lender_start=np.searchsorted(accounts.lender[by_lender], rows),
         terms=terms,
+        priority=priority,
         requested=np.zeros((participants + 1, len(tokens)), np.int64),
         totals=np.zeros(len(COUNTED)),
+        scratch=np.zeros((3, len(tokens)), np.int64),
         log=new_log(0),
+        logged=np.zeros(1, np.int64),
     )
     return books, ledger
 
@@ -172,7 +181,7 @@ def _refuse_overflow(table: LoanTable, sizes: Sizes, terms: Terms, prices: Ints)
     """
     swing = (prices.max(axis=0) / prices.min(axis=0)).max()
     highest = prices.max(axis=0).astype(np.float64)
-    ratio = (terms.upper[:, 0] / terms.upper[:, 1])[table.agreement]
+    ratio = (terms.upper_numerator / terms.upper_denominator)[table.agreement]
     value = np.maximum(sizes.posted @ highest, sizes.lent @ highest * ratio) * swing
     tokens = np.maximum(sizes.posted, sizes.lent).sum(axis=0, dtype=np.float64).max()
     row = int(value.argmax())
@@ -197,7 +206,7 @@ def _fund(
     accounts, arrays = books.accounts, ledger.arrays
     borrower = accounts.borrower[books.loans.account]
     number = len(population.names)
-    pledged = np.stack(
+    pledged: npt.NDArray[np.float64] = np.stack(
         [
             np.bincount(borrower, weights=column.astype(np.float64), minlength=number)
             for column in sizes.posted.T

@@ -60,7 +60,7 @@ class _Call:
     @property
     def priority(self) -> tuple[str, ...]:
         """Tokens that the call may move, in the order of delivery."""
-        order = self.market.books.terms.priority[self._agreement]
+        order = self.market.books.priority[self._agreement]
         return tuple(self.market.tokens[token] for token in order[order >= 0])
 
     @property
@@ -117,13 +117,17 @@ class DeliveryCall(_Call):
 
     @property
     def _means(self) -> tuple[Ints, Ints]:
-        return _means(self.market.books, int(self.market.books.accounts.borrower[self.account]))
+        books = self.market.books
+        held, mintable = np.zeros((2, len(self.market.tokens)), np.int64)
+        _means(books, int(books.accounts.borrower[self.account]), held, mintable)
+        return held, mintable
 
     @property
     def default(self) -> dict[str, int]:
         """What a standard borrower would deliver."""
         books, prices = self.market.books, self.market.prices
-        plan = _delivery_plan(books, prices, self.account, self.missing_units)
+        plan = np.zeros(len(prices), np.int64)
+        _plan_delivery(books, prices, self.account, self.missing_units, *self._means, plan)
         return {t: int(q) for t, q in zip(self.market.tokens, plan, strict=True) if q}
 
     def quantities(self, chosen: Mapping[str, int], who: Participant) -> Ints:
@@ -146,14 +150,18 @@ class ReturnCall(_Call):
 
     @cached_property
     def _plan(self) -> tuple[Ints, int, Ints, int]:
-        return _return_plan(self.market.books, self.market.prices, self.account)
+        """Tokens to return from the holdings, excess value, holdings, tokens to issue."""
+        plan, held = np.zeros((2, len(self.market.tokens)), np.int64)
+        books, prices = self.market.books, self.market.prices
+        excess, issued = _plan_return(books, prices, self.account, held, plan)
+        return plan, excess, held, issued
 
     @property
     def default(self) -> dict[str, int]:
         """What a standard lender would return; more than it holds is what it would issue."""
         plan, _, _, issued = self._plan
         plan = plan.copy()
-        plan[self.market.books.terms.priority[self._agreement, 0]] += issued
+        plan[self.market.books.priority[self._agreement, 0]] += issued
         return {t: int(q) for t, q in zip(self.market.tokens, plan, strict=True) if q}
 
     def quantities(self, chosen: Mapping[str, int], who: Participant) -> tuple[Ints, int]:
@@ -165,7 +173,7 @@ class ReturnCall(_Call):
         quantities = self._quantities(chosen, who)
         held = np.maximum(self._plan[2], 0)
         beyond = np.maximum(quantities - held, 0)
-        first = self.market.books.terms.priority[self._agreement, 0]
+        first = self.market.books.priority[self._agreement, 0]
         may_issue = bool(self.market.books.terms.lender_issuance[self._agreement])
         for token in np.flatnonzero(beyond).tolist():
             if token != first or not may_issue:
@@ -182,35 +190,33 @@ def _shortfall(books: Books, prices: Ints, a: int) -> int:
 
 
 @compiled
-def _means(books: Books, borrower: int) -> tuple[Ints, Ints]:
-    tokens = books.ledger.balance.shape[1]
-    held, mintable = np.zeros(tokens, np.int64), np.zeros(tokens, np.int64)
+def _means(books: Books, borrower: int, held: Ints, mintable: Ints) -> None:
     means(books, borrower, held, mintable)
-    return held, mintable
 
 
 @compiled
-def _delivery_plan(books: Books, prices: Ints, a: int, missing: int) -> Ints:
-    held, mintable = _means(books, books.accounts.borrower[a])
-    quantities = np.zeros(len(prices), np.int64)
+def _plan_delivery(
+    books: Books, prices: Ints, a: int, missing: int, held: Ints, mintable: Ints, quantities: Ints
+) -> None:
     t = books.accounts.agreement[a]
-    plan_delivery(prices, held, mintable, books.terms, t, missing, quantities)
-    return quantities
+    up = books.terms.delivery_up[t]
+    plan_delivery(prices, books.priority[t], held, mintable, missing, up, quantities)
 
 
 @compiled
-def _return_plan(books: Books, prices: Ints, a: int) -> tuple[Ints, int, Ints, int]:
-    """Tokens to return from the holdings, excess value, holdings, tokens to issue."""
+def _plan_return(
+    books: Books, prices: Ints, a: int, held: Ints, quantities: Ints
+) -> tuple[int, int]:
+    """Write what the lender holds and what it would return; gives the excess and what it issues."""
     accounts, terms = books.accounts, books.terms
     t = accounts.agreement[a]
     excess = accounts.value[a] - accounts.required[a]
-    if len(accounts.returning):
+    if len(books.returning):
         excess += value_in_transit(books, prices, a)
-    held = np.zeros(len(prices), np.int64)
     holdings(books, a, held)
-    quantities = np.zeros(len(prices), np.int64)
-    left_over = plan_return(prices, held, terms, t, excess, quantities)
+    priority, up = books.priority[t], terms.return_up[t]
+    left_over = plan_return(prices, priority, held, excess, up, quantities)
     issued = 0
     if left_over > 0 and terms.lender_issuance[t]:
-        issued = whole_tokens(left_over, prices[terms.priority[t, 0]], terms.return_up[t])
-    return quantities, excess, held, issued
+        issued = whole_tokens(left_over, prices[priority[0]], up)
+    return excess, issued

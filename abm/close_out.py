@@ -111,6 +111,8 @@ class CloseOutDesk:
         """
         accounts, loans = self.books.accounts, self.books.loans
         overdue = np.zeros(len(self.equity), np.int64)
+        if not self.books.totals[[tally.UNMET_CALLS, tally.RECALL_FAILS]].any():
+            return overdue
         grace = self.books.terms.grace_days[accounts.agreement]
         late = np.flatnonzero((accounts.unmet_days > grace) & (accounts.state == ACTIVE))
         np.maximum.at(overdue, accounts.borrower[late], accounts.unmet_days[late])
@@ -213,10 +215,10 @@ class CloseOutDesk:
                 )
             value += int(sold[cash])
             if estate.ends <= day:
-                if len(accounts.reused):
-                    value += int(accounts.reused[a] @ prices)
-                    accounts.reused[a] = 0
-                first = self.books.terms.priority[accounts.agreement[a], 0]
+                if len(self.books.reused):
+                    value += int(self.books.reused[a] @ prices)
+                    self.books.reused[a] = 0
+                first = self.books.priority[accounts.agreement[a], 0]
                 value -= int(accounts.advanced[a] * prices[first])
                 accounts.advanced[a] = 0
             estate.proceeds[position] += value
@@ -226,7 +228,7 @@ class CloseOutDesk:
         """Value of what is lent in an account, and the end of its loans."""
         loans = self.books.loans
         rows = self._by_account.rows(a)
-        claim = int((loans.lent[rows[loans.state[rows] == OPEN_LOAN]] @ prices).sum())
+        claim = int((self.books.lent[rows[loans.state[rows] == OPEN_LOAN]] @ prices).sum())
         loans.state[rows[loans.state[rows] <= OPEN_LOAN]] = CLOSED_OUT
         self.books.accounts.state[a] = CLOSED
         self.books.accounts.exposure[a] = 0
@@ -268,9 +270,9 @@ class CloseOutDesk:
         accounts, arrays = self.books.accounts, self.ledger.arrays
         row = arrays.collateral_row + a
         held = arrays.balance[row].copy()
-        if len(accounts.reused):
-            held += accounts.reused[a]
-        first = self.books.terms.priority[accounts.agreement[a], 0]
+        if len(self.books.reused):
+            held += self.books.reused[a]
+        first = self.books.priority[accounts.agreement[a], 0]
         value = int(held @ prices) - int(accounts.advanced[a] * prices[first])
         due = self._claim(a, prices)
         kept = max(due - max(claim, 0), 0)
@@ -287,7 +289,7 @@ class CloseOutDesk:
         lender = int(accounts.lender[a])
         for token in np.flatnonzero(arrays.balance[row]).tolist():
             self.ledger.transfer(row, lender, token, int(arrays.balance[row, token]))
-        if len(accounts.reused):
-            accounts.reused[a] = 0
+        if len(self.books.reused):
+            self.books.reused[a] = 0
         self.events.add(day, tally.CLOSE_OUT, lender, a, value=due)
         return claim - (due - kept) + missing

@@ -12,6 +12,8 @@ from platformdirs import user_cache_dir
 
 F = TypeVar("F")
 
+_njit: Any = numba.njit  # its types do not know the options of `_nrt`
+
 
 def _cache_folder() -> str:
     """A folder that changes with our source.
@@ -30,10 +32,15 @@ if "NUMBA_CACHE_DIR" not in os.environ:
 
 
 def compiled(function: F) -> F:
-    """Compile on first call, and keep the result for other processes."""
-    return cast(F, numba.njit(cache=True)(cast(Any, function)))
+    """Compile on first call, and keep the result for other processes.
+
+    Compiled functions allocate nothing: they work on arrays that they are handed. Numba can then
+    leave out its reference counting (`_nrt`), which otherwise costs ten times the work itself where
+    many arrays are passed down through small functions (numba issues 2345 and 2350).
+    """
+    return cast(F, _njit(cache=True, _nrt=False)(function))
 
 
 def inlined(function: F) -> F:
     """Compile as part of the functions that call it, and let LLVM inline it there."""
-    return cast(F, numba.njit(cast(Any, function)))
+    return cast(F, _njit(_nrt=False)(function))

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from abm.tally import EVENTS, Log, new_log
+from abm.tally import EVENTS, new_log
 
 CHUNK = 16_384
 """Loans that a compiled pass handles before its log is read; it bounds the log's size."""
@@ -43,14 +43,18 @@ class EventRecorder:
         """Record if `enabled`; a loan makes at most so many events in one pass."""
         self.enabled = enabled
         self.buffer = new_log(CHUNK * (8 * tokens + 12) if enabled else 0)
-        self._parts: list[tuple[int, Log]] = []
+        self.logged = np.zeros(1, np.int64)
+        self._parts: list[tuple[int, npt.NDArray[np.void]]] = []
 
     def drain(self, day: int) -> None:
         """Take over what a compiled pass has logged."""
-        number = int(self.buffer.count[0])
+        number = int(self.logged[0])
         if number:
-            self._parts.append((day, Log(*(column[:number].copy() for column in self.buffer))))
-            self.buffer.count[0] = 0
+            self._parts.append((day, self._rows(number).copy()))
+            self.logged[0] = 0
+
+    def _rows(self, number: int) -> npt.NDArray[np.void]:
+        return np.asarray(self.buffer)[:number]
 
     def add(
         self,
@@ -64,10 +68,9 @@ class EventRecorder:
     ) -> None:
         """Record one event from outside the compiled passes."""
         if self.enabled:
-            row = (kind, account, party, token, quantity, value, 1)
-            self._parts.append(
-                (day, Log(*(np.array([x], c.dtype) for x, c in zip(row, self.buffer, strict=True))))
-            )
+            event = np.zeros(1, self._rows(0).dtype)
+            event[0] = (kind, account, party, token, quantity, value)
+            self._parts.append((day, event))
 
     def frame(
         self,
@@ -92,12 +95,11 @@ class EventRecorder:
             unit: smallest money unit.
             since: first day.
         """
-        parts = [(day, log) for day, log in self._parts if day >= since]
-        empty = new_log(0)
-        logs = [log for _, log in parts] or [empty]
-        day = np.concatenate([np.full(len(log.kind), d, np.int64) for d, log in parts] or [[]])
+        parts = [(day, rows) for day, rows in self._parts if day >= since]
+        rows = np.concatenate([self._rows(0), *(rows for _, rows in parts)])
+        day = np.repeat([day for day, _ in parts], [len(rows) for _, rows in parts])
         kind, account, party, token, quantity, value = (
-            np.concatenate([np.asarray(log[i]) for log in logs]) for i in range(6)
+            rows[name] for name in rows.dtype.names or ()
         )
         names = np.array([*participants, "market", ""], dtype=object)
         symbols = np.array([*tokens, ""], dtype=object)
@@ -106,11 +108,10 @@ class EventRecorder:
         label[defaults] = np.array(causes, dtype=object)[token[defaults]]
         secured = account >= 0
         row = np.where(secured, account, 0)
-        kinds = pd.Categorical.from_codes(kind.astype(np.int64), list(EVENTS))
         return pd.DataFrame(
             {
                 "day": day.astype(np.int64),
-                "event": kinds.astype(str),
+                "event": np.array(EVENTS, dtype=object)[kind],
                 "loan_id": np.where(secured, loan_ids[row], -1),
                 "lender": np.where(secured, names[lender[row]], ""),
                 "borrower": np.where(secured, names[borrower[row]], ""),

@@ -173,7 +173,8 @@ class Ledger:
             LedgerError: naming the first token of which some are missing or too many.
         """
         balance = self.arrays.balance
-        held, negative = _count(balance)
+        held = np.zeros(len(self.tokens), np.int64)
+        negative = _count(balance, held)
         outstanding = self.arrays.minted - self.arrays.burned
         for column in np.flatnonzero(held != outstanding):
             raise LedgerError(
@@ -181,18 +182,17 @@ class Ledger:
                 f" but {held[column]} held in wallets, as collateral and in transit"
             )
         if negative:
-            row, column = (int(i) for i in np.argwhere(balance < 0)[0])
-            raise LedgerError(f"account {row} holds {balance[row, column]} {self.tokens[column]}")
+            row, token = (int(i) for i in np.argwhere(balance < 0)[0])
+            raise LedgerError(f"account {row} holds {balance[row, token]} {self.tokens[token]}")
 
 
 @compiled
-def _count(balance: Ints) -> tuple[Ints, bool]:
-    """Tokens held in all accounts together, and whether any balance is below zero."""
+def _count(balance: Ints, held: Ints) -> bool:
+    """Add up the tokens held in all accounts; says whether any balance is below zero."""
     rows, tokens = balance.shape
-    held = np.zeros(tokens, np.int64)
-    signs = np.int64(0)
+    signs = 0
     for row in range(rows):
         for token in range(tokens):
             held[token] += balance[row, token]
             signs |= balance[row, token]
-    return held, signs < 0
+    return signs < 0

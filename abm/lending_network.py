@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from abm.loan_book import Accounts
+from abm.books import Books
 from scenarios.errors import InputError
 from scenarios.network import (
     AgentLender,
@@ -108,7 +108,7 @@ def _each_draws(
     drawn: Ints,
     number: int,
     rng: np.random.Generator,
-    weights: npt.NDArray[np.float64] | None = None,
+    weights: npt.NDArray[np.floating] | None = None,
 ) -> Edges:
     """Each of `drawing` borrows from `number` different ones of `drawn`.
 
@@ -155,16 +155,17 @@ def network_view(market: CollateralMarket) -> nx.MultiDiGraph:
     return graph
 
 
-def longest_reuse_chain(accounts: Accounts) -> int:
+def longest_reuse_chain(books: Books) -> int:
     """Longest chain of lenders that post on what they received: how often collateral was re-used.
 
     A cycle of re-use counts each participant in it once.
     """
-    if not accounts.reused.any():
+    if not books.reused.any():
         return 0
+    accounts = books.accounts
     import networkx as nx
 
-    reusing = np.unique(accounts.lender[accounts.reused.any(axis=1)])
+    reusing = np.unique(accounts.lender[books.reused.any(axis=1)])
     posts = np.isin(accounts.borrower, reusing)
     graph = nx.DiGraph()
     graph.add_nodes_from(reusing.tolist())

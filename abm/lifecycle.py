@@ -26,7 +26,7 @@ def lend(books: Books, prices: Ints, i: int) -> None:
     a = loans.account[i]
     worth = 0
     for token in range(len(prices)):
-        quantity = loans.lent[i, token]
+        quantity = books.lent[i, token]
         if quantity:
             value = quantity * prices[token]
             worth += value
@@ -53,7 +53,7 @@ def open_at_start(books: Books, prices: Ints, posted: Ints, start: int, stop: in
         a = loans.account[i]
         lender, borrower = accounts.lender[a], accounts.borrower[a]
         for token in range(len(prices)):
-            lent = loans.lent[i, token]
+            lent = books.lent[i, token]
             if lent:
                 issue(ledger, lender, token, lent)
                 record(books, tally.MINT, a, lender, token, lent, lent * prices[token])
@@ -99,24 +99,25 @@ def reopen(books: Books, prices: Ints, day: int, i: int, quantities: Ints) -> bo
     ledger, loans, accounts, terms = books.ledger, books.loans, books.accounts, books.terms
     a = loans.account[i]
     lender, borrower = accounts.lender[a], accounts.borrower[a]
-    if not has_means(books, lender, loans.lent[i]):
+    if not has_means(books, lender, books.lent[i]):
         return False
     before = accounts.exposure[a]
     for token in range(len(prices)):
-        accounts.exposure[a] += loans.lent[i, token] * prices[token]
+        accounts.exposure[a] += books.lent[i, token] * prices[token]
     set_requirement(accounts, terms, a)
-    held = np.zeros(len(prices), np.int64)
-    mintable = np.zeros(len(prices), np.int64)
+    held, mintable = books.scratch[1], books.scratch[2]
     means(books, borrower, held, mintable)
     missing = accounts.required[a] - accounts.value[a]
-    plan_delivery(prices, held, mintable, terms, accounts.agreement[a], missing, quantities)
+    t = accounts.agreement[a]
+    priority, up = books.priority[t], terms.delivery_up[t]
+    plan_delivery(prices, priority, held, mintable, missing, up, quantities)
     for token in range(len(prices)):
         missing -= quantities[token] * prices[token]
     accounts.exposure[a] = before
     if missing > 0 or (len(ledger.arriving) and not has_means(books, borrower, quantities)):
         set_requirement(accounts, terms, a)
         return False
-    complete_wallet(books, prices, day, a, lender, loans.lent[i])
+    complete_wallet(books, prices, day, a, lender, books.lent[i])
     execute_delivery(books, prices, day, a, quantities, 0)
     lend(books, prices, i)
     return True
@@ -128,7 +129,7 @@ def give_back_lent(books: Books, prices: Ints, day: int, i: int) -> bool:
     ledger, loans, accounts = books.ledger, books.loans, books.accounts
     a = loans.account[i]
     lender, borrower = accounts.lender[a], accounts.borrower[a]
-    needed = loans.lent[i]
+    needed = books.lent[i]
     if not has_means(books, borrower, needed):
         return False
     complete_wallet(books, prices, day, a, borrower, needed)
@@ -153,7 +154,7 @@ def release_collateral(books: Books, prices: Ints, day: int, a: int) -> None:
     ledger, accounts = books.ledger, books.accounts
     borrower = accounts.borrower[a]
     if accounts.advanced[a]:
-        token = books.terms.priority[accounts.agreement[a], 0]
+        token = books.priority[accounts.agreement[a], 0]
         due = accounts.advanced[a]
         lacking = due - ledger.balance[borrower, token]
         if lacking > 0:
@@ -166,8 +167,8 @@ def release_collateral(books: Books, prices: Ints, day: int, a: int) -> None:
     cancel_instructions(books, a)
     for token in range(len(prices)):
         due = ledger.balance[ledger.collateral_row + a, token]
-        if len(accounts.reused):
-            due += accounts.reused[a, token]
+        if len(books.reused):
+            due += books.reused[a, token]
         if due:
             quantity = due - hand_back(books, prices, a, token, due)
             value = quantity * prices[token]
@@ -181,10 +182,10 @@ def release_collateral(books: Books, prices: Ints, day: int, a: int) -> None:
 def cancel_instructions(books: Books, a: int) -> None:
     """Undo what is instructed and not yet settled: deliveries go back to the borrower's wallet."""
     ledger, accounts = books.ledger, books.accounts
-    for slot in range(len(accounts.returning)):
+    for slot in range(len(books.returning)):
         row = transit_row(books, a, slot)
         for token in range(ledger.balance.shape[1]):
-            accounts.returning[slot, a, token] = 0
+            books.returning[slot, a, token] = 0
             move(ledger.balance, row, accounts.borrower[a], token, ledger.balance[row, token])
 
 
@@ -214,7 +215,7 @@ def settle_loans(
         stop: the loan behind the last one.
     """
     loans, accounts = books.loans, books.accounts
-    quantities = np.zeros(len(prices), np.int64)
+    quantities = books.scratch[0]
     for i in range(start, stop):
         a = loans.account[i]
         if accounts.state[a] != ACTIVE:
@@ -261,7 +262,7 @@ def retry_releases(books: Books, prices: Ints, day: int, start: int, stop: int) 
     for a in range(start, stop):
         if accounts.state[a] == ACTIVE and accounts.open_loans[a] == 0:
             for token in range(len(prices)):
-                if accounts.reused[a, token]:
+                if books.reused[a, token]:
                     release_collateral(books, prices, day, a)
                     break
 

@@ -1,8 +1,12 @@
-"""The loan book: every loan and every margin account as a row in columns."""
+"""The loan book: every loan and every margin account as a row of a record array.
+
+Records rather than one array a column: the compiled passes take few arguments that way and find all
+of a row in one place. `accounts.required` is a column all the same, in Python and compiled.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -15,18 +19,16 @@ LOAN_STATES = ("pending", "open", "settled", "closed out")
 ACTIVE, LIQUIDATING, CLOSED = range(3)
 ACCOUNT_STATES = ("active", "liquidating", "closed")
 
-NEVER = np.int64(2**31 - 1)
+NEVER = 2**31 - 1
 """The day on which an open-ended loan matures."""
 
 
-class Loans(NamedTuple):
+class Loans(Protocol):
     """One row a loan, sorted by `loan_id`."""
 
     loan_id: Ints
     account: Ints
     """Row of the margin account that secures the loan."""
-    lent: Ints
-    """Quantity lent of each token, shape (loans, tokens)."""
     opened: Ints
     """Day on which the loan begins."""
     maturity: Ints
@@ -35,10 +37,14 @@ class Loans(NamedTuple):
     """Days from a roll or replacement to the next maturity."""
     recall_fails: Ints
     """Days for which the borrower has failed to return what was lent."""
-    state: npt.NDArray[np.int8]
+    state: Ints
+
+    def __len__(self) -> int: ...
+    def copy(self) -> Loans:
+        """The same rows, for keeping."""
 
 
-class Accounts(NamedTuple):
+class Accounts(Protocol):
     """One row a margin account: the collateral of one loan, or of all loans of a pair.
 
     Sorted by the first loan they secure. Values are whole numbers of the smallest money unit. The
@@ -48,7 +54,7 @@ class Accounts(NamedTuple):
     lender: Ints
     borrower: Ints
     agreement: Ints
-    state: npt.NDArray[np.int8]
+    state: Ints
     open_loans: Ints
     exposure: Ints
     """Market value of what is lent, `L`."""
@@ -71,67 +77,43 @@ class Accounts(NamedTuple):
     """Margin calls so far; likewise deliveries and returns."""
     deliveries: Ints
     returns: Ints
-    returning: Ints
-    """Tokens instructed to go back and not yet settled, shape (lag, accounts, tokens)."""
-    reused: Ints
-    """Tokens that the lender posted further along, shape (accounts, tokens), or no rows if nobody
-    may."""
-    by_lender: Ints
-    """Accounts sorted by lender, where any may be re-used; else empty."""
-    lender_start: Ints
-    """Where each lender's accounts begin in `by_lender`."""
-    reusable: Ints
-    """Tokens that a participant may still post further today, shape (participants, tokens)."""
+
+    def __len__(self) -> int: ...
+    def copy(self) -> Accounts:
+        """The same rows, for keeping."""
 
 
-def new_loans(count: int, tokens: int) -> Loans:
-    """Empty rows for `count` loans."""
-    return Loans(
-        loan_id=np.zeros(count, np.int64),
-        account=np.zeros(count, np.int64),
-        lent=np.zeros((count, tokens), np.int64),
-        opened=np.zeros(count, np.int64),
-        maturity=np.full(count, NEVER, np.int64),
-        term=np.zeros(count, np.int64),
-        recall_fails=np.zeros(count, np.int64),
-        state=np.full(count, PENDING, np.int8),
-    )
+_WIDTHS = {
+    "loan_id": "i8",
+    "exposure": "i8",
+    "required": "i8",
+    "upper": "i8",
+    "lower": "i8",
+    "slack": "f8",
+    "value": "i8",
+    "advanced": "i8",
+    "unmet": "i8",
+}
+"""Columns that need 64 bits; 32 are enough for rows, days and counts."""
 
 
-def new_accounts(
-    lender: Ints,
-    borrower: Ints,
-    agreement: Ints,
-    tokens: int,
-    participants: int,
-    longest_lag: int = 0,
-    reuse: bool = False,
-) -> Accounts:
-    """Rows for margin accounts of these parties, without loans yet."""
-    count = len(lender)
-    by_lender = np.argsort(lender, kind="stable") if reuse else np.zeros(0, np.int64)
-    starts = np.searchsorted(lender[by_lender], np.arange(participants + 1 if reuse else 0))
-    return Accounts(
-        lender=lender.astype(np.int64),
-        borrower=borrower.astype(np.int64),
-        agreement=agreement.astype(np.int64),
-        state=np.full(count, ACTIVE, np.int8),
-        open_loans=np.zeros(count, np.int64),
-        exposure=np.zeros(count, np.int64),
-        required=np.zeros(count, np.int64),
-        upper=np.zeros(count, np.int64),
-        lower=np.zeros(count, np.int64),
-        slack=np.zeros(count, np.float64),
-        value=np.zeros(count, np.int64),
-        advanced=np.zeros(count, np.int64),
-        unmet=np.zeros(count, np.int64),
-        unmet_days=np.zeros(count, np.int64),
-        calls=np.zeros(count, np.int64),
-        deliveries=np.zeros(count, np.int64),
-        returns=np.zeros(count, np.int64),
-        returning=np.zeros((longest_lag, count, tokens), np.int64),
-        reused=np.zeros((count if reuse else 0, tokens), np.int64),
-        by_lender=by_lender.astype(np.int64),
-        lender_start=starts.astype(np.int64),
-        reusable=np.zeros((participants if reuse else 0, tokens), np.int64),
-    )
+def records(layout: type, count: int) -> np.recarray[tuple[int], np.dtype[np.void]]:
+    """Rows of zeros with the columns that a class names."""
+    columns = [(name, _WIDTHS.get(name, "i4")) for name in layout.__annotations__]
+    return np.zeros(count, np.dtype(columns)).view(np.recarray)
+
+
+def new_loans(count: int) -> Loans:
+    """Rows for `count` loans that are not open yet and never mature."""
+    loans = cast(Loans, records(Loans, count))
+    loans.maturity[:] = NEVER
+    return loans
+
+
+def new_accounts(lender: Ints, borrower: Ints, agreement: Ints) -> Accounts:
+    """Rows for active margin accounts of these parties, without loans yet."""
+    accounts = cast(Accounts, records(Accounts, len(lender)))
+    accounts.lender[:] = lender
+    accounts.borrower[:] = borrower
+    accounts.agreement[:] = agreement
+    return accounts

@@ -147,7 +147,7 @@ def read_network(path: Path, template: Loan) -> list[GivenLoan]:
     return loans
 
 
-def _edge_list(path: Path) -> list[tuple[str, Mapping[str, Any]]]:
+def _edge_list(path: Path) -> Sequence[tuple[str, Mapping[str, Any]]]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
@@ -165,7 +165,7 @@ def _edge_list(path: Path) -> list[tuple[str, Mapping[str, Any]]]:
         raise InputError(f"{path}: not a readable CSV file ({error})") from None
 
 
-def _graphml(path: Path) -> list[tuple[str, Mapping[str, Any]]]:
+def _graphml(path: Path) -> Sequence[tuple[str, Mapping[str, Any]]]:
     import networkx as nx
 
     try:
@@ -230,13 +230,9 @@ def size_loans(
         if kind.collateral is None:
             exposure = lent[rows] @ prices
             required = _times(exposure, ratio, up=True)
-            shares = kind.composition or dict.fromkeys(_eligible(agreement, tokens, cash), 1.0)
+            shares = kind.composition or dict.fromkeys(agreement.eligible(tokens, cash), 1.0)
             posted[rows] = _spread(required, shares, tokens, prices)
     return Sizes(lent, posted)
-
-
-def _eligible(agreement: CollateralAgreement, tokens: Sequence[str], cash: str) -> Sequence[str]:
-    return agreement.priority or [token for token in tokens if token != cash]
 
 
 def _column(token: str, tokens: Sequence[str], field: str) -> int:

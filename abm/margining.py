@@ -24,9 +24,8 @@ NO_CALL, DELIVERY_CALL, RETURN_CALL, NOTHING_TO_MOVE = range(4)
 
 
 @inlined
-def fraction_of(amount: int, fraction: Ints) -> tuple[int, int]:
+def fraction_of(amount: int, numerator: int, denominator: int) -> tuple[int, int]:
     """`amount · numerator / denominator` as quotient and remainder, without overflow on the way."""
-    numerator, denominator = fraction
     whole, rest = amount // denominator, amount % denominator
     return whole * numerator + (rest * numerator) // denominator, (rest * numerator) % denominator
 
@@ -36,12 +35,14 @@ def set_requirement(accounts: Accounts, terms: Terms, a: int) -> None:
     """Required collateral and trigger band of an account, from its exposure (section 2.2.1)."""
     t = accounts.agreement[a]
     exposure = accounts.exposure[a]
-    required, rest = fraction_of(exposure, terms.required[t])
-    numerator, denominator = terms.required[t]
+    numerator, denominator = terms.required_numerator[t], terms.required_denominator[t]
+    required, rest = fraction_of(exposure, numerator, denominator)
     accounts.slack[a] = (denominator - rest) / numerator if rest else 0.0
     accounts.required[a] = required + (rest > 0)
-    accounts.upper[a] = fraction_of(exposure, terms.upper[t])[0]
-    lower, rest = fraction_of(exposure, terms.lower[t])
+    accounts.upper[a] = fraction_of(exposure, terms.upper_numerator[t], terms.upper_denominator[t])[
+        0
+    ]
+    lower, rest = fraction_of(exposure, terms.lower_numerator[t], terms.lower_denominator[t])
     accounts.lower[a] = lower + (rest > 0)
 
 
@@ -54,7 +55,7 @@ def mark_exposures(books: Books, prices: Ints) -> None:
         if loans.state[i] == OPEN_LOAN:
             value = 0
             for token in range(len(prices)):
-                value += prices[token] * loans.lent[i, token]
+                value += prices[token] * books.lent[i, token]
             accounts.exposure[loans.account[i]] += value
     for a in range(len(accounts.lender)):
         if accounts.state[a] == ACTIVE:
@@ -70,10 +71,10 @@ def collateral_value(books: Books, prices: Ints, a: int) -> int:
     for token in range(len(prices)):
         value += prices[token] * ledger.balance[row, token]
     if accounts.advanced[a]:
-        value -= prices[books.terms.priority[accounts.agreement[a], 0]] * accounts.advanced[a]
-    if len(accounts.reused):
+        value -= prices[books.priority[accounts.agreement[a], 0]] * accounts.advanced[a]
+    if len(books.reused):
         for token in range(len(prices)):
-            value += prices[token] * accounts.reused[a, token]
+            value += prices[token] * books.reused[a, token]
     return value
 
 
@@ -82,10 +83,10 @@ def value_in_transit(books: Books, prices: Ints, a: int) -> int:
     """Market value of what is instructed and not yet settled: deliveries less returns."""
     ledger, accounts = books.ledger, books.accounts
     value = 0
-    for slot in range(len(accounts.returning)):
+    for slot in range(len(books.returning)):
         row = ledger.transit_row + slot * len(accounts.lender) + a
         for token in range(len(prices)):
-            pending = ledger.balance[row, token] - accounts.returning[slot, a, token]
+            pending = ledger.balance[row, token] - books.returning[slot, a, token]
             value += prices[token] * pending
     return value
 
@@ -111,7 +112,7 @@ def called(accounts: Accounts, terms: Terms, a: int, effective: int) -> int:
 
 @inlined
 def plan_return(
-    prices: Ints, held: Ints, terms: Terms, t: int, excess: int, quantities: Ints
+    prices: Ints, priority: Ints, held: Ints, excess: int, up: bool, quantities: Ints
 ) -> int:
     """Which tokens return an excess: last priority first, the next when one is exhausted.
 
@@ -119,12 +120,12 @@ def plan_return(
     """
     quantities[:] = 0
     for j in range(len(prices) - 1, -1, -1):
-        token = terms.priority[t, j]
+        token = priority[j]
         if token < 0:
             continue
         if excess <= 0:
             break
-        wanted = whole_tokens(excess, prices[token], terms.return_up[t])
+        wanted = whole_tokens(excess, prices[token], up)
         quantity = max(min(wanted, held[token]), 0)
         quantities[token] = quantity
         excess -= quantity * prices[token]
@@ -135,16 +136,22 @@ def plan_return(
 
 @inlined
 def plan_delivery(
-    prices: Ints, held: Ints, mintable: Ints, terms: Terms, t: int, missing: int, quantities: Ints
+    prices: Ints,
+    priority: Ints,
+    held: Ints,
+    mintable: Ints,
+    missing: int,
+    up: bool,
+    quantities: Ints,
 ) -> None:
     """Which tokens meet a shortfall: held ones in priority order, then newly minted ones."""
     quantities[:] = 0
     for source in (held, mintable):
         for j in range(len(prices)):
-            token = terms.priority[t, j]
+            token = priority[j]
             if token < 0 or missing <= 0:
                 break
-            wanted = whole_tokens(missing, prices[token], terms.delivery_up[t])
+            wanted = whole_tokens(missing, prices[token], up)
             quantity = min(wanted, source[token])
             quantities[token] += quantity
             missing -= quantity * prices[token]
@@ -162,8 +169,7 @@ def run_returns(
     with a behaviour of its own) are valued and called, and left for it to return.
     """
     accounts, terms = books.accounts, books.terms
-    quantities = np.zeros(len(prices), np.int64)
-    held = np.zeros(len(prices), np.int64)
+    quantities, held = books.scratch[0], books.scratch[1]
     for a in range(start, stop):
         calls[a] = NO_CALL
         if accounts.state[a] != ACTIVE:
@@ -173,7 +179,7 @@ def run_returns(
         if accounts.open_loans[a] == 0:
             continue
         effective = value
-        if len(accounts.returning):
+        if len(books.returning):
             effective += value_in_transit(books, prices, a)
         call = called(accounts, terms, a, effective)
         if call == NO_CALL:
@@ -184,7 +190,8 @@ def run_returns(
         if call == RETURN_CALL and not asked[accounts.lender[a]]:
             holdings(books, a, held)
             t = accounts.agreement[a]
-            left_over = plan_return(prices, held, terms, t, excess, quantities)
+            priority, up = books.priority[t], terms.return_up[t]
+            left_over = plan_return(prices, priority, held, excess, up, quantities)
             execute_return(books, prices, day, a, quantities, left_over)
 
 
@@ -207,32 +214,31 @@ def count_call(books: Books, a: int, call: int, excess: int) -> None:
 @inlined
 def holdings(books: Books, a: int, held: Ints) -> None:
     """Tokens that the lender still has to give back and has not instructed to go back."""
-    accounts = books.accounts
     row = books.ledger.collateral_row + a
     for token in range(len(held)):
         held[token] = books.ledger.balance[row, token]
-        if len(accounts.reused):
-            held[token] += accounts.reused[a, token]
-        for slot in range(len(accounts.returning)):
-            held[token] -= accounts.returning[slot, a, token]
+        if len(books.reused):
+            held[token] += books.reused[a, token]
+        for slot in range(len(books.returning)):
+            held[token] -= books.returning[slot, a, token]
 
 
 @inlined
 def means(books: Books, borrower: int, held: Ints, mintable: Ints) -> None:
     """Tokens that a borrower has at hand, and that it can have minted."""
-    ledger, accounts = books.ledger, books.accounts
+    ledger, _accounts = books.ledger, books.accounts
     for token in range(len(held)):
         held[token] = ledger.balance[borrower, token]
         mintable[token] = ledger.capacity[borrower, token] + books.requested[borrower, token]
-        if len(accounts.reused):
-            held[token] += accounts.reusable[borrower, token]
+        if len(books.reused):
+            held[token] += books.reusable[borrower, token]
 
 
 @inlined
 def shortfall(books: Books, prices: Ints, a: int) -> int:
     """Market value of collateral that an account lacks, what is in transit counted in."""
     missing = books.accounts.required[a] - books.accounts.value[a]
-    if len(books.accounts.returning):
+    if len(books.returning):
         missing -= value_in_transit(books, prices, a)
     return missing
 
@@ -247,9 +253,7 @@ def run_deliveries(
     out.
     """
     accounts, terms = books.accounts, books.terms
-    quantities = np.zeros(len(prices), np.int64)
-    held = np.zeros(len(prices), np.int64)
-    mintable = np.zeros(len(prices), np.int64)
+    quantities, held, mintable = books.scratch[0], books.scratch[1], books.scratch[2]
     for a in range(start, stop):
         if accounts.state[a] != ACTIVE:
             continue
@@ -263,7 +267,8 @@ def run_deliveries(
         missing = shortfall(books, prices, a)
         means(books, borrower, held, mintable)
         t = accounts.agreement[a]
-        plan_delivery(prices, held, mintable, terms, t, missing, quantities)
+        priority, up = books.priority[t], terms.delivery_up[t]
+        plan_delivery(prices, priority, held, mintable, missing, up, quantities)
         missing -= execute_delivery(books, prices, day, a, quantities, terms.lag[t])
         note_unmet(books, prices, a, missing)
 
@@ -274,8 +279,8 @@ def note_unmet(books: Books, prices: Ints, a: int, missing: int) -> None:
     accounts, terms = books.accounts, books.terms
     t = accounts.agreement[a]
     if missing > 0 and not terms.delivery_up[t]:
-        smallest = prices[terms.priority[t, 0]]
-        for token in terms.priority[t]:
+        smallest = prices[books.priority[t, 0]]
+        for token in books.priority[t]:
             if token >= 0:
                 smallest = min(smallest, prices[token])
         missing = missing if missing >= smallest else 0

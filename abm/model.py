@@ -75,7 +75,7 @@ class CollateralMarket(mesa.Model):
         self.at_maturity = blueprint.at_maturity
         self.lent_moves = blueprint.lent_moves
         self.events = EventRecorder(events, len(self.tokens))
-        self.books = blueprint.books._replace(log=self.events.buffer)
+        self.books = blueprint.books._replace(log=self.events.buffer, logged=self.events.logged)
         self.first_loan = self._first_loans()
         self.path = blueprint.prices
         """Prices before the impact of any sale, in money units, shape (days, tokens)."""
@@ -93,6 +93,7 @@ class CollateralMarket(mesa.Model):
             for default in self.scenario.defaults.scheduled
         ]
         self.day = 0
+        self.running: bool = True
         self.closed_out = CloseOutResult()
         self.final: results.Snapshot | None = None
 
@@ -254,7 +255,7 @@ class CollateralMarket(mesa.Model):
             ("exogenous", "liquidity", "contagion"), done.defaults, strict=True
         ):
             row[f"defaults_{cause}"] = number
-        row["reuse_chain"] = longest_reuse_chain(self.books.accounts)
+        row["reuse_chain"] = longest_reuse_chain(self.books)
         self.today = row
         self.datacollector.collect(self)
 

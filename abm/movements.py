@@ -25,7 +25,7 @@ def whole_tokens(value: int, price: int, up: bool) -> int:
 def transit_row(books: Books, a: int, day: int) -> int:
     """Ledger row of what settles into an account on a day."""
     accounts = books.accounts
-    slot = day % len(accounts.returning)
+    slot = day % len(books.returning)
     return books.ledger.transit_row + slot * len(accounts.lender) + a
 
 
@@ -96,13 +96,13 @@ def hand_back(books: Books, prices: Ints, a: int, token: int, quantity: int) -> 
     here = min(quantity, ledger.balance[row, token])
     move(ledger.balance, row, borrower, token, here)
     rest = quantity - here
-    if len(accounts.reused):
+    if len(books.reused):
         lender = accounts.lender[a]
-        replaced = min(rest, ledger.balance[lender, token], accounts.reused[a, token])
+        replaced = min(rest, ledger.balance[lender, token], books.reused[a, token])
         move(ledger.balance, lender, borrower, token, replaced)
-        accounts.reused[a, token] -= replaced
+        books.reused[a, token] -= replaced
         rest -= replaced
-        restore(ledger, accounts, borrower, token, here + replaced)
+        restore(books, borrower, token, here + replaced)
         if rest:
             value = rest * prices[token]
             books.totals[tally.RETURN_FAILS] += 1
@@ -122,15 +122,15 @@ def execute_return(
     accounts, terms = books.accounts, books.terms
     t = accounts.agreement[a]
     lag = terms.lag[t]
-    slot = (day + lag) % len(accounts.returning) if lag else 0
-    first = terms.priority[t, 0]
+    slot = (day + lag) % len(books.returning) if lag else 0
+    first = books.priority[t, 0]
     moved = 0
     for token in range(len(prices)):
         quantity = quantities[token]
         if quantity <= 0:
             continue
         if lag:
-            accounts.returning[slot, a, token] += quantity
+            books.returning[slot, a, token] += quantity
         else:
             quantity -= hand_back(books, prices, a, token, quantity)
         moved += note_return(books, prices, a, token, quantity)
@@ -139,7 +139,7 @@ def execute_return(
     if left_over > 0 and terms.lender_issuance[t]:
         quantity = whole_tokens(left_over, prices[first], terms.return_up[t])
         if lag:
-            accounts.returning[slot, a, first] += quantity
+            books.returning[slot, a, first] += quantity
         else:
             quantity = lender_issues(books, a, prices[first], first, quantity)
         moved += note_return(books, prices, a, first, quantity)
@@ -171,14 +171,14 @@ def execute_delivery(
     What the wallet has already asked to be minted and not yet received counts against what is
     asked for now, so that nobody asks twice for the same shortage.
     """
-    ledger, accounts, terms = books.ledger, books.accounts, books.terms
+    ledger, accounts, _terms = books.ledger, books.accounts, books.terms
     t = accounts.agreement[a]
     borrower = accounts.borrower[a]
     target = transit_row(books, a, day + lag) if lag else ledger.collateral_row + a
     delivered = 0
     issued = 0
     for j in range(len(prices)):
-        token = terms.priority[t, j]
+        token = books.priority[t, j]
         if token < 0:
             break
         quantity = quantities[token]
@@ -187,7 +187,7 @@ def execute_delivery(
         price = prices[token]
         again = 0
         own = min(quantity, ledger.balance[borrower, token])
-        if own < quantity and len(accounts.reused):
+        if own < quantity and len(books.reused):
             again = take_reusable(books, borrower, token, quantity - own, target)
             if again:
                 books.totals[tally.REUSED_VALUE] += again * price
@@ -226,20 +226,20 @@ def execute_delivery(
 def settle_returns(books: Books, prices: Ints, day: int, start: int, stop: int) -> None:
     """Settle the returns of accounts `start` to `stop` that are due today."""
     ledger, accounts, terms = books.ledger, books.accounts, books.terms
-    slot = day % len(accounts.returning)
+    slot = day % len(books.returning)
     for a in range(start, stop):
         t = accounts.agreement[a]
         for token in range(len(prices)):
-            due = accounts.returning[slot, a, token]
+            due = books.returning[slot, a, token]
             if due == 0:
                 continue
-            accounts.returning[slot, a, token] = 0
+            books.returning[slot, a, token] = 0
             held = ledger.balance[ledger.collateral_row + a, token]
-            if len(accounts.reused):
-                held += accounts.reused[a, token]
+            if len(books.reused):
+                held += books.reused[a, token]
             settled = min(due, held)
             settled -= hand_back(books, prices, a, token, settled)
-            if due > held and token == terms.priority[t, 0] and terms.lender_issuance[t]:
+            if due > held and token == books.priority[t, 0] and terms.lender_issuance[t]:
                 settled += lender_issues(books, a, prices[token], token, due - held)
             value = settled * prices[token]
             record(books, tally.SETTLEMENT, a, accounts.lender[a], token, -settled, -value)
@@ -256,7 +256,7 @@ def settle_deliveries(books: Books, prices: Ints, day: int, start: int, stop: in
             if due == 0:
                 continue
             repaid = 0
-            if token == books.terms.priority[accounts.agreement[a], 0]:
+            if token == books.priority[accounts.agreement[a], 0]:
                 repaid = repay_advance(ledger, accounts, a, row, token, due)
             move(ledger.balance, row, ledger.collateral_row + a, token, due - repaid)
             value = due * prices[token]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,8 +27,11 @@ class Snapshot:
 
     loans: Loans
     accounts: Accounts
+    exposure: Ints
+    """Market value of each open loan, 0 for the others."""
     gaps: Floats
-    posted: Ints
+    claims: Ints
+    """Tokens that the lender of each account holds or has posted further."""
     wallets: Ints
     prices: Ints
 
@@ -36,27 +39,13 @@ class Snapshot:
     def of(cls, market: CollateralMarket, copy: bool = True) -> Snapshot:
         """The market's books today; copied, so that they stay so."""
         books = market.books
-        parts = (books.loans, books.accounts, market.ledger.collateral, market.ledger.wallets)
-        loans, accounts, posted, wallets = parts
+        # What a lender posted further still belongs to the claim.
+        claims = market.ledger.collateral + (books.reused if len(books.reused) else 0)
+        loans, accounts, wallets = books.loans, books.accounts, market.ledger.wallets
         if copy:
-            loans = Loans(*(column.copy() for column in loans))
-            accounts = Accounts(*(column.copy() for column in accounts))
-            posted, wallets = posted.copy(), wallets.copy()
-        return cls(loans, accounts, gaps(books), posted, wallets, market.prices)
-
-    @property
-    def exposure(self) -> Ints:
-        """Market value of each open loan, 0 for the others."""
-        value = self.loans.lent @ self.prices
-        return np.where(self.loans.state == OPEN_LOAN, value, 0)
-
-    @property
-    def claims(self) -> Ints:
-        """Tokens that the lender of each account holds or has posted further, less its own."""
-        claims = self.posted.copy()
-        if len(self.accounts.reused):
-            claims += self.accounts.reused
-        return claims
+            loans, accounts, wallets = loans.copy(), accounts.copy(), wallets.copy()
+        exposure = np.where(loans.state == OPEN_LOAN, books.lent @ market.prices, 0)
+        return cls(loans, accounts, exposure, gaps(books), claims, wallets, market.prices)
 
 
 def days_frame(market: CollateralMarket) -> pd.DataFrame:
@@ -158,8 +147,8 @@ def loans_frame(market: CollateralMarket) -> pd.DataFrame:
             "unmet_days": accounts.unmet_days[a],
         }
     )
-    claims = at.claims
-    first = market.books.terms.priority[accounts.agreement, 0]
+    claims = at.claims.copy()
+    first = market.books.priority[accounts.agreement, 0]
     claims[np.arange(len(claims)), first] -= accounts.advanced
     for token, name in enumerate(market.tokens):
         frame[f"posted_{name}"] = claims[a, token]
@@ -172,7 +161,7 @@ def participants_frame(market: CollateralMarket) -> pd.DataFrame:
     accounts, desk, unit = at.accounts, market.desk, market.unit
     number = len(market.population.names)
 
-    def by(side: Ints, amount: npt.NDArray[np.generic]) -> Floats:
+    def by(side: Ints, amount: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return np.bincount(side, weights=amount.astype(np.float64), minlength=number) * unit
 
     causes = np.array([*CAUSES, ""], dtype=object)

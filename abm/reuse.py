@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from abm.books import Books
 from abm.compiled import compiled
-from abm.ledger import LedgerArrays, move
-from abm.loan_book import ACTIVE, Accounts
+from abm.ledger import move
+from abm.loan_book import ACTIVE
 
 
 @compiled
@@ -19,50 +19,49 @@ def find_reusable(books: Books) -> None:
     What arrives during the deliveries can be used tomorrow, so that their order does not matter.
     """
     ledger, accounts = books.ledger, books.accounts
-    accounts.reusable[:] = 0
-    for a in range(len(accounts.reused)):
+    books.reusable[:] = 0
+    for a in range(len(books.reused)):
         rate = books.terms.reuse[accounts.agreement[a]]
         if rate > 0 and accounts.state[a] == ACTIVE:
-            for token in range(accounts.reused.shape[1]):
+            for token in range(books.reused.shape[1]):
                 here = ledger.balance[ledger.collateral_row + a, token]
-                reused = accounts.reused[a, token]
+                reused = books.reused[a, token]
                 free = min(int(rate * (here + reused)) - reused, here)
-                accounts.reusable[accounts.lender[a], token] += max(free, 0)
+                books.reusable[accounts.lender[a], token] += max(free, 0)
 
 
 @compiled
 def take_reusable(books: Books, participant: int, token: int, quantity: int, target: int) -> int:
     """Post received collateral further along, oldest account first; returns how much was there."""
     ledger, accounts = books.ledger, books.accounts
-    wanted = min(quantity, accounts.reusable[participant, token])
+    wanted = min(quantity, books.reusable[participant, token])
     found = 0
-    begin, end = accounts.lender_start[participant], accounts.lender_start[participant + 1]
-    for a in accounts.by_lender[begin:end]:
+    begin, end = books.lender_start[participant], books.lender_start[participant + 1]
+    for a in books.by_lender[begin:end]:
         if found == wanted:
             break
         here = ledger.balance[ledger.collateral_row + a, token]
-        reused = accounts.reused[a, token]
+        reused = books.reused[a, token]
         limit = int(books.terms.reuse[accounts.agreement[a]] * (here + reused)) - reused
         taken = min(wanted - found, here, limit)
         if taken > 0 and accounts.state[a] == ACTIVE:
             move(ledger.balance, ledger.collateral_row + a, target, token, taken)
-            accounts.reused[a, token] += taken
+            books.reused[a, token] += taken
             found += taken
-    accounts.reusable[participant, token] -= found
+    books.reusable[participant, token] -= found
     return found
 
 
 @compiled
-def restore(
-    ledger: LedgerArrays, accounts: Accounts, participant: int, token: int, quantity: int
-) -> None:
+def restore(books: Books, participant: int, token: int, quantity: int) -> None:
     """Put tokens from a wallet back where their owner had taken them for re-use."""
-    begin, end = accounts.lender_start[participant], accounts.lender_start[participant + 1]
-    for a in accounts.by_lender[begin:end]:
+    ledger = books.ledger
+    begin, end = books.lender_start[participant], books.lender_start[participant + 1]
+    for a in books.by_lender[begin:end]:
         if quantity == 0:
             break
-        back = min(quantity, accounts.reused[a, token])
+        back = min(quantity, books.reused[a, token])
         if back:
             move(ledger.balance, participant, ledger.collateral_row + a, token, back)
-            accounts.reused[a, token] -= back
+            books.reused[a, token] -= back
             quantity -= back

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abm.books import Books
-from abm.compiled import compiled
+from abm.compiled import compiled, inlined
 from abm.loan_book import ACTIVE, LIQUIDATING
 from abm.tally import COUNTED
 
@@ -19,37 +19,40 @@ TAIL = 0.025
 _VALUES = frozenset(name for name in COUNTED if name.endswith("_value"))
 
 
-@compiled
+@inlined
 def gap_of(books: Books, a: int) -> float:
     """Gap `(1-α)·C - L` of an account in money units, exact to the rounding of one float."""
     accounts = books.accounts
-    numerator, denominator = books.terms.required[accounts.agreement[a]]
+    t = accounts.agreement[a]
+    numerator, denominator = books.terms.required_numerator[t], books.terms.required_denominator[t]
     excess = accounts.value[a] - accounts.required[a]
     return excess * denominator / numerator + accounts.slack[a]
 
 
-@compiled
 def gaps(books: Books) -> Floats:
     """Gap of every active account with open loans, 0 for the others; in money units."""
-    accounts = books.accounts
-    result = np.zeros(len(accounts.lender))
-    for a in range(len(result)):
-        if accounts.state[a] == ACTIVE and accounts.open_loans[a]:
-            result[a] = gap_of(books, a)
+    result = np.zeros(len(books.accounts))
+    _write_gaps(books, result)
     return result
 
 
 @compiled
+def _write_gaps(books: Books, result: Floats) -> None:
+    accounts = books.accounts
+    for a in range(len(result)):
+        if accounts.state[a] == ACTIVE and accounts.open_loans[a]:
+            result[a] = gap_of(books, a)
+
+
+@compiled
 def _sums(
-    books: Books, participants: int, uncollateralised: Floats
-) -> tuple[Floats, Floats, int, int, int]:
-    """Sums over accounts; exposure by lender; numbers of short and of all accounts, and of loans.
+    books: Books, sums: Floats, by_lender: Floats, uncollateralised: Floats
+) -> tuple[int, int, int]:
+    """Add up over accounts, and by lender; gives numbers of short and all accounts, and loans.
 
     Writes the uncollateralised exposures of the short accounts into the front of the array.
     """
     accounts = books.accounts
-    sums = np.zeros(8)
-    by_lender = np.zeros(participants)
     short, active, loans = 0, 0, 0
     for a in range(len(accounts.lender)):
         exposure = accounts.exposure[a]
@@ -73,17 +76,15 @@ def _sums(
         else:
             sums[5] += gap
             sums[6] = max(sums[6], gap)
-    return sums, by_lender, short, active, loans
+    return short, active, loans
 
 
 @compiled
-def _by_token(balance: Ints, start: int, stop: int) -> Ints:
-    """Tokens held in some rows of the ledger."""
-    held = np.zeros(balance.shape[1], np.int64)
+def _by_token(balance: Ints, start: int, stop: int, held: Ints) -> None:
+    """Add up the tokens held in some rows of the ledger."""
     for row in range(start, stop):
         for token in range(balance.shape[1]):
             held[token] += balance[row, token]
-    return held
 
 
 def expected_shortfall(losses: Floats, population: int, tail: float = TAIL) -> float:
@@ -115,11 +116,14 @@ def measure(books: Books, prices: Ints, participants: int, unit: float) -> dict[
     `abm.columns.DAYS` says what each means.
     """
     ledger, accounts = books.ledger, books.accounts
-    uncollateralised = np.empty(len(accounts.lender))
-    sums, by_lender, short, active, loans = _sums(books, participants, uncollateralised)
-    posted = _by_token(ledger.balance, ledger.collateral_row, ledger.transit_row) * prices
+    sums, by_lender = np.zeros(8), np.zeros(participants)
+    uncollateralised = np.empty(len(accounts))
+    short, active, loans = _sums(books, sums, by_lender, uncollateralised)
+    held = np.zeros(len(prices), np.int64)
+    _by_token(ledger.balance, ledger.collateral_row, ledger.transit_row, held)
+    posted = held * prices
     wallets = ledger.balance[:participants, :-1].sum(axis=0) @ prices[:-1]
-    reused = float((accounts.reused.sum(axis=0) * prices).sum())
+    reused = float((books.reused.sum(axis=0) * prices).sum())
     primary = float(posted.sum())
     row = {
         "open_loans": loans,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
+
+Ints = npt.NDArray[np.int64]
 
 COUNTED = (
     "margin_calls",
@@ -110,26 +112,21 @@ EVENTS = (
 ) = range(len(EVENTS))
 
 
-class Log(NamedTuple):
+class Log(Protocol):
     """A buffer of events that a compiled pass fills; of length zero when nobody listens."""
 
-    kind: npt.NDArray[np.int8]
-    account: npt.NDArray[np.int64]
-    party: npt.NDArray[np.int64]
-    token: npt.NDArray[np.int16]
-    quantity: npt.NDArray[np.int64]
-    value: npt.NDArray[np.int64]
-    count: npt.NDArray[np.int64]
+    kind: Ints
+    account: Ints
+    party: Ints
+    token: Ints
+    quantity: Ints
+    value: Ints
+
+    def __len__(self) -> int: ...
 
 
 def new_log(length: int) -> Log:
     """An empty buffer for `length` events."""
-    return Log(
-        kind=np.zeros(length, np.int8),
-        account=np.zeros(length, np.int64),
-        party=np.zeros(length, np.int64),
-        token=np.zeros(length, np.int16),
-        quantity=np.zeros(length, np.int64),
-        value=np.zeros(length, np.int64),
-        count=np.zeros(1, np.int64),
-    )
+    narrow = ("kind", "token", "party")
+    columns = [(name, "i4" if name in narrow else "i8") for name in Log.__annotations__]
+    return cast(Log, np.zeros(length, np.dtype(columns)).view(np.recarray))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
@@ -110,6 +111,10 @@ class CollateralAgreement(BaseModel):
         if self.margin_percentage is not None:
             return exact(self.margin_percentage)
         return 1 / (1 - exact(0.05 if self.haircut is None else self.haircut))
+
+    def eligible(self, tokens: Sequence[str], cash: str) -> tuple[str, ...]:
+        """Tokens that count as collateral here: `priority`, or all of `tokens` but cash."""
+        return self.priority or tuple(token for token in tokens if token != cash)
 
 
 def exact(number: float) -> Fraction:

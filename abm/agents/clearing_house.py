@@ -70,7 +70,7 @@ class ClearingHouse(mesa.Agent):
         """Settle all that is due today: instructions first, then loans."""
         market, day = self.model, self.model.day
         books, prices = market.books, market.prices
-        if len(books.accounts.returning):
+        if len(books.returning):
             for start, stop in self._chunks(len(self.calls)):
                 settle_returns(books, prices, day, start, stop)
             for start, stop in self._chunks(len(self.calls)):
@@ -81,7 +81,7 @@ class ClearingHouse(mesa.Agent):
                     books, prices, day, market.at_maturity, self.next_loan, start, stop
                 )
             market.update_next_maturity()
-        if len(books.accounts.reused):
+        if len(books.reused):
             for start, stop in self._chunks(len(self.calls)):
                 retry_releases(books, prices, day, start, stop)
 
@@ -110,7 +110,7 @@ class ClearingHouse(mesa.Agent):
         """Have borrowers deliver what they are called for."""
         market, asked = self.model, self.asked_for_deliveries
         books, prices, day = market.books, market.prices, market.day
-        if len(books.accounts.reused):
+        if len(books.reused):
             find_reusable(books)
         for start, stop in self._chunks(len(self.calls)):
             run_deliveries(books, prices, day, asked, self.calls, start, stop)
@@ -151,7 +151,9 @@ class ClearingHouse(mesa.Agent):
         """Loans that their lenders recall today, on schedule or at the daily rate."""
         market = self.model
         recalls, loans = market.scenario.recalls, market.books.loans
-        chosen = np.zeros(len(loans.loan_id), np.bool_)
+        chosen = np.zeros(len(loans) if recalls.daily_rate or recalls.scheduled else 0, np.bool_)
+        if not len(chosen):
+            return chosen
         if recalls.daily_rate:
             # One draw a loan and day, open or not, so that policies see the same recalls.
             chosen = market.streams.shocks.random(len(chosen)) < recalls.daily_rate

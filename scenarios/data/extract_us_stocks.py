@@ -15,7 +15,7 @@ TOKENS = ("AAPL", "GOOG", "IBM", "MSFT")
 
 def extract() -> pd.DataFrame:
     """Unadjusted daily closes in US dollars, 2007 to 2010, one column a stock."""
-    from bokeh_sampledata import stocks  # type: ignore[import-not-found]
+    from bokeh_sampledata import stocks
 
     series = {}
     for token in TOKENS:
