@@ -101,7 +101,8 @@ def _factors_that_fit(closes: Array, targets: Array) -> Array | None:
         targets: shape (cases,).
     """
     ratios = sorted({*RATIOS, *(1 / ratio for ratio in RATIOS)})
-    tried = np.array(list(product(ratios, repeat=len(PAPER_TOKENS))))
+    grid = np.meshgrid(*[ratios] * len(PAPER_TOKENS), indexing="ij")
+    tried = np.stack(grid, axis=-1).reshape(-1, len(PAPER_TOKENS))
     errors = np.abs(tried @ closes.T - targets)
     # Closes restated for a split may have been rounded to whole yen; undoing it magnifies that.
     slack = 0.5 + np.where(tried != 1.0, 0.5 * tried, 0.0).sum(axis=1, keepdims=True)

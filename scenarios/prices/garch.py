@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Literal, Self
 
 import numpy as np
 from pydantic import model_validator
@@ -98,6 +99,10 @@ class GarchSource(ModelSource):
         if self.history is None:
             super()._check_parameters()
 
+    def from_anywhere(self) -> Self:
+        """The same model, its first day's volatility being the long-run one."""
+        return self.model_copy(update={"today": None})
+
     def parameters(self) -> GarchParameters:
         """The parameters as arrays over the tokens.
 
@@ -106,17 +111,12 @@ class GarchSource(ModelSource):
         """
         n = len(self.tokens)
         if self.history is not None:
-            from scenarios.prices.calibration.garch import fit_garch
-
-            fitted = fit_garch(self.history.panel(self.tokens)).source.parameters()
-            return GarchParameters(
-                DiffusionParameters.checked(
-                    n, self.drift, fitted.diffusion.volatility, fitted.diffusion.correlation
-                ),
-                fitted.arch,
-                fitted.garch,
-                fitted.today,
+            fitted = _fitted(self.history, self.tokens)
+            long_run = fitted.diffusion
+            diffusion = DiffusionParameters.checked(
+                n, self.drift, long_run.volatility, long_run.correlation
             )
+            return replace(fitted, diffusion=diffusion)
         a = per_token(self.arch, n, "arch", low=0.0)
         b = per_token(self.garch, n, "garch", low=0.0)
         if (a + b >= 1).any():
@@ -128,3 +128,11 @@ class GarchSource(ModelSource):
     def log_returns(self, days: int, paths: int, rng: np.random.Generator) -> Array:
         """Daily log-returns, shape (paths, days, tokens)."""
         return garch_returns(self.parameters(), days, paths, rng)
+
+
+@lru_cache(maxsize=16)
+def _fitted(history: History, tokens: tuple[str, ...]) -> GarchParameters:
+    """A fit takes longer than a run: the runs of one process share it."""
+    from scenarios.prices.calibration.garch import fit_garch
+
+    return fit_garch(history.panel(tokens)).source.parameters()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -53,6 +54,10 @@ class ModelSource(PriceSource):
         """Refuse what cannot be drawn from. Reads no file: a scenario is checked before it runs."""
         per_token(self.initial, len(self.tokens), "initial", low=self.tick)
         self.log_returns(0, 0, np.random.default_rng(0))
+
+    def from_anywhere(self) -> Self:
+        """The same model without memory of a particular first day: where time series begin."""
+        return self
 
     def _initial(self) -> Array:
         return per_token(self.initial, len(self.tokens), "initial")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -105,7 +105,7 @@ def _ask_once(ticker: str, start: date, end: date, session: Any) -> TickerHistor
     from yfinance.data import YfData
 
     # yfinance remembers answers by address, failures too: a further attempt would get the same.
-    YfData.cache_get.cache_clear()
+    getattr(YfData.cache_get, "cache_clear", lambda: None)()
     source = yfinance.Ticker(ticker, session=session)
     frame = source.history(start=start, end=end, auto_adjust=False, actions=True)
     if frame.empty:
@@ -150,7 +150,7 @@ def _explain(error: Exception, ticker: str, start: date, end: date) -> tuple[str
     if isinstance(error, exceptions.YFTzMissingError):
         return f"yahoo: {ticker}: unknown ticker", none
     if isinstance(error, exceptions.YFPricesMissingError):
-        reason = (error.yahoo_reason or "").lower()
+        reason = str(getattr(error, "yahoo_reason", None) or "").lower()
         if "no data found" in reason or "not found" in reason:
             return f"yahoo: {ticker}: unknown ticker", none
         return f"yahoo: {ticker}: no prices from {start} to {end}; choose other dates", none
@@ -163,10 +163,8 @@ def _explain(error: Exception, ticker: str, start: date, end: date) -> tuple[str
         return f"yahoo: {ticker}: Yahoo does not answer in time; try again later", many
     if names & {"DNSError", "ConnectionError", "gaierror"}:
         return "yahoo: no network (cannot reach Yahoo); use a file of prices instead", few
-    # What remains is an answer that is no chart: a page "down for maintenance", or a new format.
     kind = type(error).__name__
+    if "RequestException" in names:
+        return f"yahoo: {ticker}: Yahoo cannot be reached ({kind}); try again later", few
+    # What remains is an answer that is no chart: a page "down for maintenance", or a new format.
     return f"yahoo: {ticker}: Yahoo's answer cannot be read ({kind}); try again later", many
-
-
-Ask = Callable[[str, date, date], TickerHistory]
-"""What `ask_yahoo` is to `fetch_panel`."""

@@ -62,7 +62,7 @@ def statistics(returns: Array) -> Array:
 
 def simulate(fit: Fit[ModelSource], days: int, paths: int, seed: int) -> Array:
     """Log-returns of a fitted model, shape (paths, days, tokens)."""
-    return fit.source.log_returns(days, paths, np.random.default_rng(seed))
+    return fit.source.from_anywhere().log_returns(days, paths, np.random.default_rng(seed))
 
 
 def compare(

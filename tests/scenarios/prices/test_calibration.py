@@ -83,11 +83,12 @@ def truth(source: ModelSource, parameter: str, token: str) -> float:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_parameters_are_recovered_within_their_standard_errors(model: str) -> None:
-    """Of five series, errors in units of the standard error are about a standard normal."""
+    """Over several series, errors in units of the standard error are about a standard normal."""
     if model == "garch":
         pytest.importorskip("arch")
     scores = []
-    for seed in range(5):
+    series = 3 if model == "merton_own" else 5  # its fit is the slowest
+    for seed in range(series):
         fitted = fit(model, simulated(model, seed))
         scores.append(
             [
@@ -97,11 +98,11 @@ def test_parameters_are_recovered_within_their_standard_errors(model: str) -> No
         )
     scores_array = np.array(scores)
     assert np.isfinite(scores_array).all()
-    # 50 to 80 numbers: one beyond 4 would be rare, and so would a spread far from one.
+    # Some 30 to 60 numbers: one beyond 4 would be rare, and so would a spread far from one.
     assert np.abs(scores_array).max() < 4.0
     assert 0.65 < np.sqrt((scores_array**2).mean()) < 1.4
-    # No parameter is off on average: its mean over five has a deviation of 0.45.
-    assert np.abs(scores_array.mean(axis=0)).max() < 1.6
+    # No parameter is off on average: the mean over n series has a deviation of 1/√n.
+    assert np.abs(scores_array.mean(axis=0)).max() < 3.5 / np.sqrt(series)
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pytest
+from curl_cffi.requests import exceptions
 
 from scenarios.errors import InputError
 from scenarios.prices import yahoo_client
@@ -124,10 +125,41 @@ class TestFailuresAreToldApart:
         prices = closes()
         prices.iloc[3] = np.nan
         yahoo.lists("1.T", prices)
-        # yfinance drops a row without any price, so only a neighbour shows that it should be.
+        assert "1.T: partial answer, no close on 2010-03-04 (1 of 10 days)" in self.refused()
+
+    def test_a_missing_day_shows_beside_another_ticker_of_the_exchange(self, yahoo: Yahoo) -> None:
+        yahoo.lists("1.T", closes().drop(DAYS[3]))
         yahoo.lists("2.T", closes())
         message = self.refused("1.T", "2.T")
-        assert "1.T: partial answer, no close on 2010-03-04" in message
+        assert "1.T: partial answer, no close on 2010-03-04, which 2.T has" in message
+
+    def test_exchanges_with_other_holidays_keep_their_common_days(self, yahoo: Yahoo) -> None:
+        yahoo.lists("1.T", closes().drop(DAYS[3]))
+        yahoo.lists("2", closes(), timezone="UTC")
+        panel = fetch_panel(["1.T", "2"], *WINDOW, date(2025, 1, 1))
+        np.testing.assert_array_equal(panel.dates, DAYS.delete(3))
+
+    @pytest.mark.parametrize(
+        ("error", "message"),
+        [
+            (exceptions.Timeout, "1.T: Yahoo does not answer in time"),
+            (exceptions.DNSError, "no network"),
+            (exceptions.ConnectionError, "no network"),
+            (exceptions.TooManyRedirects, "1.T: Yahoo cannot be reached"),
+        ],
+    )
+    def test_errors_of_the_connection(
+        self,
+        yahoo: Yahoo,
+        monkeypatch: pytest.MonkeyPatch,
+        error: type[Exception],
+        message: str,
+    ) -> None:
+        def fail(*_: object, **__: object) -> None:
+            raise error("made up")
+
+        monkeypatch.setattr(yahoo_client.new_session(), "request", fail)
+        assert message in self.refused()
 
     def test_a_window_that_is_not_covered(self, yahoo: Yahoo) -> None:
         yahoo.lists("1.T", closes())
