@@ -8,17 +8,12 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
+from scenarios.paper import CASES, TOKENS
 from scenarios.prices.calendars import LONGEST_CLOSURE
 from scenarios.prices.panel import PricePanel
 from scenarios.prices.paths import Array
 
-PAPER_TOKENS = ("8306", "8604", "4901", "7013", "8031")
-FIRST_DAY_SUMS = {
-    "1": (date(2009, 7, 1), 7351.0),
-    "2": (date(2008, 10, 1), 7995.0),
-    "3": (date(2009, 3, 1), 4323.0),
-    "4": (date(2008, 11, 1), 5999.0),
-}
+FIRST_DAY_SUMS = {str(case.number): (case.start, float(case.first_day_sum)) for case in CASES}
 """Case, its start, and the sum of the five closes of its first session: the paper's Table 2
 divided by 0.95 and a million."""
 
@@ -39,7 +34,7 @@ def first_day_sums(panel: PricePanel) -> dict[str, float]:
     Raises:
         InputError: a token has no column.
     """
-    prices = panel.select(PAPER_TOKENS)
+    prices = panel.select(TOKENS)
     return {case: float(row.sum()) for case, row in _first_rows(prices).items()}
 
 
@@ -52,7 +47,7 @@ def basis_problem(panel: PricePanel) -> str | None:
     Raises:
         InputError: a token has no column.
     """
-    prices = panel.select(PAPER_TOKENS)
+    prices = panel.select(TOKENS)
     rows = _first_rows(prices)
     if not rows:
         return f"{panel.origin}: covers the first day of none of the paper's four windows"
@@ -72,9 +67,7 @@ def basis_problem(panel: PricePanel) -> str | None:
     if (factors == 1.0).all():
         return f"{found}; round the closes to whole yen"
     explained = [
-        _name(token, factor)
-        for token, factor in zip(PAPER_TOKENS, factors, strict=True)
-        if factor != 1.0
+        _name(token, factor) for token, factor in zip(TOKENS, factors, strict=True) if factor != 1.0
     ]
     return f"{found}: {'; '.join(explained)}"
 
@@ -101,15 +94,15 @@ def _factors_that_fit(closes: Array, targets: Array) -> Array | None:
         targets: shape (cases,).
     """
     ratios = sorted({*RATIOS, *(1 / ratio for ratio in RATIOS)})
-    grid = np.meshgrid(*[ratios] * len(PAPER_TOKENS), indexing="ij")
-    tried = np.stack(grid, axis=-1).reshape(-1, len(PAPER_TOKENS))
+    grid = np.meshgrid(*[ratios] * len(TOKENS), indexing="ij")
+    tried = np.stack(grid, axis=-1).reshape(-1, len(TOKENS))
     errors = np.abs(tried @ closes.T - targets)
     # Closes restated for a split may have been rounded to whole yen; undoing it magnifies that.
     slack = 0.5 + np.where(tried != 1.0, 0.5 * tried, 0.0).sum(axis=1, keepdims=True)
     fits = (errors <= slack).all(axis=1)
     fitting, errors = tried[fits], errors[fits].sum(axis=1)
     unknown = np.array(
-        [sum(not _known(t, f) for t, f in zip(PAPER_TOKENS, row, strict=True)) for row in fitting]
+        [sum(not _known(t, f) for t, f in zip(TOKENS, row, strict=True)) for row in fitting]
     )
     changes = (fitting != 1.0).sum(axis=1)
     for best in np.lexsort((errors, changes, unknown))[:1]:

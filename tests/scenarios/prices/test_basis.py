@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from scenarios.errors import InputError
-from scenarios.prices.basis import FIRST_DAY_SUMS, PAPER_TOKENS, basis_problem, first_day_sums
+from scenarios.paper import TOKENS
+from scenarios.prices.basis import FIRST_DAY_SUMS, basis_problem, first_day_sums
 from scenarios.prices.panel import PricePanel
 
 MADE_UP = {
@@ -23,7 +24,7 @@ MADE_UP = {
 
 @pytest.fixture
 def panel() -> PricePanel:
-    frame = pd.DataFrame.from_dict(MADE_UP, orient="index", columns=list(PAPER_TOKENS), dtype=float)
+    frame = pd.DataFrame.from_dict(MADE_UP, orient="index", columns=list(TOKENS), dtype=float)
     return PricePanel.from_frame(frame.set_index(pd.to_datetime(frame.index)), "prices.csv")
 
 
@@ -107,4 +108,4 @@ def test_prices_of_other_days_cannot_be_checked(panel: PricePanel) -> None:
 
 def test_a_missing_token_is_named(panel: PricePanel) -> None:
     with pytest.raises(InputError, match="no column 8031"):
-        basis_problem(panel.select(PAPER_TOKENS[:-1]))
+        basis_problem(panel.select(TOKENS[:-1]))

@@ -1,0 +1,43 @@
+# Everything on a fresh machine: `make run` and `make test` set up .venv themselves.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test lint format clean
+
+run: .venv/run
+	$(BIN)/collateral run paper-models --out results/paper-models --resume
+	$(BIN)/collateral report results/paper-models
+
+test: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+lint: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: .venv/dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv results
+
+.venv/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed (PYTHON=python3.12 make ...)" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --upgrade "pip>=25.1"  # the first with dependency groups
+
+.venv/run: .venv/bin/pip pyproject.toml
+	$(BIN)/pip install --quiet --editable .
+	@touch $@
+
+.venv/dev: .venv/run
+	$(BIN)/pip install --quiet --editable ".[$(EXTRAS)]" --group dev
+	@touch $@
+
+# What the tests exercise beyond the default install; each is optional for users.
+EXTRAS ?= app,evm,prices
