@@ -37,7 +37,6 @@ def bootstrap_rows(
         begins = np.broadcast_to(day % max(round(block), 1) == 0, (paths, days))
     else:
         begins = rng.random((paths, days)) < 1 / block
-        begins[:, :1] = True
     latest = np.maximum.accumulate(np.where(begins, day, 0), axis=1)
     firsts = rng.integers(sample, size=(paths, days))
     rows = np.take_along_axis(firsts, latest, axis=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -175,5 +176,7 @@ def paper_prices() -> PricePanel:
     problem = basis_problem(fetched.panel)
     if problem is not None:
         raise InputError(problem)
-    save_panel(fetched.panel, path, fetched.details)
-    return PricePanel(fetched.panel.dates, fetched.panel.tokens, fetched.panel.close, str(path))
+    # A cache that cannot be written costs the next run a download, not this one its prices.
+    with suppress(InputError):
+        save_panel(fetched.panel, path, fetched.details)
+    return fetched.panel

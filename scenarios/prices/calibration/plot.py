@@ -36,8 +36,10 @@ def plot_fit(
         seed: of those paths.
 
     Raises:
-        InputError: an ending that matplotlib cannot write.
+        InputError: another ending, a folder that cannot be written to, or no matplotlib.
     """
+    if path.suffix not in (".png", ".svg", ".pdf"):
+        raise InputError(f"--plot: {path}: the name must end in .png, .svg or .pdf")
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -46,8 +48,6 @@ def plot_fit(
 
     figure = Figure(figsize=(10, 7), layout="constrained")
     FigureCanvasAgg(figure)
-    if path.suffix.lstrip(".") not in figure.canvas.get_supported_filetypes():
-        raise InputError(f"--plot: {path}: the name must end in .png, .svg or .pdf")
     returns = returns_to_fit(panel)
     drawn = simulate(fit, len(returns), paths, seed)
     axes = figure.subplot_mosaic([["data", "tails"], ["model", "clusters"]])

@@ -101,6 +101,8 @@ def test_parameters_are_recovered_within_their_standard_errors(model: str) -> No
     # Some 30 to 60 numbers: one beyond 4 would be rare, and so would a spread far from one.
     assert np.abs(scores_array).max() < 4.0
     assert 0.65 < np.sqrt((scores_array**2).mean()) < 1.4
+    # And none has an error bar so wide that any estimate would pass.
+    assert np.abs(scores_array).max(axis=0).min() > 0.05
     # No parameter is off on average: the mean over n series has a deviation of 1/√n.
     assert np.abs(scores_array.mean(axis=0)).max() < 3.5 / np.sqrt(series)
 

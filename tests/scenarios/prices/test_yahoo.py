@@ -264,6 +264,14 @@ class TestThePapersPrices:
             paper_prices()
         assert not list(tmp_path.glob("kept*"))
 
+    def test_a_cache_that_cannot_be_written_does_no_harm(
+        self, tokyo: Yahoo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "file").write_text("")
+        blocked = tmp_path / "file" / "kept.csv"
+        monkeypatch.setattr("scenarios.prices.yahoo.paper_file", lambda: blocked)
+        assert paper_prices().frame.loc["2009-07-01"].sum() == 7351
+
     def test_a_kept_file_that_was_changed_is_fetched_anew(
         self, tokyo: Yahoo, tmp_path: Path
     ) -> None:
