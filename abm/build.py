@@ -12,7 +12,7 @@ from abm.books import Books
 from abm.ledger import UNLIMITED, Ledger
 from abm.loan_book import NEVER, new_accounts, new_loans
 from abm.loan_table import LoanTable, Sizes, draw_loans, size_loans
-from abm.population import Population
+from abm.population import Population, draw_sizes
 from abm.tally import COUNTED, new_log
 from abm.terms import Terms, priorities, terms_of
 from scenarios.errors import InputError
@@ -99,7 +99,7 @@ def draw_blueprint(
     )
     modes = ("settle", "roll", "replace")
     at_maturity = np.array([modes.index(kind.at_maturity) for kind in table.kinds])[table.terms]
-    _fund(scenario, population, ledger, books, sizes)
+    _fund(scenario, population, ledger, books, sizes, streams.network)
     return Blueprint(
         tokens=tokens,
         cash=cash,
@@ -199,7 +199,12 @@ def _refuse_overflow(table: LoanTable, sizes: Sizes, terms: Terms, prices: Ints)
 
 
 def _fund(
-    scenario: Scenario, population: Population, ledger: Ledger, books: Books, sizes: Sizes
+    scenario: Scenario,
+    population: Population,
+    ledger: Ledger,
+    books: Books,
+    sizes: Sizes,
+    rng: np.random.Generator,
 ) -> None:
     """Mint the prefunded inventories and set what can still be issued."""
     part = scenario.participants
@@ -215,6 +220,8 @@ def _fund(
     )
     receives = np.array([role != "lender" for role in population.roles])
     inventory = _amounts(part.prefunded_inventory, pledged, ledger.tokens, "prefunded_inventory")
+    spread = draw_sizes(part.inventory_spread, number, rng)
+    inventory = np.floor(inventory * spread[:, None]).astype(np.int64)
     inventory[~receives] = 0
     capacity = np.full((number, len(ledger.tokens)), UNLIMITED, np.int64)
     if part.issuance_capacity != "unlimited":

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 Probability = Annotated[float, Field(gt=0, le=1)]
 AtLeastOne = Annotated[int, Field(ge=1)]
@@ -66,6 +67,12 @@ class FromFile(_Topology):
 
     topology: Literal["file"]
     file: str
+
+    @field_validator("file")
+    @classmethod
+    def _resolve(cls, file: str, info: ValidationInfo) -> str:
+        folder = (info.context or {}).get("folder")
+        return str(Path(folder, file)) if folder else file
 
 
 AnyTopology = Annotated[

@@ -58,6 +58,8 @@ class Participants(_Part):
     size: Distribution = Distribution()
     prefunded_inventory: Share | TokenCounts = 0.0
     """Tokens that borrowers and dealers hold in their wallets beyond what they post."""
+    inventory_spread: Distribution = Distribution()
+    """How the prefunded inventory differs between participants."""
     issuance_capacity: Literal["unlimited"] | Share | TokenCounts = "unlimited"
     """Assets outside the ledger against which the custodian can still mint."""
     minting_days: Annotated[int, Field(ge=0, le=30)] = 0
