@@ -125,8 +125,10 @@ class Scenario(BaseModel):
         table.setdefault("name", path.stem)
         return cls.parse(table, str(path), path.parent)
 
-    def with_changes(self, changes: Mapping[str, Any]) -> Scenario:
+    def with_changes(self, changes: Mapping[str, Any], folder: Path | None = None) -> Scenario:
         """The scenario with some fields replaced, named by dotted paths as `agreement.haircut`.
+
+        Relative paths in the changes count from `folder`; from the current one if not given.
 
         Raises:
             InputError: no such field, or a value that it cannot have.
@@ -134,7 +136,7 @@ class Scenario(BaseModel):
         table = self.model_dump(exclude_unset=True)
         for field, value in changes.items():
             _replace(table, field.split("."), value, field)
-        return Scenario.parse(table, f"{self.name}: {', '.join(changes)}")
+        return Scenario.parse(table, f"{self.name}: {', '.join(changes)}", folder)
 
 
 def read_toml(path: Path) -> dict[str, Any]:

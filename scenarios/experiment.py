@@ -1,0 +1,187 @@
+"""An experiment: a scenario, what varies in it and how, and how often each design is run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from scenarios.errors import InputError
+from scenarios.factors import Factors, read_changes, read_factors
+from scenarios.scenario import LIBRARY, Scenario, bundled, explain, read_toml
+
+EXPERIMENTS = LIBRARY / "experiments"
+"""Where the bundled experiments are."""
+
+OptionalTable = Literal["events", "participants", "loans"]
+
+
+class Settings(BaseModel):
+    """The `[experiment]` table: a file that has one is an experiment and not a scenario."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    scenario: str | dict[str, Any]
+    """A bundled scenario, a file (relative to the experiment's), or a scenario's table itself."""
+    replications: Annotated[int, Field(ge=1)] = 1
+    """Runs of every design, each with random numbers of its own."""
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    samples: Annotated[int, Field(ge=1)] | None = None
+    """Number of points at which the ranges without `levels` are sampled."""
+    sampling: Literal["latin-hypercube", "sobol"] = "latin-hypercube"
+    tables: tuple[OptionalTable, ...] = ()
+    """Tables to write beside `runs` and `days`."""
+
+
+class ExperimentFile(BaseModel):
+    """An experiment file as it is written.
+
+    The designs are all combinations of: the levels of `factors`, the names in `alternatives`, the
+    rows of `designs`, and the sampled points.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str = ""
+    """What it shows, in one line."""
+    name: str = "unnamed"
+    experiment: Settings
+    changes: dict[str, Any] = {}
+    """Fields of the scenario that are different in all designs."""
+    factors: dict[str, Any] = {}
+    """By the dotted name of a field: a list of values, or a `Range`."""
+    alternatives: dict[str, dict[str, dict[str, Any]]] = {}
+    """By factor and name of the alternative: the fields that it sets."""
+    designs: list[dict[str, Any]] | str = []
+    """Designs one by one, or a CSV file with a column a field."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A checked experiment."""
+
+    name: str
+    title: str
+    scenario: Scenario
+    """What is varied."""
+    factors: Factors = field(default_factory=Factors)
+    replications: int = 1
+    seed: int = 1
+    samples: int | None = None
+    sampling: str = "latin-hypercube"
+    tables: tuple[str, ...] = ()
+    folder: Path = field(default_factory=Path.cwd)
+    """What relative paths in designs are relative to."""
+    table: dict[str, Any] | None = None
+    """The file; None for a plain scenario."""
+
+    @classmethod
+    def single(cls, scenario: Scenario, **settings: Any) -> Experiment:
+        """A scenario as it is, run once if `replications` is not among the settings."""
+        return cls(scenario.name, scenario.title, scenario, **settings)
+
+    @classmethod
+    def parse(cls, table: Mapping[str, Any], origin: str, folder: Path | None = None) -> Experiment:
+        """Check a table and make it an experiment.
+
+        Args:
+            table: as a TOML file holds it.
+            origin: named in every refusal.
+            folder: what relative paths in it are relative to; the current one if not given.
+
+        Raises:
+            InputError: naming the first key that is wrong.
+        """
+        folder = folder or Path.cwd()
+        try:
+            file = ExperimentFile.model_validate(dict(table))
+        except ValidationError as error:
+            raise InputError(f"{origin}: {explain(error)}") from None
+        settings = file.experiment
+        try:
+            changes = read_changes(file.changes)
+            factors = read_factors(file.factors, file.alternatives, file.designs, folder)
+            _check_samples(settings, factors)
+        except InputError as error:
+            raise InputError(f"{origin}: {error}") from None
+        return cls(
+            name=file.name,
+            title=file.title,
+            scenario=_scenario(settings.scenario, origin, folder).with_changes(changes, folder),
+            factors=factors,
+            folder=folder,
+            table=dict(table),
+            **settings.model_dump(exclude={"scenario"}),
+        )
+
+    @classmethod
+    def load(cls, name: str | Path) -> Experiment:
+        """Read an experiment file, or a bundled experiment by its name.
+
+        Raises:
+            InputError: no such experiment, not TOML, or a key that is wrong.
+        """
+        path = _path(name)
+        table = read_toml(path)
+        table.setdefault("name", path.stem)
+        return cls.parse(table, str(path), path.parent)
+
+
+def bundled_experiments() -> dict[str, Path]:
+    """The bundled experiments by name."""
+    return {path.stem: path for path in sorted(EXPERIMENTS.glob("*.toml"))}
+
+
+def load_either(name: str | Path) -> Scenario | Experiment:
+    """A scenario or an experiment, whichever the file or the bundled name is.
+
+    Raises:
+        InputError: neither, or the file is wrong.
+    """
+    path = _path(name)
+    if "experiment" in read_toml(path):
+        return Experiment.load(path)
+    return Scenario.load(path)
+
+
+def _path(name: str | Path) -> Path:
+    path = Path(name)
+    if path.is_file():
+        return path
+    known = {**bundled(), **bundled_experiments()}
+    if str(name) in known:
+        return known[str(name)]
+    raise InputError(
+        f"{name}: no such file, and no scenario or experiment bundled under that name"
+        " (`collateral scenarios` lists them)"
+    )
+
+
+def _scenario(given: str | dict[str, Any], origin: str, folder: Path) -> Scenario:
+    if isinstance(given, dict):
+        return Scenario.parse(given, f"{origin}: experiment.scenario", folder)
+    beside = folder / given
+    try:
+        return Scenario.load(beside if beside.is_file() else given)
+    except InputError as error:
+        raise InputError(f"{origin}: experiment.scenario: {error}") from None
+
+
+def _check_samples(settings: Settings, factors: Factors) -> None:
+    sampled = list(factors.sampled)
+    if sampled and settings.samples is None:
+        raise InputError(
+            f"factors: {sampled[0]}: a range needs levels = N, or samples = N in [experiment]"
+        )
+    if settings.samples is None:
+        return
+    if not sampled:
+        raise InputError("experiment.samples: there is no range to sample")
+    if settings.sampling == "sobol" and settings.samples & (settings.samples - 1):
+        raise InputError(
+            "experiment.samples: Sobol points are balanced in powers of two only: 64, 128, …"
+            f" (it is {settings.samples})"
+        )
