@@ -279,11 +279,11 @@ def note_unmet(books: Books, prices: Ints, a: int, missing: int) -> None:
     accounts, terms = books.accounts, books.terms
     t = accounts.agreement[a]
     if missing > 0 and not terms.delivery_up[t]:
-        smallest = prices[books.priority[t, 0]]
+        dearest = 0
         for token in books.priority[t]:
             if token >= 0:
-                smallest = min(smallest, prices[token])
-        missing = missing if missing >= smallest else 0
+                dearest = max(dearest, prices[token])
+        missing = missing if missing >= dearest else 0
     if missing > 0:
         accounts.unmet[a] = missing
         accounts.unmet_days[a] += 1
