@@ -241,12 +241,16 @@ class CloseOutDesk:
         accounts = self.books.accounts
         prices = self.impact.applied_to(path)
         owed: dict[int, int] = {}
+        # An account with each counterparty, so that the record says who defaulted on whom.
+        between: dict[int, int] = {}
         for position, a in enumerate(estate.borrowed.tolist()):
             lender = int(accounts.lender[a])
+            between.setdefault(lender, a)
             claim = self._claim(a, prices) - int(estate.proceeds[position])
             owed[lender] = owed.get(lender, 0) + claim
         for a in estate.lent.tolist():
             borrower = int(accounts.borrower[a])
+            between.setdefault(borrower, a)
             owed[borrower] = self._unwind(a, day, prices, owed.get(borrower, 0))
         cash = len(path) - 1
         for counterparty, claim in sorted(owed.items()):
@@ -259,7 +263,7 @@ class CloseOutDesk:
                 self.ledger.mint(counterparty, cash, max(lacking, 0))
                 self.ledger.transfer(counterparty, estate.participant, cash, -claim)
                 result.close_out_surplus -= claim
-            self.events.add(day, tally.CLOSE_OUT, counterparty, value=-claim)
+            self.events.add(day, tally.CLOSE_OUT, counterparty, between[counterparty], value=-claim)
 
     def _unwind(self, a: int, day: int, prices: Ints, claim: int) -> int:
         """End an account in which the defaulter is the lender; gives what it owes the borrower.
