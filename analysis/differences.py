@@ -1,0 +1,157 @@
+"""Differences between policies on common random numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from analysis.bootstrap import CONFIDENCE, RESAMPLES, mean_interval
+from analysis.errors import ResultsError
+from analysis.results import FACTOR, KEYS, varied_factors
+from analysis.summary import groups, metric_columns, require
+
+Floats = npt.NDArray[np.float64]
+
+
+def paired_differences(
+    runs: pd.DataFrame,
+    factor: str,
+    metrics: Sequence[str] | None = None,
+    *,
+    baseline: Any = None,
+    pool: bool = False,
+    confidence: float = CONFIDENCE,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """What changing one factor does, all other factors and the random numbers held equal.
+
+    Replication `r` of two designs sees the same prices and network, so that its difference
+    `x_level(r) - x_baseline(r)` is free of what both have in common; the mean over replications
+    has variance `(σ²_a + σ²_b - 2ρσ_aσ_b)/n` (common random numbers: Law, Simulation Modeling and
+    Analysis, 5th ed., section 11.2). Intervals are bootstraps over replications (Efron 1987);
+    each is for one comparison, not for all of them at once.
+
+    Args:
+        runs: one row a run.
+        factor: the column that is changed.
+        metrics: statistics to compare; all if not given.
+        baseline: the level of the factor that others are compared with; the smallest if not given.
+        pool: average each replication over the other factors first, for one effect overall.
+        confidence: probability that an interval is to cover.
+        resamples: number of bootstrap resamples.
+        seed: of their draw.
+
+    Returns:
+        a row a combination of the other factors, level and statistic: these, `factor`, `level`,
+        `baseline`, `metric`, `pairs`, `baseline_mean`, `difference`, `low`, `high`, `unpaired_low`,
+        `unpaired_high` (what the interval would be had the runs been independent) and
+        `correlation` of the two levels over replications.
+
+    Raises:
+        ResultsError: no such column or level.
+    """
+    names = list(metric_columns(runs) if metrics is None else metrics)
+    require(runs, [*names, factor])
+    levels = sorted(runs[factor].dropna().unique().tolist(), key=_order)
+    baseline = levels[0] if baseline is None and levels else baseline
+    if baseline not in levels:
+        known = ", ".join(map(str, levels))
+        raise ResultsError(f"{factor} has no level {baseline!r} (there are: {known})")
+    others = [name for name in varied_factors(runs) if name != factor]
+    options: dict[str, Any] = {"confidence": confidence, "resamples": resamples, "seed": seed}
+    rows: list[dict[str, Any]] = []
+    blocks: list[dict[str, Any]] = []
+    for key, block in groups(runs, others):
+        wide = {
+            level: group.drop_duplicates(KEYS[1]).set_index(KEYS[1])[names]
+            for level, group in block.groupby(factor)
+        }
+        if baseline in wide:
+            blocks.append({"key": dict(zip(others, key, strict=True)), "levels": wide})
+    if pool:
+        blocks = [_pooled(blocks, baseline, levels)]
+    for one in blocks:
+        for level in levels:
+            if level == baseline or level not in one["levels"]:
+                continue
+            base = one["baseline"][level] if pool else one["levels"][baseline]
+            both = one["levels"][level].index.intersection(base.index)
+            a, b = (frame.loc[both].to_numpy(np.float64) for frame in (one["levels"][level], base))
+            head = {**one["key"], "factor": factor, "level": level, "baseline": baseline}
+            rows += [head | row for row in _compare(a, b, names, options)]
+    return pd.DataFrame(rows)
+
+
+def _pooled(blocks: list[dict[str, Any]], baseline: Any, levels: Sequence[Any]) -> dict[str, Any]:
+    """Means over blocks of each replication, over the blocks that have both levels."""
+    means: dict[Any, pd.DataFrame] = {}
+    bases: dict[Any, pd.DataFrame] = {}
+    for level in levels:
+        shared = [block["levels"] for block in blocks if level in block["levels"]]
+        if level == baseline or not shared:
+            continue
+        # A replication counts where every block finished it on both sides: otherwise the blocks
+        # would have unequal weights in the two means.
+        both = set.intersection(*(set(b[level].index) & set(b[baseline].index) for b in shared))
+        index = sorted(both)
+        means[level] = sum(block[level].loc[index] for block in shared) / len(shared)
+        bases[level] = sum(block[baseline].loc[index] for block in shared) / len(shared)
+    return {"key": {}, "levels": means, "baseline": bases}
+
+
+def _compare(
+    a: Floats, b: Floats, names: Sequence[str], options: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """One row a statistic; a and b have shape (replications, statistics)."""
+    rows = []
+    for column, name in enumerate(names):
+        x, y = a[:, column], b[:, column]
+        here = np.isfinite(x) & np.isfinite(y)
+        x, y = x[here], y[here]
+        low, high = mean_interval((x - y)[:, None], **options)[:, 0]
+        loose_low, loose_high = _unpaired(x, y, **options)
+        varied = len(x) > 1 and x.std() > 0 and y.std() > 0
+        rows.append(
+            {
+                "metric": name,
+                "pairs": len(x),
+                "baseline_mean": y.mean() if len(y) else np.nan,
+                "difference": (x - y).mean() if len(x) else np.nan,
+                "low": low,
+                "high": high,
+                "unpaired_low": loose_low,
+                "unpaired_high": loose_high,
+                "correlation": np.corrcoef(x, y)[0, 1] if varied else np.nan,
+            }
+        )
+    return rows
+
+
+def _unpaired(
+    x: Floats, y: Floats, confidence: float, resamples: int, seed: int
+) -> tuple[float, float]:
+    """Percentile interval of the difference of means, both sides drawn by themselves."""
+    n = len(x)
+    if n < 2:
+        return np.nan, np.nan
+    rng = np.random.default_rng(seed)
+    weights = rng.multinomial(n, np.full(n, 1 / n), size=(2, resamples)) / n
+    drawn = weights[0] @ (x - x.mean()) - weights[1] @ (y - y.mean())
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(drawn, [tail, 1 - tail]) + x.mean() - y.mean()
+    return float(low), float(high)
+
+
+def _order(level: Any) -> tuple[int, Any]:
+    """Numbers before words, each in their order."""
+    return (0, level) if isinstance(level, int | float) else (1, str(level))
+
+
+def label(name: str) -> str:
+    """A factor's short name: the last part of its dotted path."""
+    return name.removeprefix(FACTOR).rsplit(".", 1)[-1]

@@ -1,0 +1,125 @@
+"""What each design did on average, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from analysis.bootstrap import CONFIDENCE, RESAMPLES, mean_interval
+from analysis.errors import ResultsError
+from analysis.results import FACTOR, KEYS, varied_factors
+
+
+def metric_columns(runs: pd.DataFrame) -> list[str]:
+    """The numeric columns of `runs` that are statistics: neither keys nor factors."""
+    return [
+        name
+        for name in runs.select_dtypes("number").columns
+        if name not in KEYS and not name.startswith(FACTOR) and name not in ("seconds", "seed")
+    ]
+
+
+def summarise(
+    runs: pd.DataFrame,
+    metrics: Sequence[str] | None = None,
+    by: Sequence[str] | None = None,
+    *,
+    confidence: float = CONFIDENCE,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Mean of each statistic over the replications of each design, with its interval.
+
+    The interval is the bias-corrected and accelerated bootstrap (Efron 1987); see
+    `analysis.bootstrap.mean_interval`. Missing values are left out, and counted in `runs`.
+
+    Args:
+        runs: one row a run.
+        metrics: columns to summarise; all statistics if not given.
+        by: columns that tell designs apart; `scenario_id` and the factors that vary if not given.
+        confidence: probability that an interval is to cover.
+        resamples: number of bootstrap resamples.
+        seed: of their draw.
+
+    Returns:
+        a row a design and statistic: the columns of `by`, `metric`, `runs`, `mean`, `low`, `high`,
+        `standard_deviation`, `median`, `smallest`, `largest`.
+
+    Raises:
+        ResultsError: no such column.
+    """
+    names = list(metric_columns(runs) if metrics is None else metrics)
+    keys = [KEYS[0], *varied_factors(runs)] if by is None else list(by)
+    require(runs, [*names, *keys])
+    tables = []
+    for key, group in groups(runs, keys):
+        values = group[names].to_numpy(np.float64)
+        rows = summary_rows(values, names, confidence, resamples, seed)
+        for position, (name, value) in enumerate(zip(keys, key, strict=True)):
+            rows.insert(position, name, [value] * len(rows))
+        tables.append(rows)
+    if not tables:
+        return pd.DataFrame(columns=[*keys, *STATISTICS])
+    return pd.concat(tables, ignore_index=True)
+
+
+STATISTICS = (
+    "metric",
+    "runs",
+    "mean",
+    "low",
+    "high",
+    "standard_deviation",
+    "median",
+    "smallest",
+    "largest",
+)
+
+
+def summary_rows(
+    values: np.ndarray, names: Sequence[str], confidence: float, resamples: int, seed: int
+) -> pd.DataFrame:
+    """One row of `STATISTICS` for each column of `values`, shape (runs, columns)."""
+    here = np.isfinite(values)
+    low, high = np.full((2, len(names)), np.nan)
+    complete = here.all(axis=0)
+    options = {"confidence": confidence, "resamples": resamples, "seed": seed}
+    if complete.any():
+        low[complete], high[complete] = mean_interval(values[:, complete], **options)  # type: ignore[arg-type]
+    for column in np.flatnonzero(~complete):
+        left = values[here[:, column], column]
+        low[column], high[column] = mean_interval(left[:, None], **options)[:, 0]  # type: ignore[arg-type]
+    columns = [values[here[:, j], j] for j in range(len(names))]
+    nan = np.nan
+    return pd.DataFrame(
+        {
+            "metric": list(names),
+            "runs": here.sum(axis=0),
+            "mean": [c.mean() if len(c) else nan for c in columns],
+            "low": low,
+            "high": high,
+            "standard_deviation": [c.std(ddof=1) if len(c) > 1 else nan for c in columns],
+            "median": [np.median(c) if len(c) else nan for c in columns],
+            "smallest": [c.min() if len(c) else nan for c in columns],
+            "largest": [c.max() if len(c) else nan for c in columns],
+        }
+    )
+
+
+def groups(
+    frame: pd.DataFrame, keys: Sequence[str]
+) -> list[tuple[tuple[object, ...], pd.DataFrame]]:
+    """The groups of equal keys in order of appearance; one group for no keys. Empty keys count."""
+    if not keys:
+        return [((), frame)] if len(frame) else []
+    grouped = frame.groupby(list(keys), sort=False, dropna=False)
+    return [(key, group) for key, group in grouped]
+
+
+def require(frame: pd.DataFrame, columns: Sequence[str]) -> None:
+    """Refuse a table without these columns."""
+    for column in columns:
+        if column not in frame:
+            raise ResultsError(f"no column {column} (there are: {', '.join(map(str, frame))})")
