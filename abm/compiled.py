@@ -38,9 +38,9 @@ def compiled(function: F) -> F:
     leave out its reference counting (`_nrt`), which otherwise costs ten times the work itself where
     many arrays are passed down through small functions (numba issues 2345 and 2350).
     """
-    return cast(F, _njit(cache=True, _nrt=False)(function))
+    return cast(F, _njit(cache=True, _nrt=False, error_model="numpy")(function))
 
 
 def inlined(function: F) -> F:
     """Compile as part of the functions that call it, and let LLVM inline it there."""
-    return cast(F, _njit(_nrt=False)(function))
+    return cast(F, _njit(_nrt=False, forceinline=True, error_model="numpy")(function))

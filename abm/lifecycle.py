@@ -116,6 +116,7 @@ def reopen(books: Books, prices: Ints, day: int, i: int, quantities: Ints) -> bo
     accounts.exposure[a] = before
     if missing > 0 or (len(ledger.arriving) and not has_means(books, borrower, quantities)):
         set_requirement(accounts, terms, a)
+        quantities[:] = 0
         return False
     complete_wallet(books, prices, day, a, lender, books.lent[i])
     execute_delivery(books, prices, day, a, quantities, 0)

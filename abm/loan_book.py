@@ -100,7 +100,7 @@ _WIDTHS = {
 def records(layout: type, count: int) -> np.recarray[tuple[int], np.dtype[np.void]]:
     """Rows of zeros with the columns that a class names."""
     columns = [(name, _WIDTHS.get(name, "i4")) for name in layout.__annotations__]
-    return np.zeros(count, np.dtype(columns)).view(np.recarray)
+    return np.zeros(count, np.dtype(columns, align=True)).view(np.recarray)
 
 
 def new_loans(count: int) -> Loans:

@@ -116,9 +116,8 @@ def plan_return(
 ) -> int:
     """Which tokens return an excess: last priority first, the next when one is exhausted.
 
-    Writes the quantities, none above `held`, and gives the value that is left over.
+    Adds to the quantities, none above `held`, and gives the value that is left over.
     """
-    quantities[:] = 0
     for j in range(len(prices) - 1, -1, -1):
         token = priority[j]
         if token < 0:
@@ -127,7 +126,7 @@ def plan_return(
             break
         wanted = whole_tokens(excess, prices[token], up)
         quantity = max(min(wanted, held[token]), 0)
-        quantities[token] = quantity
+        quantities[token] += quantity
         excess -= quantity * prices[token]
         if quantity < held[token]:
             return 0
@@ -144,8 +143,10 @@ def plan_delivery(
     up: bool,
     quantities: Ints,
 ) -> None:
-    """Which tokens meet a shortfall: held ones in priority order, then newly minted ones."""
-    quantities[:] = 0
+    """Which tokens meet a shortfall: held ones in priority order, then newly minted ones.
+
+    Adds to the quantities.
+    """
     for source in (held, mintable):
         for j in range(len(prices)):
             token = priority[j]
@@ -169,7 +170,7 @@ def run_returns(
     with a behaviour of its own) are valued and called, and left for it to return.
     """
     accounts, terms = books.accounts, books.terms
-    quantities, held = books.scratch[0], books.scratch[1]
+    quantities = books.scratch[0]
     for a in range(start, stop):
         calls[a] = NO_CALL
         if accounts.state[a] != ACTIVE:
@@ -188,7 +189,10 @@ def run_returns(
         excess = effective - accounts.required[a]
         count_call(books, a, call, excess)
         if call == RETURN_CALL and not asked[accounts.lender[a]]:
-            holdings(books, a, held)
+            held = books.ledger.balance[books.ledger.collateral_row + a]
+            if len(books.returning) or len(books.reused):
+                held = books.scratch[1]
+                holdings(books, a, held)
             t = accounts.agreement[a]
             priority, up = books.priority[t], terms.return_up[t]
             left_over = plan_return(prices, priority, held, excess, up, quantities)
@@ -253,7 +257,7 @@ def run_deliveries(
     out.
     """
     accounts, terms = books.accounts, books.terms
-    quantities, held, mintable = books.scratch[0], books.scratch[1], books.scratch[2]
+    quantities = books.scratch[0]
     for a in range(start, stop):
         if accounts.state[a] != ACTIVE:
             continue
@@ -265,7 +269,10 @@ def run_deliveries(
         if asked[borrower]:
             continue
         missing = shortfall(books, prices, a)
-        means(books, borrower, held, mintable)
+        held, mintable = books.ledger.balance[borrower], books.ledger.capacity[borrower]
+        if len(books.ledger.arriving) or len(books.reused):
+            held, mintable = books.scratch[1], books.scratch[2]
+            means(books, borrower, held, mintable)
         t = accounts.agreement[a]
         priority, up = books.priority[t], terms.delivery_up[t]
         plan_delivery(prices, priority, held, mintable, missing, up, quantities)
@@ -273,7 +280,7 @@ def run_deliveries(
         note_unmet(books, prices, a, missing)
 
 
-@compiled
+@inlined
 def note_unmet(books: Books, prices: Ints, a: int, missing: int) -> None:
     """Enter what a call did not bring; what rounding down leaves open is not an unmet call."""
     accounts, terms = books.accounts, books.terms

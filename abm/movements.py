@@ -17,8 +17,13 @@ Ints = npt.NDArray[np.int64]
 
 @inlined
 def whole_tokens(value: int, price: int, up: bool) -> int:
-    """Number of tokens that a value comes to."""
-    return (value + price - 1) // price if up else value // price
+    """Number of tokens that a value, not below zero, comes to.
+
+    Divided unsigned: the signed division of Python's rules costs as much as the rest of a call.
+    """
+    if up:
+        value += price - 1
+    return np.int64(np.uint64(value) // np.uint64(price))
 
 
 @inlined
@@ -83,7 +88,7 @@ def repay_advance(
     return repaid
 
 
-@compiled
+@inlined
 def hand_back(books: Books, prices: Ints, a: int, token: int, quantity: int) -> int:
     """Give collateral tokens back to the borrower; returns how many were not there to give.
 
@@ -111,12 +116,13 @@ def hand_back(books: Books, prices: Ints, a: int, token: int, quantity: int) -> 
     return rest
 
 
-@compiled
+@inlined
 def execute_return(
     books: Books, prices: Ints, day: int, a: int, quantities: Ints, left_over: int
 ) -> None:
     """Move or instruct a return, and have the lender issue what is left over if it may.
 
+    Uses up the quantities: they are zero afterwards.
     The account's value is that before the issuance: the paper measures there (section 2.3.4).
     """
     accounts, terms = books.accounts, books.terms
@@ -129,6 +135,7 @@ def execute_return(
         quantity = quantities[token]
         if quantity <= 0:
             continue
+        quantities[token] = 0
         if lag:
             books.returning[slot, a, token] += quantity
         else:
@@ -160,13 +167,13 @@ def note_return(books: Books, prices: Ints, a: int, token: int, quantity: int) -
     return value
 
 
-@compiled
+@inlined
 def execute_delivery(
     books: Books, prices: Ints, day: int, a: int, quantities: Ints, lag: int
 ) -> int:
     """Deliver tokens from the wallet, re-used ones next, newly minted ones last; gives the value.
 
-    They arrive `lag` days later.
+    They arrive `lag` days later. The quantities are used up: they are zero afterwards.
 
     What the wallet has already asked to be minted and not yet received counts against what is
     asked for now, so that nobody asks twice for the same shortage.
@@ -184,6 +191,7 @@ def execute_delivery(
         quantity = quantities[token]
         if quantity <= 0:
             continue
+        quantities[token] = 0
         price = prices[token]
         again = 0
         own = min(quantity, ledger.balance[borrower, token])

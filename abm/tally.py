@@ -129,4 +129,4 @@ def new_log(length: int) -> Log:
     """An empty buffer for `length` events."""
     narrow = ("kind", "token", "party")
     columns = [(name, "i4" if name in narrow else "i8") for name in Log.__annotations__]
-    return cast(Log, np.zeros(length, np.dtype(columns)).view(np.recarray))
+    return cast(Log, np.zeros(length, np.dtype(columns, align=True)).view(np.recarray))

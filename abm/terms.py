@@ -55,7 +55,7 @@ def terms_of(agreements: Sequence[CollateralAgreement], unit: float) -> Terms:
         (name, {"Ints": "i8", "Bools": "?"}.get(kind, "f8"))
         for name, kind in Terms.__annotations__.items()
     ]
-    terms = cast(Terms, np.zeros(len(agreements), np.dtype(columns)).view(np.recarray))
+    terms = cast(Terms, np.zeros(len(agreements), np.dtype(columns, align=True)).view(np.recarray))
     for row, agreement in enumerate(agreements):
         ratio, beta = agreement.collateral_ratio, exact(agreement.trigger)
         bounds = {"required": ratio, "upper": ratio * (1 + beta), "lower": ratio * (1 - beta)}

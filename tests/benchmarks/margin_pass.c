@@ -1,0 +1,106 @@
+/* The margin pass of abm/margining.py in plain C, for comparison: lag 0, no re-use, no event log.
+   It works on the very arrays of the simulator, so that both can be checked to move the same tokens. */
+#include <stdint.h>
+
+typedef struct {
+    int32_t lender, borrower, agreement, state, open_loans;
+    int64_t exposure, required, upper, lower;
+    double slack;
+    int64_t value, advanced, unmet;
+    int32_t unmet_days, calls, deliveries, returns;
+} account_t;
+
+typedef struct {
+    int64_t daily, delivery_up, return_up, lender_issuance, minimum_transfer;
+} terms_t;
+
+static int64_t whole(int64_t value, int64_t price, int64_t up) {
+    return up ? (value + price - 1) / price : value / price;
+}
+
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* totals: calls, delivered value, returned value, issued value, unmet value */
+void margin_pass(int64_t accounts, int64_t tokens, account_t *account, int64_t *posted,
+                 int64_t *wallet, int64_t *capacity, int64_t *minted, const int64_t *price,
+                 const terms_t *terms, const int64_t *priority, int8_t *calls, double *totals) {
+    for (int64_t a = 0; a < accounts; a++) {
+        account_t *me = account + a;
+        int64_t *held = posted + a * tokens;
+        calls[a] = 0;
+        if (me->state || !me->open_loans) continue;
+        const terms_t *t = terms + me->agreement;
+        const int64_t *order = priority + me->agreement * tokens;
+        int64_t value = 0;
+        for (int64_t k = 0; k < tokens; k++) value += price[k] * held[k];
+        if (me->advanced) value -= price[order[0]] * me->advanced;
+        me->value = value;
+        int64_t missing = me->required - value;
+        int64_t size = missing < 0 ? -missing : missing;
+        if (size < t->minimum_transfer) continue;
+        if (t->daily) calls[a] = missing > 0 ? 1 : missing < 0 ? 2 : 3;
+        else if (value < me->lower || (me->unmet_days && missing > 0)) calls[a] = 1;
+        else if (value > me->upper) calls[a] = 2;
+        if (!calls[a]) continue;
+        me->calls++;
+        totals[0]++;
+        if (calls[a] != 2) continue;
+        int64_t excess = -missing, moved = 0;
+        int64_t *back = wallet + me->borrower * tokens;
+        for (int64_t j = tokens - 1; j >= 0 && excess > 0; j--) {
+            int64_t k = order[j];
+            if (k < 0) continue;
+            int64_t n = least(whole(excess, price[k], t->return_up), held[k]);
+            int64_t all = held[k];
+            held[k] -= n;
+            back[k] += n;
+            moved += n * price[k];
+            excess -= n * price[k];
+            if (n < all) { excess = 0; break; }
+        }
+        me->value -= moved;
+        if (excess > 0 && t->lender_issuance) {
+            int64_t k = order[0], n = whole(excess, price[k], t->return_up);
+            minted[k] += n;
+            back[k] += n;
+            me->advanced += n;
+            moved += n * price[k];
+            totals[3] += (double)(n * price[k]);
+        }
+        if (moved) { totals[2] += (double)moved; me->returns++; }
+    }
+    for (int64_t a = 0; a < accounts; a++) {
+        account_t *me = account + a;
+        if (me->state) continue;
+        if (calls[a] != 1) { me->unmet = 0; me->unmet_days = 0; continue; }
+        const terms_t *t = terms + me->agreement;
+        const int64_t *order = priority + me->agreement * tokens;
+        int64_t *own = wallet + me->borrower * tokens, *left = capacity + me->borrower * tokens;
+        int64_t *held = posted + a * tokens;
+        int64_t missing = me->required - me->value, moved = 0, issued = 0;
+        for (int64_t source = 0; source < 2 && missing > 0; source++) {
+            for (int64_t j = 0; j < tokens && missing > 0; j++) {
+                int64_t k = order[j];
+                if (k < 0) break;
+                int64_t wanted = whole(missing, price[k], t->delivery_up);
+                int64_t n = least(wanted, source ? left[k] : own[k]);
+                if (source) {
+                    if (left[k] < ((int64_t)1 << 62)) left[k] -= n;
+                    minted[k] += n;
+                    issued += n * price[k];
+                } else own[k] -= n;
+                int64_t repaid = j == 0 ? least(n, me->advanced) : 0;
+                me->advanced -= repaid;
+                held[k] += n - repaid;
+                moved += n * price[k];
+                missing -= n * price[k];
+                if (n == wanted) { source = 2; break; }
+            }
+        }
+        if (moved) { totals[1] += (double)moved; me->deliveries++; }
+        totals[3] += (double)issued;
+        me->value += moved;
+        if (missing > 0) { me->unmet = missing; me->unmet_days++; totals[4] += (double)missing; }
+        else { me->unmet = 0; me->unmet_days = 0; }
+    }
+}
