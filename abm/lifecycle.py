@@ -13,7 +13,13 @@ from abm.books import Books, record
 from abm.compiled import compiled, inlined
 from abm.ledger import issue, move, redeem
 from abm.loan_book import ACTIVE, NEVER, OPEN_LOAN, PENDING, SETTLED
-from abm.margining import means, plan_delivery, set_requirement
+from abm.margining import (
+    collateral_value,
+    means,
+    plan_delivery,
+    set_requirement,
+    value_in_transit,
+)
 from abm.movements import execute_delivery, hand_back, mint_for, transit_row
 
 Ints = npt.NDArray[np.int64]
@@ -107,7 +113,10 @@ def reopen(books: Books, prices: Ints, day: int, i: int, quantities: Ints) -> bo
     set_requirement(accounts, terms, a)
     held, mintable = books.scratch[1], books.scratch[2]
     means(books, borrower, held, mintable)
-    missing = accounts.required[a] - accounts.value[a]
+    # The account's value is still yesterday's, before the day's margin run.
+    missing = accounts.required[a] - collateral_value(books, prices, a)
+    if len(books.returning):
+        missing -= value_in_transit(books, prices, a)
     t = accounts.agreement[a]
     priority, up = books.priority[t], terms.delivery_up[t]
     plan_delivery(prices, priority, held, mintable, missing, up, quantities)
