@@ -134,8 +134,9 @@ class CloseOutDesk:
         overdue = self.unmet_for()
         self._declare_all(EXOGENOUS, np.unique(exogenous), overdue * 0, day, result)
         self._declare_all(LIQUIDITY, np.flatnonzero(overdue), overdue, day, result)
+        selling = self._estates
         while True:
-            self._sell(day, path, result)
+            self._sell(selling, day, path, result)
             due = [estate for estate in self._estates if estate.ends <= day]
             self._estates = [estate for estate in self._estates if estate.ends > day]
             for estate in due:
@@ -143,7 +144,10 @@ class CloseOutDesk:
             ruined = (self.equity <= 0) & (self.losses > 0) & (self.default_day < 0)
             if not ruined.any():
                 return result
+            # Estates from before have sold their part of the day.
+            before = len(self._estates)
             self._declare_all(CONTAGION, np.flatnonzero(ruined), overdue * 0, day, result)
+            selling = self._estates[before:]
 
     def _declare_all(
         self, cause: int, participants: Ints, unmet_days: Ints, day: int, result: CloseOutResult
@@ -172,8 +176,10 @@ class CloseOutDesk:
             )
             self.events.add(day, tally.DEFAULT, participant, token=cause, value=exposure)
 
-    def _sell(self, day: int, path: Ints, result: CloseOutResult) -> None:
-        """Sell what is due today of every estate, all at one price a token.
+    def _sell(
+        self, estates: list[Estate], day: int, path: Ints, result: CloseOutResult
+    ) -> None:
+        """Sell what is due today of some estates, all at one price a token.
 
         The lender exchanges collateral for cash with the outside market. Collateral that it had
         posted further counts as bought by the lender itself at that price.
@@ -181,7 +187,7 @@ class CloseOutDesk:
         accounts, arrays = self.books.accounts, self.ledger.arrays
         sales: list[tuple[Estate, int, int, Ints]] = []
         total = np.zeros(len(path), np.int64)
-        for estate in self._estates:
+        for estate in estates:
             ending = estate.ends <= day
             if not ending and (self.rules.sale == "end" or day == estate.declared):
                 continue
