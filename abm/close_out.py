@@ -275,7 +275,8 @@ class CloseOutDesk:
         """End an account in which the defaulter is the lender; gives what it owes the borrower.
 
         The borrower keeps what it borrowed, the estate keeps collateral of that value, less
-        `claim`, which the borrower has against it from other loans; the rest goes back.
+        `claim`, which the borrower has against it from other loans; the rest goes back. A
+        borrower that holds more than its collateral was worth owes the difference.
         """
         accounts, arrays = self.books.accounts, self.ledger.arrays
         row = arrays.collateral_row + a
@@ -287,10 +288,17 @@ class CloseOutDesk:
         due = self._claim(a, prices)
         kept = max(due - max(claim, 0), 0)
         quantities = np.zeros(len(prices), np.int64)
+        kept = min(kept, value)
         rest = value - kept
         for token in np.argsort(-prices, kind="stable").tolist():
             quantities[token] = min(max(rest, 0) // int(prices[token]), int(held[token]))
             rest -= int(quantities[token]) * int(prices[token])
+        spare = np.flatnonzero(quantities < held)
+        if rest > 0 and len(spare):
+            # One token more, the cheapest, which the borrower pays for in cash as far as too much.
+            token = int(spare[prices[spare].argmin()])
+            quantities[token] += 1
+            rest -= int(prices[token])
         missing = 0
         for token in np.flatnonzero(quantities).tolist():
             failed = hand_back(self.books, prices, a, token, int(quantities[token]))
@@ -302,4 +310,4 @@ class CloseOutDesk:
         if len(self.books.reused):
             self.books.reused[a] = 0
         self.events.add(day, tally.CLOSE_OUT, lender, a, value=due)
-        return claim - (due - kept) + missing
+        return claim - (due - kept) + missing + rest
