@@ -71,7 +71,7 @@ def draw_loans(scenario: Scenario, network: np.random.Generator) -> tuple[Popula
             borrower=borrower,
             agreement=np.array([names.index(loan.agreement or "") for loan in ordered], np.int64),
             terms=np.array([kinds[_kind(loan)] for loan in ordered], np.int64),
-            scale=np.array([loan.principal or 1.0 for loan in ordered]),
+            scale=np.array([_scale(loan) for loan in ordered]),
             kinds=tuple(Loan.model_validate_json(kind) for kind in kinds),
             agreements=agreements,
         )
@@ -106,8 +106,13 @@ def draw_loans(scenario: Scenario, network: np.random.Generator) -> tuple[Popula
 def _kind(loan: GivenLoan) -> str:
     """What two loans have in common if they differ in their parties and principals alone."""
     if loan.principal is not None:
-        loan = loan.model_copy(update={"principal": 1.0})
+        loan = loan.model_copy(update={"principal": loan.principal / _scale(loan)})
     return loan.model_dump_json(include=set(Loan.model_fields), exclude_unset=True)
+
+
+def _scale(loan: GivenLoan) -> float:
+    """The principal, unless the collateral is given too, which must not grow with it."""
+    return 1.0 if loan.principal is None or loan.collateral is not None else loan.principal
 
 
 def read_network(path: Path, template: Loan) -> list[GivenLoan]:
@@ -132,10 +137,11 @@ def read_network(path: Path, template: Loan) -> list[GivenLoan]:
                 f"{path}: {where}: unknown column {min(unknown)}; known: {', '.join(columns)}"
             )
         given = {key: cell for key, cell in cells.items() if cell not in ("", None)}
+        kept = common
         if "principal" in given:
-            common = {k: v for k, v in common.items() if k not in ("collateral", "lent")}
+            kept = {k: v for k, v in common.items() if k not in ("collateral", "lent")}
         try:
-            loan = GivenLoan.model_validate({"loan_id": number, **common, **given})
+            loan = GivenLoan.model_validate({"loan_id": number, **kept, **given})
         except ValidationError as error:
             raise InputError(f"{path}: {where}: {explain(error)}") from None
         if loan.loan_id in seen:
