@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
@@ -15,6 +15,10 @@ class _Topology(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     loans_per_edge: AtLeastOne = 1
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Count `topology` as given: a dump of what was set must say which topology it is."""
+        self.model_fields_set.add("topology")
 
 
 class Complete(_Topology):
