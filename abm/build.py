@@ -38,9 +38,11 @@ class Streams:
     @classmethod
     def spawn(cls, seed: int | np.random.SeedSequence | None) -> Streams:
         """The streams of a run with this seed."""
-        sequence = (
-            seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
-        )
+        if isinstance(seed, np.random.SeedSequence):
+            # A copy: spawning changes a sequence, and the next run must get the same children.
+            sequence = np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key)
+        else:
+            sequence = np.random.SeedSequence(seed)
         return cls(*(np.random.default_rng(child) for child in sequence.spawn(4)))
 
 
