@@ -81,9 +81,14 @@ class ClearingHouse(mesa.Agent):
                     books, prices, day, market.at_maturity, self.next_loan, start, stop
                 )
             market.update_next_maturity()
+        self.retry_releases()
+
+    def retry_releases(self) -> None:
+        """Give back collateral of settled loans that had been posted further and is there again."""
+        market, books = self.model, self.model.books
         if len(books.reused):
             for start, stop in self._chunks(len(self.calls)):
-                retry_releases(books, prices, day, start, stop)
+                retry_releases(books, market.prices, market.day, start, stop)
 
     def recall(self, chosen: npt.NDArray[np.bool_]) -> None:
         """Recall open-ended loans, with the scenario's notice."""
@@ -146,6 +151,7 @@ class ClearingHouse(mesa.Agent):
         """Declare defaults and go on with the liquidations."""
         market = self.model
         market.closed_out = market.desk.run(market.day, exogenous, market.path[market.path_day])
+        market.events.drain(market.day)
 
     def chosen_for_recall(self) -> npt.NDArray[np.bool_]:
         """Loans that their lenders recall today, on schedule or at the daily rate."""
