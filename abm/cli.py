@@ -12,6 +12,7 @@ COMMANDS = {
     "run": "Run a scenario or an experiment and write its results as Parquet.",
     "scenarios": "List the bundled scenarios.",
     "prices": "Fetch prices, or fit a price model to them.",
+    "bench": "Measure how fast this machine simulates.",
 }
 """Command and one-line help; the command itself is `command` in `abm/commands/<name>.py`."""
 

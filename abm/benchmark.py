@@ -1,0 +1,183 @@
+"""What `collateral bench` measures: the margin pass, the whole step, building, and memory."""
+
+from __future__ import annotations
+
+import gc
+import resource
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from types import ModuleType
+
+import numpy as np
+
+from abm.margining import run_deliveries, run_returns
+from abm.model import CollateralMarket
+from scenarios.scenario import Scenario
+
+CHECKOUT = Path(__file__).parents[1]
+"""Where `tests/benchmarks` is, in a checkout."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One row of the benchmark's CSV (`docs/performance.md`)."""
+
+    name: str
+    loans: int
+    value: float
+    unit: str
+    compared_with: str = ""
+    ratio: float = float("nan")
+    """This one's rate over the other's, measured in turn in one run; above 1 it is the faster."""
+
+
+def market_of(loans: int, borrowers: int) -> CollateralMarket:
+    """Every loan adjusts every day: Model 2 on the bundled prices of late 2008, 61 days."""
+    borrowers = min(borrowers, loans)
+    lenders = -(-loans // borrowers)
+    scenario = Scenario.parse(
+        {
+            "window": {"start": "2008-10-01", "end": "2008-12-01"},
+            "prices": {"source": "file", "file": "bundled:us_stocks_2007_2010"},
+            "agreement": {"model": 2},
+            "participants": {"lenders": lenders, "borrowers": borrowers},
+            "loan": {"principal": 1e6, "spread": {"kind": "lognormal"}},
+        },
+        "benchmark",
+    )
+    return CollateralMarket(scenario, rng=1)
+
+
+def measure(loans: int, borrowers: int, objects: int) -> Iterator[Measurement]:
+    """Measure, one after the other; warm-up first, so that compilation is not in any figure.
+
+    Args:
+        loans: size of the market in columns.
+        borrowers: that share them.
+        objects: loans in the comparison with one Python object a loan; 0 leaves it out.
+    """
+    market_of(100, 10).run()
+    yield from _passes(loans, borrowers)
+    yield from _whole_run(loans, borrowers)
+    if objects:
+        yield from _objects(objects)
+
+
+def _bare(market: CollateralMarket) -> Callable[[], None]:
+    house = market.clearing_house
+    asked = house.asked_for_returns, house.asked_for_deliveries
+
+    def one_day() -> None:
+        market.day += 1
+        prices = market.path[market.day]
+        stop = len(house.calls)
+        run_returns(market.books, prices, market.day, asked[0], house.calls, 0, stop)
+        run_deliveries(market.books, prices, market.day, asked[1], house.calls, 0, stop)
+
+    return one_day
+
+
+def _time(action: Callable[[], object]) -> float:
+    start = perf_counter()
+    action()
+    return perf_counter() - start
+
+
+def _passes(loans: int, borrowers: int) -> Iterator[Measurement]:
+    """The bare pass against C, and the whole step against the bare pass, day by day in turn."""
+    whole, bare = market_of(loans, borrowers), market_of(loans, borrowers)
+    number = len(bare.books.loans)
+    run_bare = _bare(bare)
+    benchmarks = _comparisons("c_pass")
+    in_c = market_of(loans, borrowers) if benchmarks and benchmarks.compiler() else None
+    run_c = benchmarks.CPass(in_c) if benchmarks and in_c else None
+    times: dict[str, list[float]] = {"bare": [], "step": [], "c": []}
+    for day in range(1, 31):
+        times["bare"].append(_time(run_bare))
+        times["step"].append(_time(whole.step))
+        if run_c is not None and in_c is not None:
+            prices = np.ascontiguousarray(in_c.path[day])
+            times["c"].append(_time(partial(run_c, prices)))
+    rate = number / median(times["bare"]) / 1e6
+    if run_c is not None and in_c is not None:
+        if (in_c.ledger.wallets[:-1] != bare.ledger.wallets[:-1]).any():
+            raise RuntimeError("the pass in C moved other tokens: the comparison means nothing")
+        c_rate = number / median(times["c"]) / 1e6
+        yield Measurement("pass in C, -O3", number, c_rate, "million loan-days/s")
+        ratio = _ratio(times["c"], times["bare"])
+        yield Measurement("bare pass", number, rate, "million loan-days/s", "pass in C", ratio)
+    else:
+        yield Measurement("bare pass", number, rate, "million loan-days/s")
+    step_rate = number / median(times["step"]) / 1e6
+    ratio = _ratio(times["bare"], times["step"])
+    yield Measurement("whole step", number, step_rate, "million loan-days/s", "bare pass", ratio)
+
+
+def _ratio(other: list[float], this: list[float]) -> float:
+    return median(o / t for o, t in zip(other[1:], this[1:], strict=True))
+
+
+def _whole_run(loans: int, borrowers: int) -> Iterator[Measurement]:
+    gc.collect()
+    start = perf_counter()
+    market = market_of(loans, borrowers)
+    built = perf_counter() - start
+    number = len(market.books.loans)
+    yield Measurement("build", number, built, "s")
+    while market.running:
+        market.step()
+    yield Measurement("build and 61 days", number, perf_counter() - start, "s")
+    books = market.books
+    arrays = [books.ledger.balance, books.lent, np.asarray(books.loans), np.asarray(books.accounts)]
+    held = sum(array.nbytes for array in arrays)
+    yield Measurement("memory of the books", number, held / number, "bytes/loan")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
+        1 if sys.platform == "darwin" else 1024
+    )
+    yield Measurement("peak memory of this process", number, peak / 2**30, "GiB")
+
+
+def _objects(loans: int) -> Iterator[Measurement]:
+    """A day of the columns against one Python object a loan; both end with the same tokens."""
+    benchmarks = _comparisons("object_market")
+    if benchmarks is None:
+        return
+    market = market_of(loans, 100)
+    number = len(market.books.loans)
+    accounts = market.books.accounts
+    plain = benchmarks.PlainMarket(
+        market.tokens,
+        market.path,
+        0.05,
+        accounts.borrower,
+        accounts.exposure,
+        accounts.required,
+        market.ledger.collateral,
+    )
+    columns, objects = [], []
+    for _ in range(10):
+        columns.append(_time(market.step))
+        objects.append(_time(plain.step))
+    held = [list(loan.collateral.values()) for loan in plain.loans]
+    if held != market.ledger.collateral.tolist():
+        raise RuntimeError("the objects moved other tokens: the comparison means nothing")
+    yield Measurement("day with an object a loan", number, median(objects) * 1e3, "ms")
+    ratio = _ratio(objects, columns)
+    yield Measurement(
+        "day in columns", number, median(columns) * 1e3, "ms", "an object a loan", ratio
+    )
+
+
+def _comparisons(name: str) -> ModuleType | None:
+    """A module of `tests/benchmarks`, where this runs from a checkout."""
+    if not (CHECKOUT / "tests" / "benchmarks" / f"{name}.py").is_file():
+        return None
+    if str(CHECKOUT) not in sys.path:
+        sys.path.insert(0, str(CHECKOUT))
+    return import_module(f"tests.benchmarks.{name}")
