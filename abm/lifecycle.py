@@ -272,7 +272,9 @@ def retry_releases(books: Books, prices: Ints, day: int, start: int, stop: int) 
     for a in range(start, stop):
         if accounts.state[a] == ACTIVE and accounts.open_loans[a] == 0:
             for token in range(len(prices)):
-                if books.reused[a, token]:
+                # What was put back after its re-use is here again, and still due.
+                here = books.ledger.balance[books.ledger.collateral_row + a, token]
+                if books.reused[a, token] or here:
                     release_collateral(books, prices, day, a)
                     break
 
