@@ -1,0 +1,118 @@
+"""The page that `collateral serve` opens."""
+
+from __future__ import annotations
+
+import os
+
+import solara
+from solara.alias import rv
+
+from abm.app.controls import SettingsPanel, Transport
+from abm.app.page_names import FIRST_SCENARIO, SCENARIO_VARIABLE
+from abm.app.panels import ChartsPanel, EventsPanel, NetworkPanel, ParticipantPanel
+from abm.app.session import Session
+from abm.app.settings import Settings
+from abm.app.view import DayView
+from scenarios.scenario import bundled
+
+STYLE = """
+.market-note { color: #6b7280; font-size: 13px; }
+.market-head { font-weight: 600; margin-top: 10px; }
+.market-table td, .market-table th { font-size: 13px !important; }
+.market-table td { font-variant-numeric: tabular-nums; white-space: nowrap; }
+.market-choice { margin-bottom: 10px; }
+.market-transport .market-choice { margin: 10px 0 0 8px; }
+.market-error { white-space: pre-wrap; }
+.market-day { font-size: 17px; font-weight: 600; }
+.market-columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(430px, 100%), 1fr)); gap: 16px; }
+.market-columns > * { min-width: 0; }
+"""
+
+
+def first_settings() -> Settings:
+    """What a new page begins with."""
+    known = bundled()
+    wanted = os.environ.get(SCENARIO_VARIABLE, FIRST_SCENARIO)
+    return Settings(wanted if wanted in known else next(iter(known)))
+
+
+@solara.component
+def Page() -> None:  # noqa: N802
+    """The whole page, for one browser session."""
+    session = solara.use_memo(lambda: Session(first_settings()), [])
+
+    def open_and_close() -> object:
+        session.reset()
+        return session.close
+
+    solara.use_effect(open_and_close, [])
+    solara.Title("Collateral market")
+    solara.Style(STYLE)
+    with solara.Sidebar():
+        SettingsPanel(session)
+    Main(session)
+
+
+@solara.component
+def Main(session: Session) -> None:  # noqa: N802
+    """Everything beside the settings."""
+    views = session.views.value
+    with solara.Column(gap="12px", style={"padding": "4px 16px 40px 16px"}):
+        Transport(session)
+        if session.error.value:
+            solara.Error(session.error.value, classes=["market-error"])
+        if not views:
+            solara.Text("Building the market …" if session.working.value else "No market to show.")
+            return
+        DayLine(views[0], session)
+        with solara.Div(classes=["market-columns"]):
+            for view in views:
+                with solara.Div():
+                    if len(views) > 1:
+                        solara.Text(view.title, classes=["market-head"])
+                    NetworkPanel(view, session.layout.value, session.participant.value, session.select)
+        ChartsPanel(views)
+        names = list(views[0].graph.names)
+        rv.Autocomplete(
+            label="Participant",
+            items=names,
+            v_model=session.participant.value,
+            on_v_model=session.select,
+            clearable=True,
+            dense=True,
+            hide_details=True,
+            style_="max-width: 300px",
+            class_="market-participant",
+        )
+        for view in views:
+            with solara.Div(classes=["market-columns"]):
+                with solara.Div(classes=["market-events"]):
+                    solara.Text(_of("Events of the day", view, views), classes=["market-head"])
+                    EventsPanel(view, session.participant.value)
+                with solara.Div():
+                    solara.Text(_of("Participant", view, views), classes=["market-head"])
+                    ParticipantPanel(view, session.participant.value)
+
+
+@solara.component
+def DayLine(view: DayView, session: Session) -> None:  # noqa: N802
+    """Which day it is, and how much of the window is over."""
+    ended = "" if view.running else ", the end of the window"
+    graph = view.graph
+    simulated, drawn = session.seconds
+    with solara.Row(gap="16px", style={"align-items": "baseline", "flex-wrap": "wrap"}):
+        solara.Text(
+            f"Day {view.day} of {view.last_day}, {view.date:%A %d %B %Y}{ended}",
+            classes=["market-day"],
+        )
+        loans = int(view.loans_of_account.sum())
+        solara.Text(
+            f"{len(graph.names):,} participants, {loans:,} open loans in {len(graph.lender):,}"
+            f" pairs. Simulated in {1e3 * simulated:.0f} ms, drawn in {1e3 * drawn:.0f} ms.",
+            classes=["market-note"],
+        )
+    rv.ProgressLinear(value=100 * view.day / max(view.last_day, 1), height=3)
+
+
+def _of(what: str, view: DayView, views: tuple[DayView, ...]) -> str:
+    return f"{what}: {view.title}" if len(views) > 1 else what

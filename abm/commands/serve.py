@@ -1,0 +1,49 @@
+"""`collateral serve`: the server page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+DEFAULT_HOST = "127.0.0.1"
+
+
+@click.command()
+@click.argument("scenario", required=False)
+@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True,
+              help="Port; 0 for any free one.")
+@click.option("--host", default=DEFAULT_HOST, show_default=True,
+              help="Address to listen on. Any but the default lets others in: there is no log-in.")
+@click.option("--open/--no-open", "show", default=True, help="Open the page in a browser.")
+@click.option("--screenshot", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.png",
+              help="Write a picture of the page (by Chromium) and stop.")
+@click.option("--days", type=click.IntRange(0), default=20, show_default=True,
+              help="Days to simulate before the picture.")
+@click.option("--size", default="1400x1500", show_default=True, help="Window of the picture.")
+def command(
+    scenario: str | None,
+    port: int,
+    host: str,
+    show: bool,
+    screenshot: Path | None,
+    days: int,
+    size: str,
+) -> None:
+    """Watch a market in the browser, beginning with SCENARIO, a bundled one."""
+    from abm.app.launch import require_app, serve
+    from scenarios.errors import InputError
+    from scenarios.scenario import bundled
+
+    if scenario is not None and scenario not in bundled():
+        raise InputError(
+            f"{scenario}: the page shows bundled scenarios only (`collateral scenarios` lists them)"
+        )
+    require_app()
+    if screenshot is None:
+        serve(host, port, scenario, show)
+        return
+    from abm.app.screenshot import parse_size, write_screenshot
+
+    write_screenshot(screenshot, scenario, days, parse_size(size))
+    click.echo(f"{screenshot}: written")
