@@ -148,13 +148,11 @@ class CollateralMarket(mesa.Model):
         self.day += 1
         self.books.totals[:] = 0
         self.clearing_house.settle()
-        posted_on = self.books.reused.sum()
-        while posted_on:
+        before = None
+        while before != (owed := (self.ledger.collateral.sum(), self.books.reused.sum())):
             # Collateral comes back along a chain of re-use one link a round.
+            before = owed
             self.clearing_house.retry_releases()
-            before, posted_on = posted_on, self.books.reused.sum()
-            if posted_on == before:
-                break
         self.custodian.redeem_idle()
         self.custodian.check_ledger()
 
