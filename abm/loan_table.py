@@ -140,10 +140,11 @@ def read_network(path: Path, template: Loan) -> list[GivenLoan]:
         kept = common
         if "principal" in given:
             kept = {k: v for k, v in common.items() if k not in ("collateral", "lent")}
+        row = {"loan_id": number, **kept, **given}
         try:
-            loan = GivenLoan.model_validate({"loan_id": number, **kept, **given})
+            loan = GivenLoan.model_validate(row)
         except ValidationError as error:
-            raise InputError(f"{path}: {where}: {explain(error)}") from None
+            raise InputError(f"{path}: {where}: {explain(error, row)}") from None
         if loan.loan_id in seen:
             raise InputError(
                 f"{path}: {where}: loan_id {loan.loan_id} also stands in {seen[loan.loan_id]}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -111,7 +111,7 @@ class Scenario(BaseModel):
         try:
             return cls.model_validate(dict(table), context={"folder": folder or Path.cwd()})
         except ValidationError as error:
-            raise InputError(f"{origin}: {explain(error)}") from None
+            raise InputError(f"{origin}: {explain(error, table)}") from None
 
     @classmethod
     def load(cls, name: str | Path) -> Scenario:
@@ -176,20 +176,41 @@ def scenario_path(name: str | Path) -> Path:
     )
 
 
-def explain(error: ValidationError) -> str:
-    """The first thing that a validation found wrong, in one line."""
+def explain(error: ValidationError, table: Any) -> str:
+    """The first thing that a validation found wrong with a table, in one line."""
     first = error.errors()[0]
-    tagged = {"file", "complete"}
-    place = ".".join(str(part) for part in first["loc"] if str(part) not in tagged)
-    if first["type"] == "extra_forbidden":
-        return f"unknown key {place}"
-    if first["type"] == "missing":
-        return f"{place} is missing"
+    place = _place(first["loc"], table, keep_last=first["type"] == "missing")
+    context = first.get("ctx", {})
+    match first["type"]:
+        case "extra_forbidden":
+            return f"unknown key {place}"
+        case "missing":
+            return f"{place} is missing"
+        case "union_tag_not_found":
+            return f"{place}.{context['discriminator'].strip(chr(39))} is missing"
+        case "union_tag_invalid":
+            field = context["discriminator"].strip("'")
+            return f"{place}.{field}: {context['tag']!r} is none of {context['expected_tags']}"
     message = first["msg"].removeprefix("Value error, ")
     given = first.get("input")
     if isinstance(given, str | int | float | bool):
         message = f"{message[0].lower()}{message[1:]} (it is {given!r})"
     return f"{place}: {message}" if place else message
+
+
+def _place(location: tuple[int | str, ...], table: Any, keep_last: bool) -> str:
+    """The dotted path of a key; pydantic also names the alternatives that it tried on the way."""
+    parts = []
+    for step, part in enumerate(location):
+        if isinstance(table, Mapping) and part in table:
+            parts.append(str(part))
+            table = table[part]
+        elif isinstance(table, Sequence) and isinstance(part, int):
+            parts.append(str(part + 1))
+            table = table[part] if part < len(table) else None
+        elif keep_last and step == len(location) - 1:
+            parts.append(str(part))
+    return ".".join(parts)
 
 
 def _replace(table: dict[str, Any], path: list[str], value: Any, field: str) -> None:
