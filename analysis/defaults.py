@@ -85,7 +85,7 @@ def contagion_tree(events: pd.DataFrame) -> pd.DataFrame:
         suffered = losses[
             (losses["counterparty"] == default.participant) & (losses["day"] <= default.day)
         ]
-        suffered = suffered[suffered["defaulter"].map(lambda name: order.get(name, row)) < row]
+        suffered = suffered[suffered["defaulter"].map(order) < row]
         parent, amount = "", float("nan")
         if default.cause == "contagion" and len(suffered):
             totals = suffered.groupby("defaulter")["loss"].sum()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from abm.experiment.columns import FACTOR, TABLES, factor_type, table_schema
-from abm.experiment.store import Store
 from abm.model import CollateralMarket
 from scenarios.scenario import Scenario
 
@@ -52,8 +54,6 @@ def write_store(
     fields = dict(fields or {})
     names = list(designs[0])
     types = {name: factor_type([design[name] for design in designs]) for name in names}
-    store = Store(str(folder))
-    store.prepare()
     frames: dict[str, list[pd.DataFrame]] = {table: [] for table in TABLES}
     tokens: tuple[str, ...] = ()
     changes = [{fields.get(k, k): v for k, v in design.items()} for design in designs]
@@ -76,35 +76,39 @@ def write_store(
                 if table in tables:
                     frames[table].append(getattr(market, f"{table}_frame")().assign(**keys))
             market.release()
-    schemas = {table: table_schema(table, types, tokens) for table in tables}
-    with store.part(0, schemas) as part:
-        for table in tables:
-            for frame in frames[table]:
-                part.add(table, frame)
-    store.write_manifest(
-        {
-            "status": "finished",
-            "title": scenario.title or "A test",
-            "name": "test",
-            "experiment": {"replications": replications},
-            "scenario": scenario.model_dump(mode="json"),
-            "factors": {name: list({d[name]: 0 for d in designs}) for name in names},
-            "designs": [
-                {"scenario_id": number, "factors": dict(design), "changes": changes[number]}
-                for number, design in enumerate(designs)
-            ],
-            "replications": replications,
-            "seed": 1,
-            "tables": list(tables),
-            "runs": len(designs) * replications,
-            "failed": len(failing) * replications,
-            "currency": scenario.money.currency,
-            "fingerprint": "0" * 64,
-            "versions": {"python": "3.11.7", "collateral-abm": "0.1.0", "numpy": "2.4.6"},
-            "machine": {"system": "Linux", "processor": "x86_64", "cores": 2},
-            "started": "2026-01-01T00:00:00Z",
-            "ended": "2026-01-01T00:01:00Z",
-        }
+    for table in tables:
+        schema = table_schema(table, types, tokens)
+        frame = pd.concat(frames[table]).reindex(columns=schema.names)
+        (folder / table).mkdir(parents=True)
+        rows = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
+        pq.write_table(rows.replace_schema_metadata(None), folder / table / "part-00000000.parquet")
+    (folder / "manifest.json").write_text(
+        json.dumps(
+            {
+                "format": 1,
+                "status": "finished",
+                "title": scenario.title or "A test",
+                "name": "test",
+                "experiment": {"replications": replications},
+                "scenario": scenario.model_dump(mode="json"),
+                "factors": {name: list({d[name]: 0 for d in designs}) for name in names},
+                "designs": [
+                    {"scenario_id": number, "factors": dict(design), "changes": changes[number]}
+                    for number, design in enumerate(designs)
+                ],
+                "replications": replications,
+                "seed": 1,
+                "tables": list(tables),
+                "runs": len(designs) * replications,
+                "failed": len(failing) * replications,
+                "currency": scenario.money.currency,
+                "fingerprint": "0" * 64,
+                "versions": {"python": "3.11.7", "collateral-abm": "0.1.0", "numpy": "2.4.6"},
+                "machine": {"system": "Linux", "processor": "x86_64", "cores": 2},
+                "started": "2026-01-01T00:00:00Z",
+                "ended": "2026-01-01T00:01:00Z",
+            },
+            default=str,
+        )
     )
-    store.close()
     return folder
