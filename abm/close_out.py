@@ -176,9 +176,7 @@ class CloseOutDesk:
             )
             self.events.add(day, tally.DEFAULT, participant, token=cause, value=exposure)
 
-    def _sell(
-        self, estates: list[Estate], day: int, path: Ints, result: CloseOutResult
-    ) -> None:
+    def _sell(self, estates: list[Estate], day: int, path: Ints, result: CloseOutResult) -> None:
         """Sell what is due today of some estates, all at one price a token.
 
         The lender exchanges collateral for cash with the outside market. Collateral that it had
