@@ -230,7 +230,7 @@ def size_loans(
         elif kind.principal is not None:
             token = _column(kind.lent_token or cash, tokens, "lent_token")
             worth = np.rint(kind.principal / unit * scale)
-            lent[rows, token] = np.maximum(np.floor(worth / prices[token]), 1).astype(np.int64)
+            lent[rows, token] = _whole(np.maximum(np.floor(worth / prices[token]), 1))
         else:
             value = posted[rows] @ prices
             lent[rows, list(tokens).index(cash)] = _times(value, 1 / ratio)
@@ -256,7 +256,12 @@ def _quantities(counts: Mapping[str, int], tokens: Sequence[str], field: str) ->
 
 
 def _scaled(quantities: Ints, scale: Floats) -> Ints:
-    return np.rint(quantities * scale[:, None]).astype(np.int64)
+    return _whole(np.rint(quantities * scale[:, None]))
+
+
+def _whole(numbers: Floats) -> Ints:
+    """As integers; the market refuses those that had to be cut to fit."""
+    return np.minimum(numbers, 2.0**62).astype(np.int64)
 
 
 def _times(amount: Ints, ratio: Fraction, up: bool = False) -> Ints:
