@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from scenarios.errors import InputError
 from scenarios.factors import Factors, read_changes, read_factors
+from scenarios.fields import as_changes
 from scenarios.scenario import LIBRARY, Scenario, bundled, explain, read_toml
 
 EXPERIMENTS = LIBRARY / "experiments"
@@ -99,7 +100,7 @@ class Experiment:
         try:
             file = ExperimentFile.model_validate(dict(table))
         except ValidationError as error:
-            raise InputError(f"{origin}: {explain(error)}") from None
+            raise InputError(f"{origin}: {explain(error, table)}") from None
         settings = file.experiment
         try:
             changes = read_changes(file.changes)
@@ -128,6 +129,24 @@ class Experiment:
         table = read_toml(path)
         table.setdefault("name", path.stem)
         return cls.parse(table, str(path), path.parent)
+
+    def with_settings(self, changes: Mapping[str, Any], **settings: Any) -> Experiment:
+        """The experiment with fields of its scenario replaced, and settings that are not None.
+
+        Raises:
+            InputError: no such field or table, a value that it cannot have, or a field that varies.
+        """
+        checked = as_changes(changes)
+        for name in checked:
+            if name in self.factors.fields:
+                raise InputError(f"{name}: varies in {self.name}, and cannot be set beside that")
+        given = {name: value for name, value in settings.items() if value is not None}
+        for table in given.get("tables", ()):
+            if table not in get_args(OptionalTable):
+                known = ", ".join(get_args(OptionalTable))
+                raise InputError(f"tables: no table {table} (known: {known})")
+        scenario = self.scenario.with_changes(checked) if checked else self.scenario
+        return replace(self, scenario=scenario, **given)
 
 
 def bundled_experiments() -> dict[str, Path]:

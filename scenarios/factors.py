@@ -55,6 +55,20 @@ class Factors:
     """Designs given one by one."""
 
     @property
+    def is_empty(self) -> bool:
+        """Whether nothing varies."""
+        return not (self.levels or self.ranges or self.alternatives or self.rows)
+
+    @property
+    def fields(self) -> set[str]:
+        """The fields of the scenario that vary, by dotted names."""
+        named = {SHORT.get(name, name) for name in (*self.levels, *self.ranges, *self.in_rows)}
+        chosen = self.alternatives.values()
+        return (named - self.alternatives.keys()) | {
+            name for each in chosen for changes in each.values() for name in changes
+        }
+
+    @property
     def sampled(self) -> dict[str, Range]:
         """The ranges that are sampled."""
         return {name: given for name, given in self.ranges.items() if given.levels is None}
@@ -137,7 +151,7 @@ def _read_levels(table: Mapping[str, Any], found: Factors, prefix: str = "") -> 
             try:
                 found.ranges[factor] = Range.model_validate(value)
             except ValidationError as error:
-                raise InputError(f"{place}: {explain(error)}") from None
+                raise InputError(f"{place}: {explain(error, value)}") from None
         else:
             raise InputError(
                 f"{place}: expected a list of values, or {{ low = …, high = … }} (it is {value!r})"

@@ -160,17 +160,25 @@ class Part:
         self.store, self.name, self.schemas = store, name, schemas
         self._files: dict[str, tuple[str, Any, pq.ParquetWriter]] = {}
         self._waiting: dict[str, list[pa.Table]] = {table: [] for table in schemas}
+        self._runs: list[dict[str, Any]] = []
 
-    def add(self, table: str, frame: pd.DataFrame) -> None:
-        """Add rows to a table; columns that the frame lacks are left empty."""
-        schema = self.schemas[table]
-        rows = pa.Table.from_pandas(
-            frame.reindex(columns=schema.names), schema=schema, preserve_index=False
-        ).replace_schema_metadata(None)
+    def add(self, table: str, keys: Mapping[str, int], frame: pd.DataFrame) -> None:
+        """Add rows of a run to a table.
+
+        Args:
+            table: one of `schemas`.
+            keys: scenario_id and replication_id.
+            frame: the other columns; those that it lacks are left empty.
+        """
+        columns = [_column(field, keys.get(field.name), frame) for field in self.schemas[table]]
         waiting = self._waiting[table]
-        waiting.append(rows)
+        waiting.append(pa.Table.from_arrays(columns, schema=self.schemas[table]))
         if sum(part.num_rows for part in waiting) >= _ROWS_IN_MEMORY:
             self._flush(table)
+
+    def add_run(self, row: Mapping[str, Any]) -> None:
+        """Add a row to `runs`; columns that it lacks, and NaN, are left empty."""
+        self._runs.append({name: None if value != value else value for name, value in row.items()})
 
     def __enter__(self) -> Part:
         files = self.store.files
@@ -190,6 +198,9 @@ class Part:
     ) -> None:
         try:
             if kind is None:
+                self._waiting["runs"].append(
+                    pa.Table.from_pylist(self._runs, schema=self.schemas["runs"])
+                )
                 for table in self.schemas:
                     self._flush(table)
             for _, file, writer in self._files.values():
@@ -207,6 +218,14 @@ class Part:
         waiting, self._waiting[table] = self._waiting[table], []
         if waiting:
             self._files[table][2].write_table(pa.concat_tables(waiting))
+
+
+def _column(field: pa.Field, key: int | None, frame: pd.DataFrame) -> pa.Array:
+    if key is not None:
+        return pa.array(np.full(len(frame), key, np.int64))
+    if field.name not in frame.columns:
+        return pa.nulls(len(frame), field.type)
+    return pa.array(frame[field.name], field.type, from_pandas=True)
 
 
 def unwritable(folder: str, error: OSError) -> InputError:

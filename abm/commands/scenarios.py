@@ -1,0 +1,23 @@
+"""`collateral scenarios`: what is bundled."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command()
+def command() -> None:
+    """List the bundled scenarios and experiments.
+
+    `collateral run NAME --out DIR` runs one.
+    """
+    from scenarios.experiment import bundled_experiments
+    from scenarios.scenario import bundled, read_toml
+
+    for heading, paths in (("Scenarios", bundled()), ("Experiments", bundled_experiments())):
+        click.echo(f"{heading}:")
+        titles = [(name, str(read_toml(path).get("title", ""))) for name, path in paths.items()]
+        formatter = click.HelpFormatter(width=120)
+        with formatter.indentation():
+            formatter.write_dl(titles)
+        click.echo(formatter.getvalue())

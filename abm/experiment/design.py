@@ -1,0 +1,92 @@
+"""From what varies to the list of designs."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from scenarios.experiment import Experiment
+from scenarios.factors import Range
+from scenarios.fields import SHORT, is_whole
+
+Floats = npt.NDArray[np.float64]
+
+_SAMPLING = 1
+"""Spawn key of the sampling's randomness, which must differ from that of any run."""
+
+
+class Design(NamedTuple):
+    """One setting of all factors."""
+
+    scenario_id: int
+    factors: dict[str, Any]
+    """By the factor's name, its value; of alternatives the name."""
+    changes: dict[str, Any]
+    """What that changes in the scenario, by dotted names of fields."""
+
+
+def designs_of(experiment: Experiment) -> list[Design]:
+    """All designs, numbered in order; the factor that is named last varies fastest.
+
+    They are the product of the designs that are given one by one, the sampled points, the
+    alternatives and the levels.
+    """
+    factors = experiment.factors
+    dimensions: list[list[dict[str, Any]]] = []
+    if factors.rows:
+        dimensions.append(factors.rows)
+    if factors.sampled:
+        dimensions.append(list(_samples(experiment)))
+    for name, named in factors.alternatives.items():
+        if name not in factors.in_rows:
+            dimensions.append([{name: alternative} for alternative in named])
+    for name, given in factors.ranges.items():
+        if given.levels is not None:
+            points = np.linspace(0, 1, given.levels)
+            dimensions.append([{name: value} for value in _values(name, given, points)])
+    for name, levels in factors.levels.items():
+        dimensions.append([{name: level} for level in levels])
+    designs = []
+    for number, combination in enumerate(itertools.product(*dimensions)):
+        values = {name: value for part in combination for name, value in part.items()}
+        designs.append(Design(number, values, factors.changes(values)))
+    return designs
+
+
+def _samples(experiment: Experiment) -> Iterator[dict[str, Any]]:
+    """Points of a space-filling sample of all sampled ranges.
+
+    Latin hypercube: McKay, Beckman and Conover (1979). Sobol: scrambled as by Owen (1998), so that
+    another seed gives another sample.
+    """
+    from scipy.stats import qmc
+
+    ranges = experiment.factors.sampled
+    assert experiment.samples is not None
+    rng = np.random.default_rng(np.random.SeedSequence([experiment.seed, _SAMPLING]))
+    if experiment.sampling == "sobol":
+        unit = qmc.Sobol(len(ranges), rng=rng).random(experiment.samples)
+    else:
+        unit = qmc.LatinHypercube(len(ranges), rng=rng).random(experiment.samples)
+    columns = [_values(name, given, unit[:, i]) for i, (name, given) in enumerate(ranges.items())]
+    for point in zip(*columns, strict=True):
+        yield dict(zip(ranges, point, strict=True))
+
+
+def _values(name: str, given: Range, points: Floats) -> list[Any]:
+    """The values of a range at points of [0, 1], rounded as the field wants them."""
+    low, high = given.low, given.high
+    if is_whole(SHORT.get(name, name)):
+        if given.levels is not None:
+            return [round(value) for value in low + points * (high - low)]
+        # Every whole number from low to high gets an equal part of [0, 1].
+        return [min(int(low + point * (high - low + 1)), int(high)) for point in points]
+    if given.scale == "log":
+        values = np.exp(np.log(low) + points * (np.log(high) - np.log(low)))
+    else:
+        values = low + points * (high - low)
+    return [round(float(value), given.decimals) for value in values]

@@ -1,0 +1,136 @@
+"""Runs jobs: in this process, on a cluster of local processes, or on a Dask cluster elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from abm.experiment.runs import Common, Job, Outcome, run_job
+from scenarios.errors import InputError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+_IN_FLIGHT = 1000
+"""Jobs handed to the scheduler at a time, so that memory does not grow with their number."""
+
+_DEATHS = 2
+"""Workers that a job may lose before its runs are tried apart."""
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on this system
+        return os.cpu_count() or 1
+
+
+def outcomes(
+    common: Common, jobs: Iterator[Job], runs: int, workers: int | None, scheduler: str | None
+) -> Iterator[Outcome]:
+    """Do the jobs, and say of each how it went, in the order in which they end.
+
+    Args:
+        common: what the jobs have in common.
+        jobs: what to do; asked for as there is room.
+        runs: how many they are; a single one needs no other process.
+        workers: processes to start; 0 for none, to run everything in this one; all cores if None.
+        scheduler: address of a running Dask scheduler to use instead.
+
+    Raises:
+        InputError: no scheduler answers, or it is lost; or a part cannot be written.
+    """
+    if scheduler is None and (workers == 0 or runs == 1):
+        return (run_job(common, job) for job in jobs)
+    return _on_cluster(common, jobs, workers or cores(), scheduler)
+
+
+def _on_cluster(
+    common: Common, jobs: Iterator[Job], workers: int, scheduler: str | None
+) -> Iterator[Outcome]:
+    from distributed import as_completed
+
+    with _client(workers, scheduler) as client:
+        shared = client.submit(_same, common, key=f"experiment-{uuid4().hex}")
+        running: dict[str, tuple[Job, Any]] = {}
+        completed = as_completed(loop=client.loop)
+
+        def submit(job: Job) -> None:
+            key = f"runs-{job.runs[0]}-{uuid4().hex}"
+            future = client.submit(run_job, shared, job, key=key)
+            running[key] = (job, future)
+            completed.add(future)
+
+        try:
+            for job in islice(jobs, _IN_FLIGHT):
+                submit(job)
+            while running:
+                future = next(completed)
+                job, _ = running.pop(future.key)
+                outcome, again = _settle(common, job, future, scheduler)
+                if outcome is not None:
+                    yield outcome
+                for part in again or islice(jobs, 1):
+                    submit(part)
+        finally:
+            client.cancel([future for _, future in running.values()])
+
+
+def _settle(
+    common: Common, job: Job, future: Any, scheduler: str | None
+) -> tuple[Outcome | None, tuple[Job, ...]]:
+    """The outcome of a job that has ended; or, if it killed its workers, what to try instead."""
+    from distributed import KilledWorker
+
+    if future.status == "finished":
+        return future.result(), ()
+    if future.status in ("cancelled", "lost"):
+        where = scheduler or "this machine"
+        raise InputError(f"the scheduler on {where} was lost; --resume goes on from here")
+    error = future.exception()
+    if not isinstance(error, KilledWorker):
+        raise error
+    if len(job.runs) > 1:
+        return None, job.halves()
+    reason = f"its worker died {_DEATHS + 1} times (out of memory?)"
+    return run_job(common, job, failure=reason), ()
+
+
+@contextmanager
+def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
+    import dask
+    from distributed import Client, LocalCluster
+
+    # What users are told comes from here: of a worker that died, that its runs are repeated.
+    for name in ("distributed", "tornado"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    with dask.config.set({"distributed.scheduler.allowed-failures": _DEATHS}):
+        if scheduler is not None:
+            try:
+                client = Client(scheduler, timeout="10s", set_as_default=False)
+            except (OSError, ValueError, TypeError) as error:
+                reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+                raise InputError(f"--scheduler {scheduler}: no scheduler ({reason})") from None
+            with client:
+                yield client
+            return
+        cluster = LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+        )
+        with cluster, Client(cluster, set_as_default=False) as client:
+            yield client
+
+
+def _same(common: Common) -> Common:
+    """Carried by a task, so that a worker that takes it along when it dies loses nothing."""
+    return common
