@@ -102,6 +102,7 @@ def draw_blueprint(
     modes = ("settle", "roll", "replace")
     at_maturity = np.array([modes.index(kind.at_maturity) for kind in table.kinds])[table.terms]
     _fund(scenario, population, ledger, books, sizes, streams.network)
+    _refuse_overflow_in_sum(ledger, sizes, prices)
     return Blueprint(
         tokens=tokens,
         cash=cash,
@@ -200,6 +201,19 @@ def _refuse_overflow(table: LoanTable, sizes: Sizes, terms: Terms, prices: Ints)
         )
 
 
+def _refuse_overflow_in_sum(ledger: Ledger, sizes: Sizes, prices: Ints) -> None:
+    """Refuse a market whose tokens together are worth more than the statistics can count."""
+    tokens = np.maximum(sizes.posted, sizes.lent).sum(axis=0, dtype=np.float64)
+    tokens += ledger.wallets.sum(axis=0, dtype=np.float64)
+    value = float(tokens @ prices.max(axis=0))
+    if value >= LARGEST_VALUE:
+        raise InputError(
+            f"all loans and inventories together could come to be worth {value:.3g} money units,"
+            f" above the limit of {LARGEST_VALUE:.3g}; make them smaller or choose a larger"
+            " money.unit"
+        )
+
+
 def _fund(
     scenario: Scenario,
     population: Population,
@@ -251,7 +265,7 @@ def _amounts(
     """Tokens by participant, from a fraction of what each pledged or from counts."""
     if isinstance(rule, dict):
         return np.tile(_counts(rule, tokens, f"participants.{field}"), (len(pledged), 1))
-    return np.floor(pledged * rule).astype(np.int64)
+    return np.minimum(np.floor(pledged * rule), float(UNLIMITED)).astype(np.int64)
 
 
 def _counts(counts: dict[str, int], tokens: tuple[str, ...], field: str) -> Ints:
