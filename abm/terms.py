@@ -68,7 +68,7 @@ def terms_of(agreements: Sequence[CollateralAgreement], unit: float) -> Terms:
             getattr(terms, f"{name}_numerator")[row] = bound.numerator
             getattr(terms, f"{name}_denominator")[row] = bound.denominator
         terms.daily[row] = beta == 0
-        terms.minimum_transfer[row] = round(agreement.minimum_transfer_amount / unit)
+        terms.minimum_transfer[row] = round(min(agreement.minimum_transfer_amount / unit, 2.0**62))
         terms.delivery_up[row] = agreement.delivery_rounding == "up"
         terms.return_up[row] = agreement.return_rounding == "up"
         terms.lag[row] = agreement.settlement_lag
