@@ -63,7 +63,7 @@ def terms_of(agreements: Sequence[CollateralAgreement], unit: float) -> Terms:
             if max(bound.numerator, bound.denominator) >= LONGEST_FRACTION:
                 raise InputError(
                     "agreement: haircut, margin_percentage and trigger have too many decimals"
-                    f" together (a ratio of {bound}); six each are enough"
+                    f" together (a ratio of {bound}); four each are enough"
                 )
             getattr(terms, f"{name}_numerator")[row] = bound.numerator
             getattr(terms, f"{name}_denominator")[row] = bound.denominator
