@@ -7,13 +7,9 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ModelWrapValidatorHandler,
-    model_validator,
-)
+from pydantic import Field, ModelWrapValidatorHandler, model_validator
+
+from scenarios.table import Table
 
 Rounding = Literal["up", "down"]
 
@@ -37,7 +33,7 @@ MODELS = MappingProxyType(
 Ratio = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class CollateralAgreement(BaseModel):
+class CollateralAgreement(Table):
     """What the parties of a loan agreed about its collateral.
 
     `CollateralAgreement(model=4)` is the paper's Model 4; terms given beside it prevail.
@@ -47,8 +43,6 @@ class CollateralAgreement(BaseModel):
     `d = (1 - haircut)·C - L` leaves the band `±trigger·L` (either side), and then moves tokens
     until `d = 0`. With `trigger = 0` a call is made every day.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: Literal[0, 1, 2, 3, 4] | None = None
     """The paper's model that the other terms default to."""

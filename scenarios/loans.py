@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from scenarios.participants import Count, Distribution, Positive, Share, TokenCounts
+from scenarios.table import Table
 
 
-class Loan(BaseModel):
+class Loan(Table):
     """The terms of loans other than those of their collateral.
 
     Size: either `collateral` alone (the loan is then worth what the agreement allows against it,
     as in the paper's Table 2), or `lent` or `principal`, with collateral as required.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     principal: Positive | None = None
     """Value of the loan in money; the mean one if `spread` varies it."""
@@ -71,10 +70,8 @@ class GivenLoan(Loan):
     """Name of one of the scenario's `agreements`; its `agreement` if not given."""
 
 
-class Recalls(BaseModel):
+class Recalls(Table):
     """How lenders recall open-ended loans."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     daily_rate: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Probability with which a loan is recalled on a day."""

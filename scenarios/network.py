@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
+
+from scenarios.table import Table
 
 Probability = Annotated[float, Field(gt=0, le=1)]
 AtLeastOne = Annotated[int, Field(ge=1)]
 
 
-class _Topology(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class _Topology(Table):
     loans_per_edge: AtLeastOne = 1
 
     def model_post_init(self, context: Any, /) -> None:

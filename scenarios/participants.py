@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from scenarios.table import Table
 
 Count = Annotated[int, Field(ge=0, lt=2**62)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -13,11 +15,7 @@ TokenCounts = dict[str, Count]
 Role = Literal["lender", "borrower", "dealer"]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Distribution(_Part):
+class Distribution(Table):
     """How sizes differ between participants or loans; every kind has mean 1.
 
     `lognormal`: `exp(σZ - σ²/2)`. `pareto`: tail exponent `alpha` above 1, smallest value
@@ -29,7 +27,7 @@ class Distribution(_Part):
     alpha: Annotated[float, Field(gt=1, allow_inf_nan=False)] = 2.0
 
 
-class GivenParticipant(_Part):
+class GivenParticipant(Table):
     """One participant by name; what is left out follows the rule for its role."""
 
     name: Annotated[str, Field(min_length=1)]
@@ -45,7 +43,7 @@ class GivenParticipant(_Part):
     """Class that decides for it, as `module:Class`."""
 
 
-class Participants(_Part):
+class Participants(Table):
     """All participants of a market.
 
     Inventory and capacity given as a number are fractions of the collateral that the participant
@@ -66,7 +64,7 @@ class Participants(_Part):
     """Days from a request to newly minted tokens."""
     equity_ratio: Share | None = None
     """Equity as a fraction of what a participant lends; without it nobody's equity runs out."""
-    behaviour: dict[Role, str] = {}
+    behaviour: dict[Role, str] = Field(default_factory=dict)
     """Class that decides for all participants of a role, as `module:Class`."""
     given: tuple[GivenParticipant, ...] = ()
 

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from scenarios.agreement import CollateralAgreement
 from scenarios.errors import InputError
@@ -18,25 +18,22 @@ from scenarios.participants import Participants, Positive
 from scenarios.prices import AnyPriceSource, Window
 from scenarios.prices.calendars import Calendar
 from scenarios.stress import CloseOut, Defaults, OracleFaults
+from scenarios.table import Table
 
 LIBRARY = Path(__file__).parent / "library"
 """Where the bundled scenarios are."""
 
 
-class Money(BaseModel):
+class Money(Table):
     """The currency, and its smallest unit, in which all values are whole numbers."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     currency: Annotated[str, Field(min_length=1)] = "USD"
     """Also the name of the cash token."""
     unit: Positive = 0.01
 
 
-class WindowSpec(BaseModel):
+class WindowSpec(Table):
     """The days of the simulation: from `start` to the day before `end`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     start: date
     end: date
@@ -49,13 +46,11 @@ class WindowSpec(BaseModel):
         return self
 
 
-class Scenario(BaseModel):
+class Scenario(Table):
     """One world to simulate.
 
     The loans are either `loans`, one by one, or `loan` repeated over the edges of `network`.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = "unnamed"
     title: str = ""
@@ -64,7 +59,7 @@ class Scenario(BaseModel):
     window: WindowSpec
     prices: AnyPriceSource
     agreement: CollateralAgreement = CollateralAgreement()
-    agreements: dict[str, CollateralAgreement] = {}
+    agreements: dict[str, CollateralAgreement] = Field(default_factory=dict)
     """Further agreements by name, for loans that do not use `agreement`."""
     loan: Loan | None = None
     loans: tuple[GivenLoan, ...] = ()

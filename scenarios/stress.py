@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from scenarios.participants import Count, Positive
+from scenarios.table import Table
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ScheduledDefault(_Part):
+class ScheduledDefault(Table):
     """A participant that defaults on a day, after that day's calls."""
 
     participant: str
     day: Count
 
 
-class Defaults(_Part):
+class Defaults(Table):
     """Defaults that come from outside the market."""
 
     scheduled: tuple[ScheduledDefault, ...] = ()
@@ -28,7 +25,7 @@ class Defaults(_Part):
     """Probability with which a borrower or dealer defaults on a day."""
 
 
-class PriceImpact(_Part):
+class PriceImpact(Table):
     """How sales of collateral move its price: `exp(-b · sold / depth)`.
 
     With `b = 1.053605` selling a tenth of the depth lowers the price by a tenth (Cifuentes,
@@ -44,7 +41,7 @@ class PriceImpact(_Part):
     """Part of the rest that is still there a day later."""
 
 
-class CloseOut(_Part):
+class CloseOut(Table):
     """How the loans of a defaulter are ended."""
 
     margin_period_of_risk: Count = 2
@@ -54,7 +51,7 @@ class CloseOut(_Part):
     impact: PriceImpact | None = None
 
 
-class WrongPrice(_Part):
+class WrongPrice(Table):
     """A price that is published wrong on one day."""
 
     day: Count
@@ -63,7 +60,7 @@ class WrongPrice(_Part):
     """Published price divided by the true one."""
 
 
-class Outage(_Part):
+class Outage(Table):
     """Days on which the oracle publishes nothing, from `day` on."""
 
     day: Count
@@ -72,7 +69,7 @@ class Outage(_Part):
     """The tokens whose prices stay stale; all of them if not given."""
 
 
-class OracleFaults(_Part):
+class OracleFaults(Table):
     """How the published prices differ from the true ones."""
 
     delay: Count = 0

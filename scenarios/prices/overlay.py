@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from scenarios.errors import InputError
 from scenarios.prices.model_source import PerToken
 from scenarios.prices.panel import PricePanel
 from scenarios.prices.paths import Array, per_token, round_to_tick
 from scenarios.prices.source import PriceSource, Window
+from scenarios.table import Table
 
 if TYPE_CHECKING:
     from scenarios.prices import AnyPriceSource
@@ -66,10 +67,8 @@ def shock_factors(days: int, day: int, size: float, recovery: int | None) -> Arr
     return np.asarray((1 + size) ** left)
 
 
-class Shock(BaseModel):
+class Shock(Table):
     """One prescribed change of prices."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     day: int | date
     """Trading day counted from the window's first (0), or a date; a date without trading means

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from scenarios.errors import InputError
 from scenarios.prices.files import read_prices
 from scenarios.prices.panel import PricePanel
+from scenarios.table import Table
 
 BUNDLED = "bundled:"
 DATA = Path(__file__).parents[1] / "data"
 
 
-class PriceFile(BaseModel):
+class PriceFile(Table):
     """A CSV or Parquet file of closing prices, wide or tidy (`read_prices`)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     file: str = Field(min_length=1)
     """A path, or `bundled:NAME` for a file of `scenarios/data`.

@@ -7,11 +7,12 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from scenarios.prices.gbm import DiffusionParameters
 from scenarios.prices.model_source import Correlation, ModelSource, PerToken
 from scenarios.prices.paths import Array, factor
+from scenarios.table import Table
 
 
 @dataclass(frozen=True)
@@ -71,10 +72,8 @@ def regime_returns(
     return np.asarray(np.where(turbulent, wild, calm))
 
 
-class Regime(BaseModel):
+class Regime(Table):
     """One state of the market."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     drift: PerToken = 0.0
     volatility: PerToken

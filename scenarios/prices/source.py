@@ -8,10 +8,10 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from scenarios.prices.calendars import Calendar
 from scenarios.prices.panel import PricePanel
+from scenarios.table import Table
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,11 @@ class Window:
     calendar: Calendar = "causal"
 
 
-class PriceSource(BaseModel):
+class PriceSource(Table):
     """The `[prices]` table of a scenario; one subclass a source, told apart by `source`.
 
     A new source is one file with one subclass, listed in `scenarios.prices.SOURCES`.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     tokens: tuple[str, ...]
     """The tokens that get a price, in this order."""
