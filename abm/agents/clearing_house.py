@@ -104,12 +104,12 @@ class ClearingHouse(mesa.Agent):
         """Value the collateral, trigger calls, and have lenders return what is in excess."""
         market, asked = self.model, self.asked_for_returns
         books, prices, day = market.books, market.prices, market.day
-        for start, stop in self._chunks(len(self.calls)):
-            run_returns(books, prices, day, asked, self.calls, start, stop)
-        if asked.any():
-            ours = asked[books.accounts.lender] & (self.calls == RETURN_CALL)
-            for a in np.flatnonzero(ours).tolist():
-                self._ask_for_return(a)
+        for begin, end, ours in self._stretches(asked, books.accounts.lender):
+            for start, stop in self._chunks(end, begin):
+                run_returns(books, prices, day, asked, self.calls, start, stop)
+            for a in ours:
+                if self.calls[a] == RETURN_CALL:
+                    self._ask_for_return(a)
 
     def collect_deliveries(self) -> None:
         """Have borrowers deliver what they are called for."""
@@ -117,12 +117,12 @@ class ClearingHouse(mesa.Agent):
         books, prices, day = market.books, market.prices, market.day
         if len(books.reused):
             find_reusable(books)
-        for start, stop in self._chunks(len(self.calls)):
-            run_deliveries(books, prices, day, asked, self.calls, start, stop)
-        if asked.any():
-            ours = asked[books.accounts.borrower] & (self.calls == DELIVERY_CALL)
-            for a in np.flatnonzero(ours).tolist():
-                self._ask_for_delivery(a)
+        for begin, end, ours in self._stretches(asked, books.accounts.borrower):
+            for start, stop in self._chunks(end, begin):
+                run_deliveries(books, prices, day, asked, self.calls, start, stop)
+            for a in ours:
+                if self.calls[a] == DELIVERY_CALL:
+                    self._ask_for_delivery(a)
 
     def _ask_for_return(self, a: int) -> None:
         market = self.model
@@ -167,11 +167,28 @@ class ClearingHouse(mesa.Agent):
         chosen |= np.isin(loans.loan_id, today)
         return chosen & (loans.state == OPEN_LOAN)
 
-    def _chunks(self, length: int) -> Iterator[tuple[int, int]]:
+    def _stretches(
+        self, asked: npt.NDArray[np.bool_], party: npt.NDArray[np.int64]
+    ) -> Iterator[tuple[int, int, list[int]]]:
+        """Ranges of accounts, each with those whose party is asked once the range is through.
+
+        With re-use tokens pass from account to account, and everybody has to act in their order:
+        every account that is asked ends a range. Otherwise one range does.
+        """
+        ours = np.flatnonzero(asked[party]).tolist() if asked.any() else []
+        begin = 0
+        if len(self.model.books.reused):
+            for a in ours:
+                yield begin, a + 1, [a]
+                begin = a + 1
+            ours = []
+        yield begin, len(self.calls), ours
+
+    def _chunks(self, stop: int, start: int = 0) -> Iterator[tuple[int, int]]:
         """Ranges to run a pass over: all at once, or in parts that the event log can hold."""
         if not self.model.events.enabled:
-            yield 0, length
+            yield start, stop
             return
-        for start in range(0, length, CHUNK):
-            yield start, min(start + CHUNK, length)
+        for begin in range(start, stop, CHUNK):
+            yield begin, min(begin + CHUNK, stop)
             self.model.events.drain(self.model.day)
