@@ -15,6 +15,7 @@ AtLeastOne = Annotated[int, Field(ge=1)]
 
 class _Topology(Table):
     loans_per_edge: AtLeastOne = 1
+    """Loans between each pair."""
 
     def model_post_init(self, context: Any, /) -> None:
         """Count `topology` as given: a dump of what was set must say which topology it is."""

@@ -24,7 +24,9 @@ class Distribution(Table):
 
     kind: Literal["equal", "lognormal", "pareto"] = "equal"
     sigma: Positive = 1.0
+    """Of the logarithm, for `lognormal`."""
     alpha: Annotated[float, Field(gt=1, allow_inf_nan=False)] = 2.0
+    """Tail exponent, for `pareto`."""
 
 
 class GivenParticipant(Table):
@@ -53,7 +55,9 @@ class Participants(Table):
     lenders: Count = 1
     borrowers: Count = 1
     dealers: Count = 0
+    """Participants that both borrow and lend."""
     size: Distribution = Distribution()
+    """How sizes differ; a loan grows with the square root of its parties' sizes."""
     prefunded_inventory: Share | TokenCounts = 0.0
     """Tokens that borrowers and dealers hold in their wallets beyond what they post."""
     inventory_spread: Distribution = Distribution()

@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -30,6 +30,7 @@ class Money(Table):
     currency: Annotated[str, Field(min_length=1)] = "USD"
     """Also the name of the cash token."""
     unit: Positive = 0.01
+    """Smallest unit, in money: 0.01 for cents, 1 for yen."""
 
 
 class WindowSpec(Table):
@@ -37,7 +38,10 @@ class WindowSpec(Table):
 
     start: date
     end: date
+    """The day after the last one."""
     calendar: Calendar = "causal"
+    """`paper`: all days, one without trading takes the next close (looks ahead). `causal`: all days,
+    it keeps the previous close. `sessions`: trading days only."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -53,22 +57,38 @@ class Scenario(Table):
     """
 
     name: str = "unnamed"
+    """What messages and results call it; a file's own name if not given."""
     title: str = ""
     """What it shows, in one line."""
     money: Money = Money()
+    """Currency and smallest unit."""
     window: WindowSpec
+    """The days."""
     prices: AnyPriceSource
+    """Where prices come from."""
     agreement: CollateralAgreement = CollateralAgreement()
+    """Terms of the collateral."""
     agreements: dict[str, CollateralAgreement] = Field(default_factory=dict)
     """Further agreements by name, for loans that do not use `agreement`."""
     loan: Loan | None = None
+    """The loan on every edge of the network."""
     loans: tuple[GivenLoan, ...] = ()
+    """Loans one by one, instead of `loan` and `network`."""
     participants: Participants = Participants()
+    """Who takes part, and with what means."""
     network: AnyTopology = Complete()
+    """Who lends to whom."""
     recalls: Recalls = Recalls()
+    """How open-ended loans are recalled."""
     defaults: Defaults = Defaults()
+    """Defaults from outside the market."""
     close_out: CloseOut = CloseOut()
+    """How the loans of a defaulter are ended."""
     oracle: OracleFaults = OracleFaults()
+    """Faults of the published prices."""
+    ledger: Literal["columns", "evm"] = "columns"
+    """Where balances are kept: in columns, or by contracts on an Ethereum machine in the process,
+    which is slower by orders of magnitude and does not support every term."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
