@@ -40,8 +40,8 @@ class WindowSpec(Table):
     end: date
     """The day after the last one."""
     calendar: Calendar = "causal"
-    """`paper`: all days, one without trading takes the next close (looks ahead). `causal`: all days,
-    it keeps the previous close. `sessions`: trading days only."""
+    """`paper`: all days, one without trading takes the next close (looks ahead). `causal`: all
+    days, it keeps the previous close. `sessions`: trading days only."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
