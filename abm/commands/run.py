@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 
 import click
@@ -53,6 +54,8 @@ def command(
     from abm.experiment.execute import run_experiment
     from scenarios.experiment import Experiment, load_either
 
+    # Batch systems end jobs with SIGTERM: as with Ctrl-C, say so in the manifest and stop cleanly.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     changes = dict(map(_setting, settings))
     given = load_either(scenario)
     experiment = given if isinstance(given, Experiment) else Experiment.single(given)

@@ -107,6 +107,8 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
     import dask
     from distributed import Client, LocalCluster
 
+    from abm.experiment.interrupts import LeaveInterruptsToTheClient
+
     # What users are told comes from here: of a worker that died, that its runs are repeated.
     for name in ("distributed", "tornado"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -128,6 +130,7 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
             silence_logs=logging.CRITICAL,
         )
         with cluster, Client(cluster, set_as_default=False) as client:
+            client.register_plugin(LeaveInterruptsToTheClient())
             yield client
 
 

@@ -89,8 +89,7 @@ def run_experiment(
         store.write_manifest(
             manifest | {"status": status, "failed": progress.failed, "ended": _now()}
         )
-        if status == "finished":
-            store.close()
+        store.close()
     return Finished(store.folder, plan.runs, progress.failed, progress.seconds)
 
 
