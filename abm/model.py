@@ -20,9 +20,7 @@ from abm.close_out import CloseOutDesk, CloseOutResult
 from abm.columns import DAYS
 from abm.events import EventRecorder
 from abm.lending_network import longest_reuse_chain, network_view
-from abm.lifecycle import open_at_start
 from abm.loan_book import NEVER, OPEN_LOAN, PENDING
-from abm.margining import mark_exposures
 from abm.price_impact import MarketImpact
 from abm.statistics import measure
 from scenarios.prices import PricePanel
@@ -30,6 +28,8 @@ from scenarios.scenario import Scenario
 
 if TYPE_CHECKING:
     import networkx as nx
+
+    from abm.evm.chain import Chain
 
 Ints = npt.NDArray[np.int64]
 
@@ -51,6 +51,9 @@ class CollateralMarket(mesa.Model):
     Raises:
         InputError: the scenario cannot be simulated; the message says why.
     """
+
+    chain: Chain
+    """The contracts, where the scenario's ledger is on an Ethereum machine."""
 
     def __init__(
         self,
@@ -97,14 +100,15 @@ class CollateralMarket(mesa.Model):
         self.closed_out = CloseOutResult()
         self.final: results.Snapshot | None = None
 
-        self.custodian = Custodian(self)
+        custodian, clearing_house = _services(self.scenario)
+        self.custodian = custodian(self)
         self.oracle = Oracle(self, self.scenario.oracle)
         kinds = classes_for(self.scenario, self.population, behaviours or {})
         self.participants = {
             name: kind(self, name, row)
             for row, (name, kind) in enumerate(zip(self.population.names, kinds, strict=True))
         }
-        self.clearing_house = ClearingHouse(self)
+        self.clearing_house = clearing_house(self)
         self.datacollector = mesa.DataCollector(
             model_reporters={
                 name: partial(_reported, name) for name in DAYS if name not in ("day", "date")
@@ -225,9 +229,7 @@ class CollateralMarket(mesa.Model):
     def _open_loans(self, posted: Ints) -> None:
         """Day 0: publish, open all loans, record."""
         self.oracle.publish()
-        for start, stop in self.clearing_house._chunks(len(posted)):
-            open_at_start(self.books, self.prices, posted, start, stop)
-        mark_exposures(self.books, self.prices)
+        self.clearing_house.open_loans(posted)
         self.update_next_maturity()
         self.custodian.check_ledger()
         self._record()
@@ -263,6 +265,18 @@ class CollateralMarket(mesa.Model):
         row["reuse_chain"] = longest_reuse_chain(self.books)
         self.today = row
         self.datacollector.collect(self)
+
+
+def _services(scenario: Scenario) -> tuple[type[Custodian], type[ClearingHouse]]:
+    """The classes that keep the ledger of a scenario."""
+    if scenario.ledger == "columns":
+        return Custodian, ClearingHouse
+    from abm.evm import require
+
+    require()
+    from abm.evm.clearing_house import ChainClearingHouse, ChainCustodian
+
+    return ChainCustodian, ChainClearingHouse
 
 
 def _reported(name: str, market: CollateralMarket) -> float:

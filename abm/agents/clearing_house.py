@@ -12,7 +12,7 @@ from abm.agents.borrower import Borrower
 from abm.agents.lender import Lender
 from abm.calls import DeliveryCall, ReturnCall
 from abm.events import CHUNK
-from abm.lifecycle import recall_loans, retry_releases, settle_loans
+from abm.lifecycle import open_at_start, recall_loans, retry_releases, settle_loans
 from abm.loan_book import OPEN_LOAN
 from abm.margining import (
     DELIVERY_CALL,
@@ -60,6 +60,13 @@ class ClearingHouse(mesa.Agent):
                     or kind.meet_call is not Borrower.meet_call
                 )
                 self.asked_for_deliveries[agent.row] = own
+
+    def open_loans(self, posted: npt.NDArray[np.int64]) -> None:
+        """Open all loans on day 0 against what is `posted`, shape (loans, tokens)."""
+        books, prices = self.model.books, self.model.prices
+        for start, stop in self._chunks(len(posted)):
+            open_at_start(books, prices, posted, start, stop)
+        mark_exposures(books, prices)
 
     def value_loans(self) -> None:
         """Mark what is lent to the published prices."""

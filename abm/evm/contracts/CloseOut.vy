@@ -258,18 +258,30 @@ def _close(
         # With nothing held, what is left of the worth is what the lender had issued, below zero.
         return claimed + due - convert(self.proceeds[loan.loan_id], int256) - measure.worth
     # The borrower keeps what it borrowed, the estate keeps collateral of that value.
-    kept: int256 = max(due - max(claimed, 0), 0)
+    kept: int256 = min(max(due - max(claimed, 0), 0), measure.worth)
     rest: int256 = measure.worth - kept
     held: DynArray[uint256, MAX_TOKENS] = staticcall Lending(LENDING).collateral(loan.loan_id)
+    back: DynArray[uint256, MAX_TOKENS] = held
+    cheapest: uint256 = MAX_TOKENS
     for token: uint256 in order:
-        back: uint256 = min(convert(max(rest, 0), uint256) // prices[token], held[token])
-        rest -= convert(back * prices[token], int256)
-        if back > 0:
-            extcall Lending(LENDING).release(loan.loan_id, token, loan.borrower, back)
-        if held[token] > back:
-            extcall Lending(LENDING).release(loan.loan_id, token, loan.lender, held[token] - back)
+        back[token] = min(convert(max(rest, 0), uint256) // prices[token], held[token])
+        rest -= convert(back[token] * prices[token], int256)
+    for token: uint256 in order:
+        if back[token] < held[token]:
+            if cheapest == MAX_TOKENS or prices[token] < prices[cheapest]:
+                cheapest = token
+    if rest > 0 and cheapest < MAX_TOKENS:
+        # One token more, which the borrower pays for in cash as far as it is too much.
+        back[cheapest] += 1
+        rest -= convert(prices[cheapest], int256)
+    for token: uint256 in range(len(held), bound=MAX_TOKENS):
+        if back[token] > 0:
+            extcall Lending(LENDING).release(loan.loan_id, token, loan.borrower, back[token])
+        if held[token] > back[token]:
+            amount: uint256 = held[token] - back[token]
+            extcall Lending(LENDING).release(loan.loan_id, token, loan.lender, amount)
     extcall Lending(LENDING).end(loan.loan_id)
-    return claimed - (due - kept)
+    return claimed - (due - kept) + rest
 
 
 @internal

@@ -501,9 +501,9 @@ def _deliver(loan_id: uint256, prices: DynArray[uint256, MAX_TOKENS]) -> Outcome
             missing -= convert(amount * prices[token], int256)
             outcome.issued += amount * prices[token]
         full = amount == wanted
-    smallest: uint256 = max_value(uint256)
+    dearest: uint256 = 0
     for token: uint256 in terms.priority:
-        smallest = min(smallest, prices[token])
+        dearest = max(dearest, prices[token])
         amount: uint256 = brought[token]
         if amount > 0:
             outcome.moved += amount * prices[token]
@@ -523,7 +523,7 @@ def _deliver(loan_id: uint256, prices: DynArray[uint256, MAX_TOKENS]) -> Outcome
     if terms.lag == 0:
         outcome.worth += convert(outcome.moved, int256)
     # Rounded down, a delivery leaves less than a token open, which is not an unmet call.
-    if missing > 0 and (terms.delivery_up or convert(missing, uint256) >= smallest):
+    if missing > 0 and (terms.delivery_up or convert(missing, uint256) >= dearest):
         outcome.unmet = convert(missing, uint256)
         loan.unmet_days = min(loan.unmet_days + 1, 65535)
     else:
@@ -730,7 +730,6 @@ def end(loan_id: uint256):
             assert self._held[loan_id][token] == 0, "collateral not sold"
     loan.state = CLOSED_OUT
     loan.advanced = 0
-    loan.unmet_days = 0
     self._save(loan)
     log ClosedOut(loan_id=loan_id)
 
