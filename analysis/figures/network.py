@@ -1,0 +1,197 @@
+"""The lending network: participants by role and size, pairs by value and coverage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.cm import ScalarMappable
+from matplotlib.collections import LineCollection
+from matplotlib.colors import CenteredNorm
+from matplotlib.figure import Figure
+
+from analysis.figures.style import ACCENT, FAINT, INK, canvas, finish, note
+
+Floats = npt.NDArray[np.float64]
+Positions = Mapping[str, tuple[float, float]]
+Layout = Literal["bipartite", "core-periphery", "force"]
+
+MOST = 500
+"""More participants than this are cut down to those with the largest exposures."""
+
+_ROLES = {"lender": ("#17203d", "o"), "dealer": ("#e0902e", "D"), "borrower": ("#2a82b5", "s")}
+
+
+def layout(
+    pairs: pd.DataFrame, participants: pd.DataFrame, kind: Layout | None = None, seed: int = 0
+) -> dict[str, tuple[float, float]]:
+    """Where participants are drawn; keep the result to draw other days at the same places.
+
+    Args:
+        pairs: as `analysis.networks.pairs` gives it.
+        participants: `participant` and `role`.
+        kind: `bipartite` (lenders left, dealers in the middle, borrowers right), `core-periphery`
+            (dealers in an inner circle) or `force` (spring layout); if not given core-periphery
+            with dealers, bipartite otherwise.
+        seed: of the force layout.
+
+    Returns:
+        positions from -1 to 1 by participant.
+    """
+    roles = dict(zip(participants["participant"].astype(str), participants["role"], strict=True))
+    if kind is None:
+        kind = "core-periphery" if "dealer" in roles.values() else "bipartite"
+    if kind == "force":
+        import networkx as nx
+
+        graph = nx.Graph()
+        graph.add_nodes_from(roles)
+        graph.add_edges_from(zip(pairs["lender"], pairs["borrower"], strict=True))
+        placed = nx.spring_layout(graph, seed=seed, iterations=40)
+        return {name: (float(x), float(y)) for name, (x, y) in placed.items()}
+    if kind == "bipartite":
+        places: dict[str, tuple[float, float]] = {}
+        for role, x in (("lender", -1.0), ("dealer", 0.0), ("borrower", 1.0)):
+            names = [name for name, its in roles.items() if its == role]
+            for name, y in zip(names, _spaced(len(names)), strict=True):
+                places[name] = (x, float(y))
+        return places
+    places = {}
+    # Lenders on the left half of the outer circle, borrowers on the right, dealers inside.
+    arcs = {"lender": (0.55, 1.45, 1.0), "borrower": (-0.45, 0.45, 1.0), "dealer": (0, 2, 0.4)}
+    for role, (start, stop, radius) in arcs.items():
+        names = [name for name, its in roles.items() if its == role]
+        ends = role == "dealer"
+        angles = np.pi * np.linspace(start, stop, max(len(names), 1), endpoint=not ends)
+        for name, angle in zip(names, angles, strict=False):
+            places[name] = (radius * float(np.cos(angle)), radius * float(np.sin(angle)))
+    return places
+
+
+def _spaced(number: int) -> Floats:
+    return np.linspace(1, -1, number) if number > 1 else np.zeros(number)
+
+
+def network_figure(
+    pairs: pd.DataFrame,
+    participants: pd.DataFrame,
+    positions: Positions | None = None,
+    most: int = MOST,
+) -> Figure:
+    """Who lends to whom at the end of a run.
+
+    Lines are pairs, wider for larger exposures and coloured by coverage: white is fully
+    collateralised, orange under-, violet over-collateralised. Marks are participants by role, their
+    area by what they have lent and borrowed; those that have defaulted are crossed out.
+
+    Args:
+        pairs: as `analysis.networks.pairs` gives it, of one run.
+        participants: table `participants` of that run.
+        positions: from `layout`; made if not given.
+        most: largest number of participants to draw.
+    """
+    people = participants.set_index(participants["participant"].astype(str))
+    turnover = pd.Series(0.0, people.index)
+    for side in ("lender", "borrower"):
+        amounts = pairs.groupby(pairs[side].astype(str))["exposure"].sum()
+        turnover = turnover.add(amounts, fill_value=0.0)
+    turnover = turnover.reindex(people.index).fillna(0.0)
+    shown = turnover.sort_values(ascending=False, kind="stable").index[:most]
+    people, turnover = people.loc[shown], turnover[shown]
+    edges = pairs[pairs["lender"].isin(shown) & pairs["borrower"].isin(shown)]
+    where = positions or layout(edges, people)
+    figure, grid = canvas(8.4, 6.0)
+    axes = grid[0, 0]
+    ends = np.array(
+        [(where[a], where[b]) for a, b in zip(edges["lender"], edges["borrower"], strict=True)]
+    ).reshape(-1, 2, 2)
+    largest = float(edges["exposure"].max()) if len(edges) else 1.0
+    # Hundreds of lines need to be thinner to be told apart.
+    widest = 5.0 if len(edges) <= 60 else 3.0 if len(edges) <= 400 else 1.5
+    widths = 0.3 + widest * np.sqrt(edges["exposure"].to_numpy(np.float64) / (largest or 1.0))
+    axes.add_collection(
+        LineCollection(list(ends), linewidths=widths + 0.7, colors="#d5d5d5", zorder=1)
+    )
+    if "coverage" in edges and len(edges):
+        coverage = 100 * (edges["coverage"].fillna(1.0).to_numpy(np.float64) - 1)
+        reach = float(np.quantile(np.abs(coverage), 0.98)) or 1.0
+        norm, tint = CenteredNorm(0, halfrange=reach), colormaps["PuOr"]
+        axes.add_collection(
+            LineCollection(list(ends), linewidths=widths, colors=tint(norm(coverage)), zorder=2)
+        )
+        bar = figure.colorbar(ScalarMappable(norm, tint), ax=axes, shrink=0.6, aspect=28, pad=0.01)
+        bar.set_label("coverage less 100 %, percentage points", fontsize=8.5)
+        bar.ax.tick_params(labelsize=8, color=FAINT)
+        bar.outline.set_visible(False)
+    biggest = float(turnover.max()) or 1.0
+    base = float(np.clip(9000 / max(len(people), 1), 12, 420))
+    for role, (color, marker) in _ROLES.items():
+        names = people.index[people["role"] == role]
+        if not len(names):
+            continue
+        spots = np.array([where[name] for name in names])
+        area = base * (0.12 + 0.88 * turnover[names].to_numpy(np.float64) / biggest)
+        axes.scatter(
+            spots[:, 0],
+            spots[:, 1],
+            s=area,
+            color=color,
+            marker=marker,
+            edgecolors="white",
+            linewidths=0.6,
+            zorder=3,
+            label=f"{role} ({len(names)})",
+        )
+    if "default_day" in people:
+        gone = people.index[people["default_day"] >= 0]
+        if len(gone):
+            spots = np.array([where[name] for name in gone])
+            axes.scatter(
+                spots[:, 0],
+                spots[:, 1],
+                s=max(base * 0.25, 26),
+                marker="x",
+                color=ACCENT,
+                linewidths=1.6,
+                zorder=4,
+                label=f"defaulted ({len(gone)})",
+            )
+    if len(people) <= 40:
+        for name in people.index:
+            x, y = where[name]
+            side = 1 if x > 0.05 else -1 if x < -0.05 else 0
+            axes.annotate(
+                name,
+                (x, y),
+                (side * 12, 0 if side else 12),
+                textcoords="offset points",
+                ha={1: "left", -1: "right", 0: "center"}[side],
+                va="center",
+                fontsize=7.5,
+                color=INK,
+                zorder=5,
+            )
+    finish(axes, "Who lends to whom", grid="")
+    axes.set_axis_off()
+    axes.set_aspect("equal")
+    axes.margins(0.09)
+    if len(participants) > len(people):
+        note(axes, f"the {len(people)} largest of {len(participants)} participants")
+    handles, names = axes.get_legend_handles_labels()
+    figure.legend(
+        handles,
+        names,
+        loc="outside lower left",
+        ncols=4,
+        frameon=False,
+        fontsize=8.5,
+        markerscale=1,
+    )
+    for handle in figure.legends[0].legend_handles:
+        if handle is not None and hasattr(handle, "set_sizes"):
+            handle.set_sizes([45])
+    return figure
