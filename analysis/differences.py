@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis.bootstrap import CONFIDENCE, RESAMPLES, mean_interval
+from analysis.bootstrap import CONFIDENCE, RESAMPLES, bca_bounds, mean_interval
 from analysis.errors import ResultsError
-from analysis.results import FACTOR, KEYS, varied_factors
+from analysis.results import KEYS, varied_factors
 from analysis.summary import groups, metric_columns, require
 
 Floats = npt.NDArray[np.float64]
@@ -135,23 +135,20 @@ def _compare(
 def _unpaired(
     x: Floats, y: Floats, confidence: float, resamples: int, seed: int
 ) -> tuple[float, float]:
-    """Percentile interval of the difference of means, both sides drawn by themselves."""
+    """Interval of the difference of means, both sides drawn by themselves."""
     n = len(x)
     if n < 2:
         return np.nan, np.nan
     rng = np.random.default_rng(seed)
     weights = rng.multinomial(n, np.full(n, 1 / n), size=(2, resamples)) / n
-    drawn = weights[0] @ (x - x.mean()) - weights[1] @ (y - y.mean())
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(drawn, [tail, 1 - tail]) + x.mean() - y.mean()
+    x_off, y_off = x - x.mean(), y - y.mean()
+    drawn = weights[0] @ x_off - weights[1] @ y_off
+    left_out = np.concatenate([-x_off, y_off]) / (n - 1)
+    bounds = bca_bounds(drawn[:, None], np.zeros(1), left_out[:, None], confidence)[:, 0]
+    low, high = bounds + x.mean() - y.mean()
     return float(low), float(high)
 
 
 def _order(level: Any) -> tuple[int, Any]:
     """Numbers before words, each in their order."""
     return (0, level) if isinstance(level, int | float) else (1, str(level))
-
-
-def label(name: str) -> str:
-    """A factor's short name: the last part of its dotted path."""
-    return name.removeprefix(FACTOR).rsplit(".", 1)[-1]

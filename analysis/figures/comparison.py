@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures.style import INK, LOOKS, MANY, Look, canvas, finish, legend
+from analysis.figures.style import FAINT, INK, LOOKS, MANY, Look, canvas, finish, legend
 from analysis.labels import Scale, factor_label, level_label, metric_label
 
 
@@ -72,18 +72,20 @@ def _panel(axes: Axes, part: pd.DataFrame, series: str, across: str | None, scal
         )
         look = LOOKS[number] if len(lines) <= MANY else Look(INK, ".", "-")
         known = np.isfinite(low) & np.isfinite(high)
-        axes.vlines(x[known], low[known], high[known], color=look.color, linewidth=1.6)
+        ranked = len(places) > RANKED
+        bar = {"color": FAINT if ranked else look.color, "linewidth": 0.8 if ranked else 1.6}
+        axes.vlines(x[known], low[known], high[known], **bar)
         axes.plot(
             x,
             mean,
             look.marker,
             color=look.color,
-            markersize=5,
+            markersize=2.5 if ranked else 5,
             markeredgecolor="white",
-            markeredgewidth=0.6,
+            markeredgewidth=0.0 if ranked else 0.6,
             label="" if line is None else level_label(series, line),
         )
-    for border in range(1, len(places)):
+    for border in range(1, len(places) if len(places) <= RANKED else 1):
         axes.axvline(border - 0.5, color="#eeeeee", linewidth=0.8, zorder=0)
     short = [_tick(across or series, place) for place in places]
     crowded = sum(len(label) for label in short) > 46

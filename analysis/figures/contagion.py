@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from analysis.defaults import CAUSES
 from analysis.figures.style import INK, LOOKS, MUTED, canvas, finish, legend, note
@@ -44,7 +45,7 @@ def contagion_figure(tree: pd.DataFrame, last_day: int | None = None) -> Figure:
     below.set_yticks([])
     below.spines["left"].set_visible(False)
     if rows < len(tree):
-        note(below, f"without the {len(tree) - rows} defaults that neither led to nor followed one")
+        note(below, f"{len(tree) - rows} more stand alone")
     legend(figure, above)
     return figure
 
@@ -60,7 +61,7 @@ def _by_day(axes: Axes, tree: pd.DataFrame, last: int) -> None:
             )
             bottom += number
     axes.set_xlim(-0.5, last + 1)
-    axes.yaxis.get_major_locator().set_params(integer=True)
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _tree(axes: Axes, tree: pd.DataFrame) -> None:

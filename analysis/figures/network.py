@@ -103,6 +103,8 @@ def network_figure(
     shown = turnover.sort_values(ascending=False, kind="stable").index[:most]
     people, turnover = people.loc[shown], turnover[shown]
     edges = pairs[pairs["lender"].isin(shown) & pairs["borrower"].isin(shown)]
+    # The largest are drawn last, on top of the others.
+    edges = edges.sort_values("exposure")
     where = positions or layout(edges, people)
     figure, grid = canvas(8.4, 6.0)
     axes = grid[0, 0]
@@ -129,22 +131,22 @@ def network_figure(
         bar.outline.set_visible(False)
     biggest = float(turnover.max()) or 1.0
     base = float(np.clip(9000 / max(len(people), 1), 12, 420))
-    for role, (color, marker) in _ROLES.items():
-        names = people.index[people["role"] == role]
-        if not len(names):
+    for role, (color, shape) in _ROLES.items():
+        those = people.index[people["role"] == role]
+        if not len(those):
             continue
-        spots = np.array([where[name] for name in names])
-        area = base * (0.12 + 0.88 * turnover[names].to_numpy(np.float64) / biggest)
+        spots = np.array([where[name] for name in those])
+        area = base * (0.12 + 0.88 * turnover[those].to_numpy(np.float64) / biggest)
         axes.scatter(
             spots[:, 0],
             spots[:, 1],
             s=area,
             color=color,
-            marker=marker,
+            marker=shape,
             edgecolors="white",
             linewidths=0.6,
             zorder=3,
-            label=f"{role} ({len(names)})",
+            label=f"{role} ({len(those)})",
         )
     if "default_day" in people:
         gone = people.index[people["default_day"] >= 0]
@@ -181,10 +183,10 @@ def network_figure(
     axes.margins(0.09)
     if len(participants) > len(people):
         note(axes, f"the {len(people)} largest of {len(participants)} participants")
-    handles, names = axes.get_legend_handles_labels()
+    handles, texts = axes.get_legend_handles_labels()
     figure.legend(
         handles,
-        names,
+        texts,
         loc="outside lower left",
         ncols=4,
         frameon=False,
