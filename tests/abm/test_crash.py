@@ -1,4 +1,4 @@
-"""In the crash scenario each kind of trouble has its cause, and goes when that goes (docs/crash.md)."""
+"""In the scenario `crash` each kind of trouble has its cause and goes with it (docs/crash.md)."""
 
 from __future__ import annotations
 
