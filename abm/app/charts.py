@@ -6,8 +6,7 @@ most of the time that matplotlib takes goes into texts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,9 +20,9 @@ from matplotlib.patches import Polygon
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from abm.app import images, style
+from abm.app.chart_list import ChartSpec, Series, price_of
 from abm.app.tables import money
 from abm.app.view import DayView
-from abm.close_out import CAUSES
 
 Floats = npt.NDArray[np.float64]
 
@@ -31,114 +30,10 @@ MOST_TOKENS = 6
 """So many prices are drawn."""
 
 _HORIZONS = (30, 60, 120, 250, 500)
-_SIZE = (4.6, 2.7)
-_FRAME = (0.155, 0.17, 0.82, 0.7)
+_SIZE = (3.7, 2.3)
+_FRAME = (0.165, 0.18, 0.815, 0.68)
+_DPI = 150
 _POINTS_ACROSS = 72 * _SIZE[0] * _FRAME[2]
-
-
-@dataclass(frozen=True)
-class Series:
-    """One line of a chart for each market."""
-
-    label: str
-    of: Callable[[DayView], Floats]
-    dashes: str = "-"
-    bars: bool = False
-    """Bars from zero instead of a line."""
-
-
-@dataclass(frozen=True)
-class ChartSpec:
-    """What a chart shows. A unit of `money` stands for the currency."""
-
-    name: str
-    title: str
-    unit: str
-    series: tuple[Series, ...]
-    band: Callable[[DayView], tuple[Floats, Floats]] | None = None
-    """Lower and upper bound of the trigger band."""
-    level: float | None = None
-    """A value marked by a line across."""
-
-
-def _column(name: str, sign: float = 1.0) -> Callable[[DayView], Floats]:
-    return lambda view: sign * view.history[name]
-
-
-def _defaults(view: DayView) -> Floats:
-    return np.asarray(np.cumsum(sum(view.history[f"defaults_{cause}"] for cause in CAUSES)))
-
-
-def _gap_band(view: DayView) -> tuple[Floats, Floats]:
-    reach = view.trigger * view.history["exposure"]
-    return -reach, reach
-
-
-def _coverage_band(view: DayView) -> tuple[Floats, Floats]:
-    reach = 100 * view.trigger * np.ones(view.day + 1)
-    return 100 - reach, 100 + reach
-
-
-CHARTS = (
-    ChartSpec("prices", "Prices", "day 0 = 100", (), level=100),
-    ChartSpec(
-        "coverage",
-        "Coverage after haircut, and trigger band",
-        "% of exposure",
-        (Series("coverage", lambda view: 100 * view.history["coverage"]),),
-        _coverage_band,
-        100,
-    ),
-    ChartSpec(
-        "gap",
-        "Gap, and trigger band",
-        "money",
-        (Series("gap", _column("gap")),),
-        _gap_band,
-        0,
-    ),
-    ChartSpec(
-        "calls",
-        "Calls a day: deliveries up, returns down",
-        "calls",
-        (
-            Series("delivery", _column("delivery_calls"), bars=True),
-            Series("return", _column("return_calls", -1), bars=True),
-            Series("unmet", _column("unmet_calls"), ":"),
-        ),
-        level=0,
-    ),
-    ChartSpec(
-        "minting",
-        "Minted on a call: by borrowers up, lenders down",
-        "money",
-        (
-            Series("borrowers", _column("borrower_issued_value"), bars=True),
-            Series("lenders", _column("lender_issued_value", -1), bars=True),
-        ),
-        level=0,
-    ),
-    ChartSpec(
-        "exposure",
-        "Exposure and collateral",
-        "money",
-        (
-            Series("exposure", _column("exposure")),
-            Series("collateral", _column("collateral_value"), "--"),
-        ),
-    ),
-    ChartSpec(
-        "loss",
-        "Uncollateralised exposure and losses so far",
-        "money",
-        (
-            Series("uncollateralised", _column("uncollateralised_exposure")),
-            Series("losses", lambda view: np.cumsum(view.history["close_out_loss"]), "--"),
-        ),
-    ),
-    ChartSpec("defaults", "Defaults so far", "participants", (Series("defaults", _defaults),)),
-)
-"""Every chart of the page, in its order."""
 
 
 class Chart:
@@ -148,7 +43,7 @@ class Chart:
         """Lay the chart out for one or two markets."""
         self.spec = spec
         first = views[0]
-        self.figure = Figure(figsize=_SIZE, dpi=120, facecolor="white")
+        self.figure = Figure(figsize=_SIZE, dpi=_DPI, facecolor="white")
         self.axes: Axes = self.figure.add_axes(_FRAME)
         unit = spec.unit if spec.unit != "money" else first.currency
         axes = self.axes
@@ -200,7 +95,7 @@ class Chart:
         """Bring lines, bands and scales up to these views."""
         low, high = [], []
         for at, view in enumerate(views):
-            days = np.arange(view.day + 1)
+            days = np.arange(view.day + 1, dtype=np.float64)
             for line, series in zip(self._lines[at], self._series(view), strict=True):
                 values = series.of(view)
                 finite = values[np.isfinite(values)]
@@ -220,9 +115,10 @@ class Chart:
                 )
                 low.append(bottom.min())
                 high.append(top.max())
-        if self.spec.level is not None:
-            low.append(self.spec.level)
-            high.append(self.spec.level)
+        if self._range is None:
+            start = self.spec.start(views[0])
+            low.append(start[0])
+            high.append(start[1])
         self._scale(min(low, default=0.0), max(high, default=1.0))
         self._horizon(views[0])
         self.today.set_xdata([views[0].day, views[0].day])
@@ -232,10 +128,7 @@ class Chart:
         if self.spec.series:
             return self.spec.series
         tokens = view.tokens[:-1][:MOST_TOKENS]
-        return tuple(
-            Series(token, lambda view, i=i: 100 * view.prices[:, i] / view.prices[0, i])
-            for i, token in enumerate(tokens)
-        )
+        return tuple(Series(token, price_of(i)) for i, token in enumerate(tokens))
 
     def _new_lines(self, view: DayView, at: int, models: int) -> list[Line2D]:
         lines = []
@@ -266,7 +159,9 @@ class Chart:
 
     def _legend(self, views: Sequence[DayView]) -> None:
         series = self._series(views[0])
-        keys = []
+        keys: list[Line2D] = []
+        if len(views) == 2 and not self.spec.series:
+            keys.append(Line2D([], [], color=style.FAINT, linestyle="--", label=views[1].title))
         if len(views) == 2 and self.spec.series:
             keys = [
                 Line2D([], [], color=style.MODEL_COLOURS[at], label=view.title)
@@ -278,30 +173,43 @@ class Chart:
                 if one.label == "unmet":
                     shade = style.UNMET
                 keys.append(
-                    Line2D([], [], color=shade, linestyle=one.dashes, alpha=line.get_alpha(),
-                           linewidth=4 if one.bars else 1.5, label=one.label)
+                    Line2D(
+                        [],
+                        [],
+                        color=shade,
+                        linestyle=one.dashes,
+                        alpha=line.get_alpha(),
+                        linewidth=4 if one.bars else 1.5,
+                        label=one.label,
+                    )
                 )
         if keys:
             self.axes.legend(
-                handles=keys, fontsize=7, ncols=3, frameon=False, loc="upper right",
-                handlelength=1.4, columnspacing=0.9, labelcolor=style.INK, borderaxespad=0.1,
+                handles=keys,
+                fontsize=7,
+                ncols=3,
+                frameon=False,
+                loc="upper right",
+                handlelength=1.4,
+                columnspacing=0.9,
+                labelcolor=style.INK,
+                borderaxespad=0.1,
             )
 
     def _scale(self, low: float, high: float) -> None:
-        """Leave room around the data, more above for the legend; never shrink, so that little
-        jumps."""
+        """Make room for the data and more of it to come; never shrink, so that little jumps."""
         if not (np.isfinite(low) and np.isfinite(high)):
             low, high = 0.0, 1.0
-        if self.spec.unit in ("calls", "participants"):
-            high = max(high, 1.0)
-        if self._range is not None and self._range[0] <= low and high <= self._range[1]:
-            return
         if self._range is not None:
-            low, high = min(low, self._range[0]), max(high, self._range[1])
+            lowest, highest = self._range
+            if lowest <= low and high <= highest:
+                return
+            span = max(high, highest) - min(low, lowest)
+            low = low - 0.3 * span if low < lowest else lowest
+            high = high + 0.3 * span if high > highest else highest
+        self._range = (low, high)
         span = high - low or max(abs(high), 1.0)
-        low = low - 0.08 * span if low < 0 or low > 0.2 * span else low - 0.03 * span
-        self._range = (low, high + 0.1 * span)
-        self.axes.set_ylim(low, high + 0.3 * span)
+        self.axes.set_ylim(low - 0.04 * span, high + 0.22 * span)
 
     def _horizon(self, view: DayView) -> None:
         """Show the days so far and some more; all of them at once would squeeze the first."""
@@ -317,7 +225,7 @@ class Chart:
 
 def _bars(days: Floats, values: Floats) -> tuple[Floats, Floats]:
     """One line that goes up and down from zero at each day, broken between days."""
-    x = np.repeat(days.astype(np.float64), 3)
+    x = np.repeat(days, 3)
     y = np.zeros((len(values), 3))
     y[:, 1] = values
     y[:, 2] = np.nan

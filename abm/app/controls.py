@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import solara
@@ -16,9 +17,12 @@ from abm.app.settings import (
     TOPOLOGIES,
     haircut_of,
 )
+from abm.app.stage import Format
 from scenarios.agreement import MODELS
 from scenarios.errors import InputError
 from scenarios.scenario import Scenario, bundled
+
+FORMATS: Mapping[Format, str] = {"csv": "CSV", "parquet": "Parquet"}
 
 AS_IT_IS = "as in the scenario"
 
@@ -68,7 +72,9 @@ def Choice(  # noqa: N802
 
 
 @solara.component
-def Percent(label: str, value: float, most: float, step: float, on_value: Callable[[float], None]) -> None:  # noqa: N802, E501
+def Percent(  # noqa: N802
+    label: str, value: float, most: float, step: float, on_value: Callable[[float], None]
+) -> None:
     """A fraction as a slider in per cent."""
 
     def choose(chosen: Any) -> None:
@@ -114,9 +120,7 @@ def SettingsPanel(session: Session) -> None:  # noqa: N802
     Choice("Compare with", MODEL_NAMES, settings.compare, lambda m: change(compare=m), "nothing")
     agreement, part = scenario.agreement, scenario.participants
     Percent("Haircut", round(haircut_of(agreement), 4), 0.5, 0.005, lambda v: change(haircut=v))
-    Percent(
-        "Threshold (β)", round(agreement.trigger, 4), 0.2, 0.0025, lambda v: change(trigger=v)
-    )
+    Percent("Threshold (β)", round(agreement.trigger, 4), 0.2, 0.0025, lambda v: change(trigger=v))
     if settings.compare is not None and settings.trigger is not None:
         solara.Text("The threshold holds for both models.", classes=["market-note"])
     given = scenario.loan is None or scenario.network.topology == "file"
@@ -134,15 +138,24 @@ def SettingsPanel(session: Session) -> None:  # noqa: N802
         {n: f"{n:,}" for n in (2, 10, 30, 100, 300, MOST_PARTICIPANTS)},
         settings.participants,
         lambda n: change(participants=n),
-        AS_IT_IS if given else f"{AS_IT_IS}: {total:,}" if settings.participants is None else AS_IT_IS,
+        AS_IT_IS
+        if given
+        else f"{AS_IT_IS}: {total:,}"
+        if settings.participants is None
+        else AS_IT_IS,
         disabled=given,
     )
     inventory = part.prefunded_inventory
     if isinstance(inventory, dict):
         solara.Text("Inventory: counts, as in the scenario", classes=["market-note"])
     else:
-        Percent("Prefunded inventory, of the collateral", round(inventory, 4), 0.5, 0.01,
-                lambda v: change(inventory=v))
+        Percent(
+            "Prefunded inventory, of the collateral",
+            round(inventory, 4),
+            0.5,
+            0.01,
+            lambda v: change(inventory=v),
+        )
     Choice(
         "Prices",
         {name: title for name, (title, _) in PRICE_SOURCES.items()},
@@ -170,24 +183,65 @@ def Transport(session: Session) -> None:  # noqa: N802
     views = session.views.value
     playing, working = session.playing.value, session.working.value
     over = not views or not views[0].running or session.broken.value
-    with solara.Row(classes=["market-transport"], gap="8px", style={"flex-wrap": "wrap", "align-items": "center"}):
-        solara.Button("Reset", icon_name="mdi-restart", on_click=lambda: session.reset(), outlined=True,
-                      classes=["market-reset"])
-        solara.Button("Step", icon_name="mdi-skip-next", on_click=session.step,
-                      disabled=playing or working or over, outlined=True, classes=["market-step"])
+    with solara.Row(
+        classes=["market-transport"],
+        gap="8px",
+        style={"flex-wrap": "wrap", "align-items": "center"},
+    ):
+        solara.Button(
+            "Reset",
+            icon_name="mdi-restart",
+            on_click=lambda: session.reset(),
+            outlined=True,
+            classes=["market-reset"],
+        )
+        solara.Button(
+            "Step",
+            icon_name="mdi-skip-next",
+            on_click=session.step,
+            disabled=playing or working or over,
+            outlined=True,
+            classes=["market-step"],
+        )
         if playing:
-            solara.Button("Pause", icon_name="mdi-pause", on_click=session.pause, color="primary",
-                          classes=["market-pause"])
+            solara.Button(
+                "Pause",
+                icon_name="mdi-pause",
+                on_click=session.pause,
+                color="primary",
+                classes=["market-pause"],
+            )
         else:
-            solara.Button("Play", icon_name="mdi-play", on_click=session.play, color="primary",
-                          disabled=working or over, classes=["market-play"])
-        Choice("Speed", list(SPEEDS), session.speed.value, session.choose_speed, style="max-width: 170px")
-        Choice("Layout", LAYOUTS, session.layout.value, session.choose_layout, style="max-width: 230px")
-        for form in ("csv", "parquet"):
+            solara.Button(
+                "Play",
+                icon_name="mdi-play",
+                on_click=session.play,
+                color="primary",
+                disabled=working or over,
+                classes=["market-play"],
+            )
+        Choice(
+            "Speed",
+            list(SPEEDS),
+            session.speed.value,
+            session.choose_speed,
+            style="max-width: 170px",
+        )
+        Choice(
+            "Layout", LAYOUTS, session.layout.value, session.choose_layout, style="max-width: 230px"
+        )
+
+
+@solara.component
+def Downloads(session: Session) -> None:  # noqa: N802
+    """All tables of the run so far, in one archive."""
+    solara.Text("All tables of the run so far", classes=["market-note"])
+    with solara.Row(gap="8px"):
+        for form, name in FORMATS.items():
             solara.FileDownload(
-                lambda form=form: session.tables(form),
+                partial(session.tables, form),
                 filename=f"collateral-run-{form}.zip",
-                label=f"Tables ({form.upper() if form == 'csv' else 'Parquet'})",
+                label=name,
                 mime_type="application/zip",
             )
 

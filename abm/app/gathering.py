@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from abm.app.view import Graph
+from abm.app.view import Graph, sums
 from abm.population import ROLES
 
 Ints = npt.NDArray[np.int64]
@@ -69,9 +69,7 @@ class Drawn:
 def gather(graph: Graph) -> Drawn:
     """Choose what is drawn of a graph; the same for every day, so that nothing jumps."""
     number = len(graph.names)
-    weight = np.bincount(graph.lender, weights=graph.weight, minlength=number) + np.bincount(
-        graph.borrower, weights=graph.weight, minlength=number
-    )
+    weight = sums(graph.lender, graph.weight, number) + sums(graph.borrower, graph.weight, number)
     roles = np.array(graph.roles)
     alone = np.arange(number)
     if number > ALL_SHOWN:
@@ -95,7 +93,7 @@ def gather(graph: Graph) -> Drawn:
     edges, edge = np.unique(key[drawn_pairs], return_inverse=True)
     edge_of = np.full(len(key), -1)
     edge_of[drawn_pairs] = edge
-    edge_weight = np.bincount(edge, weights=graph.weight[drawn_pairs], minlength=len(edges))
+    edge_weight = sums(edge, graph.weight[drawn_pairs], len(edges))
     largest = np.zeros(len(edges), np.bool_)
     largest[np.argsort(-edge_weight, kind="stable")[:MOST_EDGES]] = True
     return Drawn(

@@ -11,22 +11,9 @@ import numpy as np
 
 if TYPE_CHECKING:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
 drawing = Lock()
 """Matplotlib shares font caches between figures: sessions draw one after the other."""
-
-
-def png(figure: Figure, dpi: int = 120) -> bytes:
-    """A figure as PNG."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    with drawing:
-        # `savefig` does the same with a detour that takes as long as the drawing.
-        figure.set_dpi(dpi)
-        canvas = FigureCanvasAgg(figure)
-        canvas.draw()
-        return encode(canvas)
 
 
 def encode(canvas: FigureCanvasAgg) -> bytes:
@@ -34,8 +21,8 @@ def encode(canvas: FigureCanvasAgg) -> bytes:
     from PIL import Image
 
     buffer = io.BytesIO()
-    pixels = Image.fromarray(np.asarray(canvas.buffer_rgba())[:, :, :3])
-    pixels.save(buffer, format="png", compress_level=1)
+    pixels = np.asarray(canvas.buffer_rgba())[:, :, :3]
+    Image.fromarray(pixels).save(buffer, format="png", compress_level=1)
     return buffer.getvalue()
 
 

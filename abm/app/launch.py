@@ -30,9 +30,7 @@ def require_app() -> None:
     """
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
-        raise InputError(
-            f"the page needs {', '.join(missing)}: pip install 'collateral-abm[app]'"
-        )
+        raise InputError(f"the page needs {', '.join(missing)}: pip install 'collateral-abm[app]'")
 
 
 def _server(host: str, port: int, scenario: str | None) -> tuple[uvicorn.Server, socket.socket]:

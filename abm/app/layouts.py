@@ -9,13 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from abm.app.gathering import Drawn
+from abm.app.view import sums
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 LAYOUTS: Mapping[str, str] = MappingProxyType(
     {
-        "bipartite": "Lenders | dealers | borrowers",
+        "bipartite": "By role",
         "core-periphery": "Core and periphery",
         "force": "Force-directed",
     }
@@ -50,8 +51,8 @@ def _bipartite(drawn: Drawn) -> Floats:
     groups = [np.flatnonzero((column == x) & (drawn.members == 1)) for x in (-1.0, 0.0, 1.0)]
     many = drawn.members > 1
     # What stands for many comes last, under the others.
-    height[many] = -1.0
-    bottom = -0.78 if many.any() else -1.0
+    height[many] = -0.97
+    bottom = -0.76 if many.any() else -1.0
     for rows in groups:
         height[rows] = _spread(len(rows), bottom)
     for _ in range(_SWEEPS):
@@ -67,13 +68,13 @@ def _bipartite(drawn: Drawn) -> Floats:
 
 
 def core_of(drawn: Drawn) -> npt.NDArray[np.bool_]:
-    """The nodes in the core: dealers, or the tenth with the largest exposures if there are none."""
+    """The nodes in the core: dealers, or the largest tenth if there are none."""
     core = np.array([role == "dealer" for role in drawn.roles], np.bool_)
     if not core.any():
         number = len(core)
-        weight = np.bincount(drawn.lender, weights=drawn.weight, minlength=number) + np.bincount(
-            drawn.borrower, weights=drawn.weight, minlength=number
-        )
+        weight = sums(drawn.lender, drawn.weight, number)
+        weight += sums(drawn.borrower, drawn.weight, number)
+        weight[drawn.members > 1] = 0  # what stands for many has no place of its own
         core[np.argsort(-weight, kind="stable")[: max(1, number // 10)]] = True
     return core
 
@@ -90,8 +91,8 @@ def _core_periphery(drawn: Drawn) -> Floats:
     for left in (True, False):
         rows = np.flatnonzero(~core & (lends == left))
         pull = _mean_of_neighbours(drawn, place[:, 1])
-        order = rows[np.argsort(-pull[rows], kind="stable")]
-        width = np.pi * 0.46
+        order = rows[np.lexsort((-pull[rows], drawn.members[rows] > 1))]
+        width = np.pi * 0.46 * min(1.0, (len(order) - 1) / 6)
         angle = np.linspace(width, -width, len(order)) if len(order) > 1 else np.zeros(len(order))
         x, y = np.cos(angle), np.sin(angle)
         place[order] = np.column_stack([-x if left else x, y])
@@ -130,5 +131,5 @@ def _mean_of_neighbours(drawn: Drawn, height: Floats) -> Floats:
         np.concatenate([drawn.borrower, drawn.lender]),
     )
     degree = np.bincount(one, minlength=number)
-    total = np.bincount(one, weights=height[other], minlength=number)
+    total = sums(one, height[other], number)
     return np.where(degree > 0, total / np.maximum(degree, 1), height)

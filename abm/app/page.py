@@ -7,7 +7,7 @@ import os
 import solara
 from solara.alias import rv
 
-from abm.app.controls import SettingsPanel, Transport
+from abm.app.controls import Downloads, SettingsPanel, Transport
 from abm.app.page_names import FIRST_SCENARIO, SCENARIO_VARIABLE
 from abm.app.panels import ChartsPanel, EventsPanel, NetworkPanel, ParticipantPanel
 from abm.app.session import Session
@@ -20,11 +20,20 @@ STYLE = """
 .market-head { font-weight: 600; margin-top: 10px; }
 .market-table td, .market-table th { font-size: 13px !important; }
 .market-table td { font-variant-numeric: tabular-nums; white-space: nowrap; }
+.market-sidebar { padding: 18px 4px 24px 4px; }
+.market-sidebar .market-note { margin-top: 8px; }
+.market-transport { row-gap: 14px !important; }
 .market-choice { margin-bottom: 10px; }
-.market-transport .market-choice { margin: 10px 0 0 8px; }
+.market-transport .market-sidebar { padding: 18px 4px 24px 4px; }
+.market-sidebar .market-note { margin-top: 8px; }
+.market-transport { row-gap: 14px !important; }
+.market-choice { margin: 10px 0 0 8px; }
 .market-error { white-space: pre-wrap; }
 .market-day { font-size: 17px; font-weight: 600; }
-.market-columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(430px, 100%), 1fr)); gap: 16px; }
+.market-columns {
+  display: grid; gap: 16px;
+  grid-template-columns: repeat(auto-fit, minmax(min(430px, 100%), 1fr));
+}
 .market-columns > * { min-width: 0; }
 """
 
@@ -48,8 +57,9 @@ def Page() -> None:  # noqa: N802
     solara.use_effect(open_and_close, [])
     solara.Title("Collateral market")
     solara.Style(STYLE)
-    with solara.Sidebar():
+    with solara.Sidebar(), solara.Column(gap="2px", classes=["market-sidebar"]):
         SettingsPanel(session)
+        Downloads(session)
     Main(session)
 
 
@@ -67,10 +77,12 @@ def Main(session: Session) -> None:  # noqa: N802
         DayLine(views[0], session)
         with solara.Div(classes=["market-columns"]):
             for view in views:
-                with solara.Div():
+                with solara.Column(gap="2px"):
                     if len(views) > 1:
                         solara.Text(view.title, classes=["market-head"])
-                    NetworkPanel(view, session.layout.value, session.participant.value, session.select)
+                    NetworkPanel(
+                        view, session.layout.value, session.participant.value, session.select
+                    )
         ChartsPanel(views)
         names = list(views[0].graph.names)
         rv.Autocomplete(
@@ -86,10 +98,10 @@ def Main(session: Session) -> None:  # noqa: N802
         )
         for view in views:
             with solara.Div(classes=["market-columns"]):
-                with solara.Div(classes=["market-events"]):
+                with solara.Column(gap="2px", classes=["market-events"]):
                     solara.Text(_of("Events of the day", view, views), classes=["market-head"])
                     EventsPanel(view, session.participant.value)
-                with solara.Div():
+                with solara.Column(gap="2px", classes=["market-one"]):
                     solara.Text(_of("Participant", view, views), classes=["market-head"])
                     ParticipantPanel(view, session.participant.value)
 

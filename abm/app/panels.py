@@ -13,17 +13,18 @@ import solara
 from solara.alias import rv
 
 from abm.app import images
-from abm.app.charts import CHARTS, Chart
+from abm.app.chart_list import CHARTS
+from abm.app.charts import Chart
 from abm.app.gathering import gather
 from abm.app.layouts import positions
-from abm.app.network_figure import FRAME, HEIGHT, MARGIN, WIDTH, draw_network, node_areas
+from abm.app.network_figure import FRAME, MARGIN, WIDTH, NetworkFigure, node_areas
 from abm.app.picture import Picture, hover_texts, picture
 from abm.app.tables import EVENT_COLUMNS, Rows, event_rows, facts, loan_rows, wallet_rows
 from abm.app.view import DayView
 
 
 @solara.component_vue("network.vue")
-def NetworkImage(  # type: ignore[empty-body]  # noqa: N802
+def NetworkImage(  # noqa: N802
     image: str,
     description: str,
     spots: list[dict[str, Any]],
@@ -34,7 +35,7 @@ def NetworkImage(  # type: ignore[empty-body]  # noqa: N802
 
 
 @solara.component_vue("charts.vue")
-def ImageGrid(charts: list[dict[str, str]]) -> solara.Element:  # type: ignore[empty-body]  # noqa: N802
+def ImageGrid(charts: list[dict[str, str]]) -> solara.Element:  # noqa: N802
     """Images in as many columns as there is room for."""
 
 
@@ -49,23 +50,21 @@ def NetworkPanel(  # noqa: N802
     drawn = solara.use_memo(lambda: gather(view.graph), [view.graph])
     place = solara.use_memo(lambda: positions(drawn, layout), [drawn, layout])
 
-    def draw() -> tuple[str, list[dict[str, Any]], Picture]:
-        day = picture(view, drawn, place)
-        return images.data_url(images.png(draw_network(day))), _spots(view, day), day
+    figure = solara.use_memo(lambda: NetworkFigure(drawn, place), [place])
 
-    image, spots, day = solara.use_memo(draw, [view, place])
-    counts = day.counts
+    def draw() -> tuple[str, list[dict[str, Any]], str]:
+        day = picture(view, drawn, place)
+        return images.data_url(figure.image(day)), _spots(view, day), day.words
+
+    image, spots, words = solara.use_memo(draw, [view, figure])
     NetworkImage(
         image=image,
-        description=(
-            f"Lending network of {view.title} on day {view.day}:"
-            f" {counts['delivered']} deliveries, {counts['returned']} returns,"
-            f" {counts['unmet']} unmet calls, {counts['defaulted']} in default"
-        ),
+        description=f"Lending network of {view.title} on day {view.day}. {words}",
         spots=spots,
         chosen=participant or "",
         event_select=on_select or (lambda name: None),
     )
+    solara.Text(words, classes=["market-note"])
     if drawn.note:
         solara.Text(drawn.note, classes=["market-note"])
 
@@ -75,8 +74,7 @@ def _spots(view: DayView, day: Picture) -> list[dict[str, Any]]:
     left, bottom, width, height = FRAME
     x = 100 * (left + width * (day.place[:, 0] + MARGIN) / (2 * MARGIN))
     y = 100 * (1 - bottom - height * (day.place[:, 1] + MARGIN) / (2 * MARGIN))
-    across = 100 * (np.sqrt(node_areas(day)) + 4) / (72 * WIDTH)
-    assert HEIGHT < WIDTH
+    across = 100 * (np.sqrt(node_areas(day.drawn)) + 4) / (72 * WIDTH)
     return [
         {"x": round(a, 2), "y": round(b, 2), "r": round(r, 2), "name": name, "text": text}
         for a, b, r, name, text in zip(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from abm.app.gathering import Drawn
 from abm.app.tables import money
-from abm.app.view import DayView
+from abm.app.view import DayView, sums
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -45,7 +46,22 @@ class Picture:
             "returned": int(self.returned.sum()),
             "unmet": int(self.unmet.sum()),
             "defaulted": int(self.defaulted.sum()),
+            "new_defaults": int(self.new_defaults.sum()),
         }
+
+    @property
+    def words(self) -> str:
+        """What the marks say, in words."""
+        counts = self.counts
+        told = (
+            f"Today: deliveries on {counts['delivered']:,} of {len(self.shown):,} connections,"
+            f" returns on {counts['returned']:,}, unmet calls on {counts['unmet']:,},"
+            f" {counts['new_defaults']:,} new"
+            f" {'default' if counts['new_defaults'] == 1 else 'defaults'}"
+        )
+        if counts["defaulted"]:
+            told += f" ({counts['defaulted']:,} so far)"
+        return told + "."
 
 
 def picture(view: DayView, drawn: Drawn, place: Floats) -> Picture:
@@ -54,14 +70,12 @@ def picture(view: DayView, drawn: Drawn, place: Floats) -> Picture:
     pairs = np.flatnonzero(drawn.edge_of >= 0)
     edge = drawn.edge_of[pairs]
 
-    def total(amount: npt.NDArray[np.generic]) -> Floats:
-        return np.bincount(edge, weights=amount[pairs].astype(np.float64), minlength=edges)
+    def total(amount: npt.NDArray[Any]) -> Floats:
+        return sums(edge, amount[pairs], edges)
 
     live = np.where(view.in_close_out, 0.0, view.exposure)
     exposure, gap = total(live), total(np.where(view.in_close_out, 0.0, view.gap))
-    coverage = np.divide(
-        exposure + gap, exposure, out=np.full(edges, np.nan), where=exposure > 0
-    )
+    coverage = np.divide(exposure + gap, exposure, out=np.full(edges, np.nan), where=exposure > 0)
     unmet, in_close_out = total(view.unmet) > 0, total(view.in_close_out) > 0
     happening = unmet | in_close_out
     defaulted = view.defaulted
@@ -88,10 +102,9 @@ def hover_texts(view: DayView, drawn: Drawn) -> list[str]:
     nodes = len(drawn.names)
 
     def total(amount: Floats) -> Floats:
-        return np.bincount(drawn.node_of, weights=amount, minlength=nodes)
+        return sums(drawn.node_of, amount, nodes)
 
-    prices = np.append(view.prices[-1], 1.0)
-    wallet = total(view.wallets @ prices)
+    wallet = total(view.wallets @ view.token_values)
     lent, borrowed = total(view.by_lender(view.exposure)), total(view.by_borrower(view.exposure))
     equity, defaults = total(view.equity), total(view.defaulted.astype(np.float64))
     losses = total(view.losses)

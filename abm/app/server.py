@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,9 +17,10 @@ ENVIRONMENT = {
     "SOLARA_APP": "abm.app.page",
     "SOLARA_MODE": "production",
     "SOLARA_TELEMETRY_MIXPANEL_ENABLE": "False",
-    # Assets come from the package solara-assets; without it the page stays blank rather than ask a
-    # CDN.
-    "SOLARA_ASSETS_PROXY": "False",
+    # The browser asks this server for assets, which has them from the package solara-assets. What
+    # is not there Solara would fetch from a CDN: it is given an address where nobody answers.
+    "SOLARA_ASSETS_PROXY": "True",
+    "SOLARA_ASSETS_CDN": "http://127.0.0.1:9/",
     "SOLARA_THEME_LOADER": "plain",
     "SOLARA_THEME_TITLE": "Collateral market",
     "SOLARA_THEME_SHOW_BANNER": "False",
@@ -67,9 +69,8 @@ class SameOrigin:
 def application(local: bool) -> Asgi:
     """The page as an ASGI application; `local` if it is for this machine only."""
     os.environ.update(ENVIRONMENT)
-    from solara.server import settings
-
-    settings.theme.loader = ENVIRONMENT["SOLARA_THEME_LOADER"]
+    # Solara recommends https for use within other sites' frames, which is not wanted here.
+    warnings.filterwarnings("ignore", "Cookies with samesite=none require https")
     from solara.server.starlette import app
 
     return SameOrigin(app, LOCAL if local else None)

@@ -64,7 +64,9 @@ class Session:
 
     def choose_scenario(self, name: str) -> None:
         """Start anew with another scenario, everything else as it has it."""
-        seed, compare, model = (getattr(self.settings.value, k) for k in ("seed", "compare", "model"))
+        seed, compare, model = (
+            getattr(self.settings.value, k) for k in ("seed", "compare", "model")
+        )
         self.settings.set(Settings(name, model=model, compare=compare, seed=seed))
         self.participant.set(None)
         self.reset()
@@ -131,7 +133,9 @@ class Session:
         time.sleep(settle)
         if run is not self._run:
             return
-        stage, views, message = None, (), ""
+        stage: Stage | None = None
+        views: tuple[DayView, ...] = ()
+        message = ""
         try:
             stage = Stage(self.settings.value)
             views = stage.look()

@@ -101,4 +101,6 @@ def _meanings() -> str:
         for table, columns in tables.items()
         for name, column in columns.items()
     ]
-    return str(pd.DataFrame(rows, columns=["table", "column", "unit", "meaning"]).to_csv(index=False))
+    return str(
+        pd.DataFrame(rows, columns=["table", "column", "unit", "meaning"]).to_csv(index=False)
+    )

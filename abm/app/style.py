@@ -20,7 +20,7 @@ TOKEN_COLOURS = ("#1b4f8a", "#d26a12", "#2a8a6f", "#a0458c", "#8a7a1b", "#5b6470
 ROLE_COLOURS = {"lender": "#374151", "dealer": "#8a7a1b", "borrower": "#ffffff"}
 ROLE_MARKERS = {"lender": "s", "dealer": "D", "borrower": "o"}
 
-COVERAGE_SPAN = 0.10
+COVERAGE_SPAN = 0.06
 """Coverage is coloured from 1 less this to 1 plus this."""
 
 

@@ -41,19 +41,18 @@ def event_rows(view: DayView, participant: str | None = None) -> tuple[Rows, int
     if participant:
         named = (events[["lender", "borrower", "party"]] == participant).any(axis=1)
         events = events[named]
-    newest = events.iloc[::-1].head(MOST_ROWS)
     rows = [
         {
-            "event": row.event.replace("_", " "),
-            "lender": row.lender,
-            "borrower": row.borrower,
-            "party": row.party,
-            "loan": "" if row.loan_id < 0 else int(row.loan_id),
-            "token": row.token,
-            "quantity": f"{row.quantity:,}" if row.quantity else "",
-            "value": f"{row.value:,.0f}" if row.value else "",
+            "event": row["event"].replace("_", " "),
+            "lender": row["lender"],
+            "borrower": row["borrower"],
+            "party": row["party"],
+            "loan": "" if row["loan_id"] < 0 else row["loan_id"],
+            "token": row["token"],
+            "quantity": f"{row['quantity']:,}" if row["quantity"] else "",
+            "value": f"{row['value']:,.0f}" if row["value"] else "",
         }
-        for row in newest.itertuples()
+        for row in events.iloc[::-1].head(MOST_ROWS).to_dict("records")
     ]
     return rows, len(events)
 
@@ -63,14 +62,13 @@ def facts(view: DayView, row: int) -> dict[str, str]:
     graph, cur = view.graph, view.currency
     lent = float(view.exposure[graph.lender == row].sum())
     borrowed = float(view.exposure[graph.borrower == row].sum())
-    prices = np.append(view.prices[-1], 1.0)
     equity = view.equity[row]
     told = {"Role": graph.roles[row], "Size": f"{graph.size[row]:.2f}"}
     if graph.roles[row] != "borrower":
         told["Lent"] = money(lent, cur)
     if graph.roles[row] != "lender":
         told["Borrowed"] = money(borrowed, cur)
-    told["Wallet"] = money(float(view.wallets[row] @ prices), cur)
+    told["Wallet"] = money(float(view.wallets[row] @ view.token_values), cur)
     told["Equity"] = money(equity, cur) if np.isfinite(equity) else "not limited"
     told["Losses"] = money(float(view.losses[row]), cur)
     if view.default_day[row] >= 0:
@@ -81,12 +79,11 @@ def facts(view: DayView, row: int) -> dict[str, str]:
 
 def wallet_rows(view: DayView, row: int) -> Rows:
     """A participant's tokens, those that it has none of left out."""
-    prices = np.append(view.prices[-1], 1.0)
     return [
         {
             "token": view.tokens[token],
             "quantity": f"{view.wallets[row, token]:,}",
-            "value": f"{view.wallets[row, token] * prices[token]:,.0f}",
+            "value": f"{view.wallets[row, token] * view.token_values[token]:,.0f}",
         }
         for token in np.flatnonzero(view.wallets[row]).tolist()
     ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -36,9 +36,17 @@ SHOWN_DAILY = (
     "borrower_issued_value",
     "lender_issued_value",
     "close_out_loss",
+    "wallet_value",
     *(f"defaults_{cause}" for cause in CAUSES),
 )
 """Columns of the table `days` that the charts show."""
+
+
+def sums(group: Ints, amount: npt.NDArray[Any], groups: int) -> Floats:
+    """Sum of an amount over each of some groups, shape (groups,)."""
+    return np.bincount(group, weights=amount.astype(np.float64), minlength=groups).astype(
+        np.float64, copy=False
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,9 +70,7 @@ class Graph:
         number = len(population.names)
         key = accounts.lender.astype(np.int64) * number + accounts.borrower
         pairs, pair_of_account = np.unique(key, return_inverse=True)
-        weight = np.bincount(
-            pair_of_account, weights=accounts.exposure.astype(np.float64), minlength=len(pairs)
-        )
+        weight = sums(pair_of_account, accounts.exposure, len(pairs))
         return cls(
             population.names,
             population.roles,
@@ -72,7 +78,7 @@ class Graph:
             pairs // number,
             pairs % number,
             pair_of_account,
-            weight * market.unit,
+            np.asarray(weight * market.unit, np.float64),
         )
 
 
@@ -128,17 +134,22 @@ class DayView:
         )
 
     @property
+    def token_values(self) -> Floats:
+        """What one token of each kind is worth today; of cash, the smallest unit of money."""
+        return np.append(self.prices[-1], self.unit)
+
+    @property
     def defaulted(self) -> Bools:
         """Participants that have defaulted."""
         return self.default_day >= 0
 
     def by_lender(self, amount: Floats) -> Floats:
         """Sum an amount of pairs by lender."""
-        return np.bincount(self.graph.lender, weights=amount, minlength=len(self.graph.names))
+        return sums(self.graph.lender, amount, len(self.graph.names))
 
     def by_borrower(self, amount: Floats) -> Floats:
         """Sum an amount of pairs by borrower."""
-        return np.bincount(self.graph.borrower, weights=amount, minlength=len(self.graph.names))
+        return sums(self.graph.borrower, amount, len(self.graph.names))
 
 
 class Watch:
@@ -160,7 +171,7 @@ class Watch:
         accounts, unit, desk = market.books.accounts, market.unit, market.desk
         number = len(graph.names)
         if market.day != self._day:
-            self._prices.append(market.prices[:-1] * unit)
+            self._prices.append(np.asarray(market.prices[:-1] * unit, np.float64))
             self._day = market.day
         delivered = accounts.deliveries > self._deliveries
         returned = accounts.returns > self._returns
@@ -189,7 +200,7 @@ class Watch:
             unmet=self._sum(np.where(live, accounts.unmet, 0)) * unit,
             wallets=books.wallets[:number],
             equity=desk.equity * unit,
-            losses=desk.losses * unit,
+            losses=np.asarray(desk.losses * unit, np.float64),
             default_day=desk.default_day.copy(),
             default_cause=desk.default_cause.copy(),
             unit=unit,
@@ -198,9 +209,6 @@ class Watch:
             events=market.events_frame(since=market.day),
         )
 
-    def _sum(self, amount: npt.NDArray[np.generic]) -> Floats:
+    def _sum(self, amount: npt.NDArray[Any]) -> Floats:
         """Sum an amount of accounts by pair."""
-        graph = self.graph
-        return np.bincount(
-            graph.pair_of_account, weights=amount.astype(np.float64), minlength=len(graph.lender)
-        )
+        return sums(self.graph.pair_of_account, amount, len(self.graph.lender))

@@ -1,0 +1,116 @@
+"""A headless Chromium that looks at the page, for pictures and for tests."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+def why_not() -> str:
+    """Why there is no browser to look with; empty if there is one."""
+    if find_spec("selenium") is None:
+        return "selenium is not installed (pip install selenium)"
+    if not any(shutil.which(name) for name in NAMES):
+        return "there is no Chromium (Debian: apt-get install chromium chromium-driver)"
+    if shutil.which("chromedriver") is None:
+        return "there is no chromedriver (Debian: apt-get install chromium-driver)"
+    return ""
+
+
+@contextmanager
+def browser(size: tuple[int, int], downloads: Path | None = None) -> Iterator[Chrome]:
+    """A headless Chromium with a fresh profile and a window of this size.
+
+    It keeps the logs of its console and of its network.
+    """
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = next(filter(None, map(shutil.which, NAMES)))
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        for argument in (
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-dev-shm-usage",
+            "--disable-gpu",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--no-first-run",
+            "--hide-scrollbars",
+            f"--user-data-dir={profile}",
+            f"--window-size={size[0]},{size[1]}",
+        ):
+            options.add_argument(argument)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+        if downloads is not None:
+            options.add_experimental_option(
+                "prefs", {"download.default_directory": str(downloads.resolve())}
+            )
+        driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+        try:
+            driver.execute_cdp_cmd(
+                "Emulation.setDeviceMetricsOverride",
+                {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": False},
+            )
+            yield driver
+        finally:
+            driver.quit()
+
+
+def wait_for(driver: Chrome, condition: Callable[[Chrome], Any], seconds: float = 30) -> Any:
+    """Wait until a condition gives something, and give that."""
+    from selenium.common.exceptions import (
+        NoSuchElementException,
+        StaleElementReferenceException,
+    )
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    passing = (NoSuchElementException, StaleElementReferenceException)
+    return WebDriverWait(driver, seconds, 0.1, passing).until(condition)
+
+
+def element(driver: Chrome, selector: str) -> Any:
+    """The first element that a CSS selector finds."""
+    return driver.find_element("css selector", selector)
+
+
+def day_of(driver: Chrome) -> int:
+    """The day that the page shows."""
+    return int(element(driver, ".market-day").text.split()[1])
+
+
+def open_page(driver: Chrome, url: str) -> None:
+    """Open the page and wait for the first picture of a market."""
+    driver.get(url)
+    wait_for(driver, lambda d: element(d, ".market-network img").is_displayed(), 60)
+    wait_for(driver, lambda d: d.find_elements("css selector", ".market-charts img"))
+
+
+def step_to(driver: Chrome, day: int) -> None:
+    """Step until the page shows a day, or the window ends."""
+    while (now := day_of(driver)) < day:
+        button = element(driver, ".market-step")
+        if not button.is_enabled():
+            return
+        button.click()
+        _wait_for_day_after(driver, now)
+
+
+def _wait_for_day_after(driver: Chrome, day: int) -> None:
+    def stepped(page: Chrome) -> bool:
+        # Buttons wake up when the day is over, and stay asleep after the last one.
+        awake = element(page, ".market-step").is_enabled()
+        return day_of(page) > day and (awake or "end of the window" in page.page_source)
+
+    wait_for(driver, stepped)
