@@ -130,7 +130,7 @@ def gaps(prices: dict[str, list[int]], model: int, **terms: Any) -> list[tuple[f
     market = market_of(
         prices,
         agreement={"model": model, "haircut": 0.05, **terms},
-        loan={"collateral": {token: 1000 for token in prices}},
+        loan={"collateral": dict.fromkeys(prices, 1000)},
     )
     rows = []
     while market.running:
