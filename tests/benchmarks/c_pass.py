@@ -35,12 +35,19 @@ class CPass:
             command = [cc, "-O3", "-shared", "-fPIC", "-o", str(library), str(SOURCE)]
             subprocess.run(command, check=True, capture_output=True)
             self._run = ctypes.CDLL(str(library)).margin_pass
-        columns = ("daily", "delivery_up", "return_up", "lender_issuance", "minimum_transfer")
+        columns = (
+            "daily",
+            "delivery_up",
+            "return_up",
+            "lender_issuance",
+            "minimum_transfer",
+            "every_call_issues",
+        )
         self._terms = np.column_stack(
             [np.asarray(getattr(books.terms, name), np.int64) for name in columns]
         ).copy()
         self._calls = np.zeros(len(books.accounts), np.int8)
-        self._totals = np.zeros(5)
+        self.totals = np.zeros(len(books.totals))
         self._market = market
 
     def __call__(self, prices: np.ndarray) -> None:
@@ -62,7 +69,7 @@ class CPass:
                     self._terms,
                     books.priority,
                     self._calls,
-                    self._totals,
+                    self.totals,
                 )
             ),
         )

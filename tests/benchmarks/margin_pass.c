@@ -1,6 +1,14 @@
 /* The margin pass of abm/margining.py in plain C, for comparison: lag 0, no re-use, no event log.
-   It works on the very arrays of the simulator, so that both can be checked to move the same tokens. */
+   It works on the very arrays of the simulator and counts what that counts, so that both can be
+   checked to move the same tokens and to come to the same totals. */
 #include <stdint.h>
+
+/* positions of abm/tally.py */
+enum {
+    MARGIN_CALLS, DELIVERY_CALLS, RETURN_CALLS, DELIVERY_CALL_VALUE, RETURN_CALL_VALUE, DELIVERIES,
+    DELIVERED_VALUE, RETURNS, RETURNED_VALUE, TRANSFERS, BORROWER_ISSUANCES, BORROWER_ISSUED_VALUE,
+    LENDER_ISSUANCES, LENDER_ISSUED_VALUE, UNMET_CALLS, UNMET_VALUE
+};
 
 typedef struct {
     int32_t lender, borrower, agreement, state, open_loans;
@@ -11,7 +19,7 @@ typedef struct {
 } account_t;
 
 typedef struct {
-    int64_t daily, delivery_up, return_up, lender_issuance, minimum_transfer;
+    int64_t daily, delivery_up, return_up, lender_issuance, minimum_transfer, every_call_issues;
 } terms_t;
 
 static int64_t whole(int64_t value, int64_t price, int64_t up) {
@@ -20,7 +28,6 @@ static int64_t whole(int64_t value, int64_t price, int64_t up) {
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
-/* totals: calls, delivered value, returned value, issued value, unmet value */
 void margin_pass(int64_t accounts, int64_t tokens, account_t *account, int64_t *posted,
                  int64_t *wallet, int64_t *capacity, int64_t *minted, const int64_t *price,
                  const terms_t *terms, const int64_t *priority, int8_t *calls, double *totals) {
@@ -43,8 +50,12 @@ void margin_pass(int64_t accounts, int64_t tokens, account_t *account, int64_t *
         else if (value > me->upper) calls[a] = 2;
         if (!calls[a]) continue;
         me->calls++;
-        totals[0]++;
+        totals[MARGIN_CALLS]++;
+        totals[LENDER_ISSUANCES] += (double)t->every_call_issues;
+        if (calls[a] == 1) { totals[DELIVERY_CALLS]++; totals[DELIVERY_CALL_VALUE] += (double)missing; }
         if (calls[a] != 2) continue;
+        totals[RETURN_CALLS]++;
+        totals[RETURN_CALL_VALUE] -= (double)missing;
         int64_t excess = -missing, moved = 0;
         int64_t *back = wallet + me->borrower * tokens;
         for (int64_t j = tokens - 1; j >= 0 && excess > 0; j--) {
@@ -56,6 +67,7 @@ void margin_pass(int64_t accounts, int64_t tokens, account_t *account, int64_t *
             back[k] += n;
             moved += n * price[k];
             excess -= n * price[k];
+            totals[TRANSFERS] += n > 0;
             if (n < all) { excess = 0; break; }
         }
         me->value -= moved;
@@ -65,9 +77,11 @@ void margin_pass(int64_t accounts, int64_t tokens, account_t *account, int64_t *
             back[k] += n;
             me->advanced += n;
             moved += n * price[k];
-            totals[3] += (double)(n * price[k]);
+            totals[TRANSFERS]++;
+            totals[LENDER_ISSUANCES] += (double)!t->every_call_issues;
+            totals[LENDER_ISSUED_VALUE] += (double)(n * price[k]);
         }
-        if (moved) { totals[2] += (double)moved; me->returns++; }
+        if (moved) { totals[RETURNS]++; totals[RETURNED_VALUE] += (double)moved; me->returns++; }
     }
     for (int64_t a = 0; a < accounts; a++) {
         account_t *me = account + a;
@@ -94,13 +108,18 @@ void margin_pass(int64_t accounts, int64_t tokens, account_t *account, int64_t *
                 held[k] += n - repaid;
                 moved += n * price[k];
                 missing -= n * price[k];
+                totals[TRANSFERS] += n > 0;
                 if (n == wanted) { source = 2; break; }
             }
         }
-        if (moved) { totals[1] += (double)moved; me->deliveries++; }
-        totals[3] += (double)issued;
+        if (moved) { totals[DELIVERIES]++; totals[DELIVERED_VALUE] += (double)moved; me->deliveries++; }
+        if (issued) { totals[BORROWER_ISSUANCES]++; totals[BORROWER_ISSUED_VALUE] += (double)issued; }
         me->value += moved;
-        if (missing > 0) { me->unmet = missing; me->unmet_days++; totals[4] += (double)missing; }
-        else { me->unmet = 0; me->unmet_days = 0; }
+        if (missing > 0) {
+            me->unmet = missing;
+            me->unmet_days++;
+            totals[UNMET_CALLS]++;
+            totals[UNMET_VALUE] += (double)missing;
+        } else { me->unmet = 0; me->unmet_days = 0; }
     }
 }
