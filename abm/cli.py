@@ -13,6 +13,9 @@ COMMANDS = {
     "serve": "Watch, question and steer a market in the browser.",
     "scenarios": "List the bundled scenarios.",
     "prices": "Fetch prices, or fit a price model to them.",
+    "verify": "Compare a scenario on smart contracts with the simulator, day by day.",
+    "gas": "Measure what the smart contracts cost to operate.",
+    "picture": "Draw the lending network of a scenario on one day.",
     "bench": "Measure how fast this machine simulates.",
 }
 """Command and one-line help; the command itself is `command` in `abm/commands/<name>.py`."""

@@ -1,0 +1,42 @@
+"""`collateral picture`: the lending network of a scenario on one day, as a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("picture")
+@click.argument("scenario")
+@click.option(
+    "--day", type=click.IntRange(0), help="Days since the start; the last one if not given."
+)
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="File to write; its ending says what it is (.png, .svg, .pdf).",
+)
+def command(scenario: str, day: int | None, seed: int, out: Path) -> None:
+    """Draw the lending network of SCENARIO on one day."""
+    from abm.model import CollateralMarket
+    from analysis.figures.network import network_figure
+    from analysis.networks import pairs
+    from scenarios.errors import InputError
+
+    if out.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise InputError(f"{out}: the file must end in .png, .svg or .pdf")
+    market = CollateralMarket(scenario, rng=seed)
+    last = len(market.days) - 1
+    if day is not None and day > last:
+        raise InputError(f"--day {day}: the last day of {scenario} is {last}")
+    while market.day < (last if day is None else day):
+        market.step()
+    figure = network_figure(pairs(market.loans_frame()), market.participants_frame())
+    try:
+        figure.savefig(out, dpi=160)
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written ({error.strerror})") from None
+    click.echo(f"wrote {out}: {scenario}, day {market.day} ({market.days[market.day]:%Y-%m-%d})")
