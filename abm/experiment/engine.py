@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
 from abm.experiment.runs import Common, Job, Outcome, run_job
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _IN_FLIGHT = 1000
 """Jobs handed to the scheduler at a time, so that memory does not grow with their number."""
+
+_TIMEOUT = "10s"
+"""How long a scheduler has to answer."""
 
 _DEATHS = 2
 """Workers that a job may lose before its runs are tried apart."""
@@ -54,52 +57,69 @@ def outcomes(
 def _on_cluster(
     common: Common, jobs: Iterator[Job], workers: int, scheduler: str | None
 ) -> Iterator[Outcome]:
+    with _client(workers, scheduler) as client:
+        suspects: list[Job] = []
+        for job, outcome in _together(client, common, jobs):
+            if outcome is None:
+                suspects.append(job)
+            else:
+                yield outcome
+        while suspects:
+            job, *suspects = suspects
+            # Dask blames every job that a dying worker had; alone, a job is to blame itself.
+            ((_, outcome),) = _together(client, common, iter([job]))
+            if outcome is not None:
+                yield outcome
+            elif len(job.runs) > 1:
+                suspects = [*job.halves(), *suspects]
+            else:
+                reason = f"its worker died {_DEATHS + 1} times (out of memory?)"
+                yield run_job(common, job, failure=reason)
+
+
+def _together(
+    client: Client, common: Common, jobs: Iterator[Job]
+) -> Iterator[tuple[Job, Outcome | None]]:
+    """Do jobs side by side; the outcome of each, or None if its workers died."""
     from distributed import as_completed
 
-    with _client(workers, scheduler) as client:
-        shared = client.submit(_same, common, key=f"experiment-{uuid4().hex}")
-        running: dict[str, tuple[Job, Any]] = {}
-        completed = as_completed(loop=client.loop)
+    shared = client.submit(_same, common, key=f"experiment-{uuid4().hex}")
+    running: dict[str, tuple[Job, Any]] = {}
+    completed = as_completed(loop=client.loop)
 
-        def submit(job: Job) -> None:
-            key = f"runs-{job.runs[0]}-{uuid4().hex}"
-            future = client.submit(run_job, shared, job, key=key)
-            running[key] = (job, future)
-            completed.add(future)
+    def submit(job: Job) -> None:
+        key = f"runs-{job.runs[0]}-{uuid4().hex}"
+        future = client.submit(run_job, shared, job, key=key)
+        running[key] = (job, future)
+        completed.add(future)
 
-        try:
-            for job in islice(jobs, _IN_FLIGHT):
-                submit(job)
-            while running:
-                future = next(completed)
-                job, _ = running.pop(future.key)
-                outcome, again = _settle(common, job, future, scheduler)
-                if outcome is not None:
-                    yield outcome
-                for part in again or islice(jobs, 1):
-                    submit(part)
-        finally:
-            client.cancel([future for _, future in running.values()])
+    try:
+        for job in islice(jobs, _IN_FLIGHT):
+            submit(job)
+        while running:
+            future = next(completed)
+            job, _ = running.pop(future.key)
+            yield job, _outcome(future)
+            for following in islice(jobs, 1):
+                submit(following)
+    finally:
+        client.cancel([future for _, future in running.values()])
 
 
-def _settle(
-    common: Common, job: Job, future: Any, scheduler: str | None
-) -> tuple[Outcome | None, tuple[Job, ...]]:
-    """The outcome of a job that has ended; or, if it killed its workers, what to try instead."""
+def _outcome(future: Any) -> Outcome | None:
+    """How a job went; None if its workers died."""
     from distributed import KilledWorker
 
     if future.status == "finished":
-        return future.result(), ()
+        return cast(Outcome, future.result())
     if future.status in ("cancelled", "lost"):
-        where = scheduler or "this machine"
-        raise InputError(f"the scheduler on {where} was lost; --resume goes on from here")
+        raise InputError("the connection to the scheduler was lost; --resume goes on from here")
     error = future.exception()
-    if not isinstance(error, KilledWorker):
-        raise error
-    if len(job.runs) > 1:
-        return None, job.halves()
-    reason = f"its worker died {_DEATHS + 1} times (out of memory?)"
-    return run_job(common, job, failure=reason), ()
+    if isinstance(error, KilledWorker):
+        return None
+    if isinstance(error, ImportError):
+        raise InputError(f"workers must have the same packages as this process: {error}")
+    raise error
 
 
 @contextmanager
@@ -115,7 +135,7 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
     with dask.config.set({"distributed.scheduler.allowed-failures": _DEATHS}):
         if scheduler is not None:
             try:
-                client = Client(scheduler, timeout="10s", set_as_default=False)
+                client = Client(scheduler, timeout=_TIMEOUT, set_as_default=False)
             except (OSError, ValueError, TypeError) as error:
                 reason = str(error).splitlines()[0] if str(error) else type(error).__name__
                 raise InputError(f"--scheduler {scheduler}: no scheduler ({reason})") from None
@@ -127,6 +147,8 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
             threads_per_worker=1,
             processes=True,
             dashboard_address=None,
+            # Without a dashboard there is still a page with its health, at a port of its own.
+            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
             silence_logs=logging.CRITICAL,
         )
         with cluster, Client(cluster, set_as_default=False) as client:

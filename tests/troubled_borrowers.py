@@ -17,7 +17,7 @@ ONCE = "COLLATERAL_TEST_KILLED_ONCE"
 class Slow(Borrower):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        time.sleep(0.1)
+        time.sleep(0.05)
 
 
 class Failing(Borrower):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,16 @@ def table_of(
     """An experiment file: three replications of two models, if nothing else is said."""
     spec = {"scenario": {**SCENARIO, **(scenario or {})}, "replications": 3, **(settings or {})}
     return {"name": "test", "experiment": spec, "factors": {"model": [1, 4]}, **tables}
+
+
+def toml(table: Mapping[str, Any], prefix: str = "") -> str:
+    """A table as a TOML file, a line a value."""
+    lines = []
+    for key, value in table.items():
+        name = f"{prefix}{json.dumps(key)}"
+        inner = isinstance(value, Mapping)
+        lines.append(toml(value, f"{name}.") if inner else f"{name} = {json.dumps(value)}")
+    return "\n".join(lines)
 
 
 def sweep(
