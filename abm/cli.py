@@ -10,6 +10,7 @@ import click
 COMMANDS = {
     "replicate": "Reproduce the paper's Tables 2, 3 and 4 from closing prices.",
     "run": "Run a scenario or an experiment and write its results as Parquet.",
+    "report": "Report on results: one page of tables and figures that explain themselves.",
     "serve": "Watch, question and steer a market in the browser.",
     "scenarios": "List the bundled scenarios.",
     "prices": "Fetch prices, or fit a price model to them.",

@@ -48,9 +48,7 @@ def compile_source(name: str) -> str:
 
     source = (FOLDER / f"{name}.vy").read_text(encoding="utf-8")
     made = compile_code(source, output_formats=["abi", "bytecode"])
-    abi = [
-        {key: value for key, value in entry.items() if key != "gas"} for entry in made["abi"]
-    ]
+    abi = [{key: value for key, value in entry.items() if key != "gas"} for entry in made["abi"]]
     table = {"compiler": COMPILER, "abi": abi, "bytecode": made["bytecode"].removeprefix("0x")}
     return json.dumps(table, sort_keys=True, separators=(",", ":")) + "\n"
 

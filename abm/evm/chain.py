@@ -161,8 +161,8 @@ class Chain:
         """Tokens held for the loan in a row."""
         return self.platform.collateral(self.ids[i])
 
-    def read_books(self) -> None:
-        """Make the market's books what the contracts say."""
+    def read_books(self, values: bool = True) -> None:
+        """Make the market's books what the contracts say; `values` of loans at today's prices."""
         self.read_wallets()
         books, arrays = self.market.books, self.market.ledger.arrays
         accounts = books.accounts
@@ -181,7 +181,7 @@ class Chain:
                     books.returning[0, a] = pending
                 else:
                     arrays.balance[arrays.transit_row + a] = pending
-            if loan.state == _OPEN:
+            if values and loan.state == _OPEN:
                 measure = self.platform.measure(loan_id)
                 accounts.exposure[a] = measure.exposure
                 accounts.required[a] = measure.required

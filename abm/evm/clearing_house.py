@@ -43,12 +43,12 @@ class ChainClearingHouse(ClearingHouse):
         super().__init__(model)
         if self.asked_for_returns.any() or self.asked_for_deliveries.any():
             raise InputError(
-                f"{model.scenario.name}: behaviours: on ledger = \"evm\" the contracts decide"
+                f'{model.scenario.name}: behaviours: on ledger = "evm" the contracts decide'
             )
         if model.events.enabled:
             raise InputError(
                 f'{model.scenario.name}: ledger = "evm" keeps no event records;'
-                ' its transactions are in `market.chain.gas_frame()`'
+                " its transactions are in `market.chain.gas_frame()`"
             )
         self.chain = model.chain = Chain(model)
         model.desk = ChainDesk.instead_of(model.desk, self.chain)
@@ -121,7 +121,8 @@ class ChainClearingHouse(ClearingHouse):
         books = self.model.books
         rows = self._margined()
         self.calls[:] = 0
-        books.accounts.value[books.accounts.state == ACTIVE] = 0
+        active = books.accounts.state == ACTIVE
+        books.accounts.value[active] = books.accounts.unmet[active] = 0
         if len(rows) <= MAX_BATCH:
             self._outcomes = self.chain.adjust(rows)
         else:
@@ -147,7 +148,8 @@ class ChainClearingHouse(ClearingHouse):
         desk.true_prices = market.path[market.path_day]
         super().close_out(exogenous)
         if desk.acted:
-            self.chain.read_books()
+            # Exposures stay those of the margin run, whose prices may have been wrong.
+            self.chain.read_books(values=False)
             desk.acted = False
 
     def _margined(self) -> Sequence[int]:

@@ -19,6 +19,16 @@ LOAN_STATES = ("none", "offered", "open", "settled", "stopped", "closed out", "w
 NO_CALL, DELIVERY, RETURN, NOTHING_TO_MOVE = range(4)
 """Calls, numbered as in `abm.margining`."""
 
+OUTCOMES = (
+    "no call",
+    "nothing to move",
+    "delivery",
+    "delivery with mint",
+    "return",
+    "return with mint",
+)
+"""What a margin run can come to; with mint, if tokens were issued on the way."""
+
 
 class LoanState(NamedTuple):
     """A loan as the lending contract stores it."""
@@ -64,6 +74,12 @@ class Outcome(NamedTuple):
     issued: int
     unmet: int
 
+    @property
+    def label(self) -> str:
+        """One of `OUTCOMES`."""
+        name = ("no call", "delivery", "return", "nothing to move")[self.kind]
+        return f"{name} with mint" if self.issued else name
+
 
 class Gas(NamedTuple):
     """Gas of one transaction."""
@@ -73,6 +89,8 @@ class Gas(NamedTuple):
     loans: int
     """Loans that it handled; 0 where it is about none."""
     gas: int
+    outcome: str = ""
+    """What a margin run of a single loan came to, one of `OUTCOMES`."""
 
 
 class AgreementTerms(NamedTuple):
@@ -254,7 +272,10 @@ class Platform:
     def adjust(self, loans: Sequence[int]) -> list[Outcome]:
         """The margin run over loans: all calls and returns, then all deliveries."""
         if len(loans) <= MAX_BATCH:
-            return [Outcome(*outcome) for outcome in self._batch("adjust", loans)]
+            done = [Outcome(*outcome) for outcome in self._batch("adjust", loans)]
+            if len(done) == 1:
+                self.gas[-1] = self.gas[-1]._replace(outcome=done[0].label)
+            return done
         outcomes = {outcome.loan_id: outcome for outcome in self.mark(loans)}
         called = [loan for loan in loans if outcomes[loan].kind == DELIVERY]
         outcomes |= {outcome.loan_id: outcome for outcome in self.deliver(called)}

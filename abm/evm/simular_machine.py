@@ -76,7 +76,7 @@ class SimularMachine:
 
     def _block_time(self) -> int:
         """The time at which the machine started, which it tells only to contracts."""
-        # TIMESTAMP, stored at 0 and returned; before it, what puts these seven bytes on the machine.
+        # TIMESTAMP, stored at 0 and returned; before it, what deploys these seven bytes.
         runtime = bytes.fromhex("425f5260205ff3")
         deploy = bytes.fromhex("6007600a5f3960075ff3") + runtime
         abi = [

@@ -39,7 +39,10 @@ def _unsupported(scenario: Scenario, tokens: int) -> Iterator[tuple[str, str]]:
     loans |= {f"loans: loan {loan.loan_id}": loan for loan in scenario.loans}
     for field, loan in loans.items():
         if loan is not None and loan.at_maturity == "replace":
-            yield f"{field}.at_maturity", "the contracts settle or roll a loan, they do not replace it"
+            yield (
+                f"{field}.at_maturity",
+                "the contracts settle or roll a loan, they do not replace it",
+            )
     part = scenario.participants
     if part.minting_days:
         yield "participants.minting_days", "the contracts mint at once"

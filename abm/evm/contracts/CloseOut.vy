@@ -135,7 +135,8 @@ def declare_unmet(loan_id: uint256):
     @notice Enter the default of a borrower that has owed a delivery for longer than its grace.
     """
     loan: Loan = staticcall Lending(LENDING).loan(loan_id)
-    assert loan.state == OPEN, "not open"
+    # A loan that the lender's default has stopped is still owed for.
+    assert loan.state in [OPEN, STOPPED], "not open"
     assert msg.sender in [CLEARING_HOUSE, loan.lender], "not a party"
     grace: uint256 = (staticcall Lending(LENDING).terms(loan.agreement)).grace
     assert max(loan.unmet_days, loan.overdue_days) > grace, "within the grace period"

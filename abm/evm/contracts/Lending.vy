@@ -478,8 +478,9 @@ def _deliver(loan_id: uint256, prices: DynArray[uint256, MAX_TOKENS]) -> Outcome
     outcome.worth = measure.worth
     missing: int256 = -outcome.excess
     brought: uint256[MAX_TOKENS] = empty(uint256[MAX_TOKENS])
+    full: bool = False
     for token: uint256 in terms.priority:
-        if missing <= 0:
+        if missing <= 0 or full:
             break
         wanted: uint256 = self._whole(convert(missing, uint256), prices[token], terms.delivery_up)
         amount: uint256 = min(wanted, self._usable(token, loan.borrower))
@@ -487,9 +488,7 @@ def _deliver(loan_id: uint256, prices: DynArray[uint256, MAX_TOKENS]) -> Outcome
             self._pull(token, loan.borrower, self, amount)
             brought[token] = amount
             missing -= convert(amount * prices[token], int256)
-        if amount == wanted:
-            break
-    full: bool = False
+        full = amount == wanted
     for token: uint256 in terms.priority:
         if missing <= 0 or full:
             break
