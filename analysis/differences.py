@@ -40,7 +40,8 @@ def paired_differences(
         runs: one row a run.
         factor: the column that is changed.
         metrics: statistics to compare; all if not given.
-        baseline: the level of the factor that others are compared with; the smallest if not given.
+        baseline: the level of the factor that others are compared with; the smallest (of names the
+            first) if not given.
         pool: average each replication over the other factors first, for one effect overall.
         confidence: probability that an interval is to cover.
         resamples: number of bootstrap resamples.
@@ -57,7 +58,10 @@ def paired_differences(
     """
     names = list(metric_columns(runs) if metrics is None else metrics)
     require(runs, [*names, factor])
-    levels = sorted(runs[factor].dropna().unique().tolist(), key=_order)
+    # Numbers in their order, names in the order in which they come.
+    levels = runs[factor].dropna().unique().tolist()
+    if pd.api.types.is_numeric_dtype(runs[factor]):
+        levels.sort()
     baseline = levels[0] if baseline is None and levels else baseline
     if baseline not in levels:
         known = ", ".join(map(str, levels))
@@ -147,8 +151,3 @@ def _unpaired(
     bounds = bca_bounds(drawn[:, None], np.zeros(1), left_out[:, None], confidence)[:, 0]
     low, high = bounds + x.mean() - y.mean()
     return float(low), float(high)
-
-
-def _order(level: Any) -> tuple[int, Any]:
-    """Numbers before words, each in their order."""
-    return (0, level) if isinstance(level, int | float) else (1, str(level))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -116,6 +117,14 @@ def groups(
         return [((), frame)] if len(frame) else []
     grouped = frame.groupby(list(keys), sort=False, dropna=False)
     return [(key, group) for key, group in grouped]
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table, a dictionary each."""
+    rows: list[dict[str, Any]] = [
+        {str(name): value for name, value in row.items()} for row in frame.to_dict("records")
+    ]
+    return rows
 
 
 def require(frame: pd.DataFrame, columns: Sequence[str]) -> None:

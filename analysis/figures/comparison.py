@@ -73,8 +73,13 @@ def _panel(axes: Axes, part: pd.DataFrame, series: str, across: str | None, scal
         look = LOOKS[number] if len(lines) <= MANY else Look(INK, ".", "-")
         known = np.isfinite(low) & np.isfinite(high)
         ranked = len(places) > RANKED
-        bar = {"color": FAINT if ranked else look.color, "linewidth": 0.8 if ranked else 1.6}
-        axes.vlines(x[known], low[known], high[known], **bar)
+        axes.vlines(
+            x[known],
+            low[known],
+            high[known],
+            color=FAINT if ranked else look.color,
+            linewidth=0.8 if ranked else 1.6,
+        )
         axes.plot(
             x,
             mean,

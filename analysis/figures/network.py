@@ -165,13 +165,13 @@ def network_figure(
     if len(people) <= 40:
         for name in people.index:
             x, y = where[name]
-            side = 1 if x > 0.05 else -1 if x < -0.05 else 0
+            away = 1 if x > 0.05 else -1 if x < -0.05 else 0
             axes.annotate(
                 name,
                 (x, y),
-                (side * 12, 0 if side else 12),
+                (away * 12, 0 if away else 12),
                 textcoords="offset points",
-                ha={1: "left", -1: "right", 0: "center"}[side],
+                ha={1: "left", -1: "right", 0: "center"}[away],
                 va="center",
                 fontsize=7.5,
                 color=INK,

@@ -1,0 +1,234 @@
+"""Sections on the designs: what each did, what each factor does."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any
+
+import pandas as pd
+
+from analysis.differences import paired_differences
+from analysis.figures.comparison import comparison
+from analysis.figures.differences import differences_figure
+from analysis.figures.effects import effects_figure
+from analysis.labels import factor_label, metric_label, number_label
+from analysis.report.content import FigureItem, Section, TableItem
+from analysis.report.subject import FEW, Subject
+from analysis.summary import records, summarise
+
+ROWS = 24
+"""Longer tables of designs are folded."""
+
+
+def results_section(subject: Subject) -> Section:
+    """What each design did on average; one design alone gets every statistic."""
+    if subject.designs == 1:
+        return _single(subject)
+    section = Section("Results of each design")
+    if subject.series is not None:
+        section.items.append(_comparison(subject, subject.series))
+    table = summarise(subject.runs, subject.headlines)
+    keys = ["scenario_id", *subject.factors]
+    shown = []
+    for key, rows in table.groupby(keys, sort=False, dropna=False):
+        row = dict(zip(keys, key, strict=True))
+        cells = {factor_label(name).capitalize(): _level(row[name]) for name in subject.factors}
+        cells["Runs"] = str(int(rows["runs"].max()))
+        for one in records(rows):
+            cells[subject.heading(one["metric"])] = subject.interval(
+                one["metric"], one["mean"], one["low"], one["high"]
+            )
+        shown.append(cells)
+    sure = " with 95 % bootstrap intervals" if subject.replications > 1 else ""
+    section.items.append(
+        TableItem(
+            "designs",
+            f"All {subject.designs} designs",
+            pd.DataFrame(shown),
+            table,
+            f"Means over {_replications(subject)} of each design{sure}.",
+            folded=len(shown) > ROWS,
+        )
+    )
+    return section
+
+
+def _single(subject: Subject) -> Section:
+    one_run = len(subject.runs) == 1
+    numbers = summarise(subject.runs)
+    shown = []
+    for row in records(numbers):
+        if row["metric"] == "days" or not (row["smallest"] or row["largest"]) or not row["runs"]:
+            continue
+        name = row["metric"]
+        divisor = subject.scale(name).divisor
+        cells = {"Statistic": subject.heading(name)}
+        if one_run:
+            cells["Value"] = number_label(row["mean"] / divisor)
+        else:
+            cells["Mean (95 % interval)"] = subject.interval(
+                name, row["mean"], row["low"], row["high"]
+            )
+            for bound in ("smallest", "median", "largest"):
+                cells[bound.capitalize()] = number_label(row[bound] / divisor)
+        shown.append(cells)
+    what = "the one run" if one_run else f"{len(subject.runs)} runs that differ in their randomness"
+    caption = f"Over {what}. Statistics that are zero throughout are left out."
+    if one_run:
+        caption += " One path has no interval: nothing here tells how much of it is chance."
+    return Section(
+        "Results",
+        [TableItem("results", "Statistics", pd.DataFrame(shown), numbers, caption)],
+    )
+
+
+def _comparison(subject: Subject, series: str) -> FigureItem:
+    others = [name for name in subject.groupable if name != series]
+    across = max(others, key=lambda name: subject.runs[name].nunique()) if others else None
+    metrics = list(dict.fromkeys([subject.risk, subject.operations, *subject.headlines]))[:4]
+    by = [series] if across is None else [series, across]
+    table = summarise(subject.runs, metrics, by=by)
+    figure = comparison(
+        table, series, across, metrics, {name: subject.scale(name) for name in metrics}
+    )
+    averaged = [factor_label(name) for name in subject.factors if name not in by]
+    over = f" Averaged over {_and(averaged)}." if averaged else ""
+    sure = "; bars are 95 % intervals" if subject.replications > 1 else ""
+    sentences = []
+    for name in (subject.risk, subject.operations):
+        means = subject.runs.groupby(series)[name].mean()
+        least, most = extremes(means)
+        if least != most and means[most] > means[least]:
+            sentences.append(
+                f"{metric_label(name)}: least with {subject.level(series, least)}"
+                f" ({subject.amount(name, means[least])}), most with"
+                f" {subject.level(series, most)} ({subject.amount(name, means[most])})."
+            )
+    words = f"Means over runs{sure}.{over} {' '.join(sentences)}"
+    return FigureItem("comparison", figure, words.strip())
+
+
+def effects_section(subject: Subject) -> Section | None:
+    """What each factor does, alone and on common random numbers."""
+    if not subject.factors:
+        return None
+    section = Section("What each factor does")
+    for name in (subject.risk, subject.operations):
+        figure = effects_figure(subject.runs, subject.factors, name, subject.scale(name))
+        section.items.append(
+            FigureItem(
+                f"effects-{name}", figure, f"{metric_label(name)}. {_strongest(subject, name)}"
+            )
+        )
+    if subject.groupable:
+        section.items.extend(_differences(subject))
+    return section
+
+
+def _strongest(subject: Subject, metric: str) -> str:
+    """Which factor moves a statistic most, by the spread of its levels' means."""
+    spreads: dict[str, tuple[float, str, str]] = {}
+    for factor in subject.factors:
+        levels = subject.runs[factor]
+        if pd.api.types.is_numeric_dtype(levels) and levels.nunique() > FEW:
+            levels = pd.qcut(levels, 4, duplicates="drop").map(
+                lambda part: f"{number_label(part.left, 2)} to {number_label(part.right, 2)}"
+            )
+        means = subject.runs.groupby(levels, observed=True)[metric].mean()
+        if len(means) > 1:
+            low, high = extremes(means)
+            spreads[factor] = (float(means.max() - means.min()), str(low), str(high))
+    if not spreads or max(spread for spread, _, _ in spreads.values()) == 0:
+        return "No factor moves it."
+    factor = max(spreads, key=lambda name: spreads[name][0])
+    spread, low, high = spreads[factor]
+    alone = len(spreads) == 1
+    lead = f"It is least at {factor_label(factor)} {low} and most at {high}"
+    if alone:
+        return f"{lead}, {subject.amount(metric, spread)} apart."
+    return (
+        f"{factor_label(factor).capitalize()} moves it most: least at {low}, most at {high},"
+        f" {subject.amount(metric, spread)} apart, the other factors averaged out."
+    )
+
+
+def _differences(subject: Subject) -> list[FigureItem | TableItem]:
+    """Paired differences, pooled over the other factors, of the first factors with few levels."""
+    items: list[FigureItem | TableItem] = []
+    if subject.replications < 2:
+        return items
+    metrics = list(dict.fromkeys([subject.risk, subject.operations, *subject.headlines]))
+    tables = [
+        paired_differences(subject.runs, factor, metrics, pool=True)
+        for factor in subject.groupable[:4]
+    ]
+    numbers = pd.concat([table for table in tables if len(table)], ignore_index=True)
+    if not len(numbers):
+        return items
+    shown, words = [], []
+    for key, rows in numbers.groupby(["factor", "level"], sort=False):
+        factor, level = str(key[0]), key[1]
+        base = subject.level(factor, rows["baseline"].iloc[0])
+        cells = {"Change": f"{subject.level(factor, level)} rather than {base}"}
+        for row in records(rows):
+            name = row["metric"]
+            cells[subject.heading(name)] = subject.interval(
+                name, row["difference"], row["low"], row["high"]
+            )
+            if factor == subject.series and name in (subject.risk, subject.operations):
+                words.append(_difference_in_words(subject, cells["Change"], row))
+        shown.append(cells)
+    first = numbers[(numbers["factor"] == subject.series) & (numbers["metric"] == subject.risk)]
+    if len(first):
+        assert subject.series is not None
+        labels = first["level"].map(lambda level: subject.level(str(subject.series), level))
+        baseline = subject.level(subject.series, first["baseline"].iloc[0])
+        figure = differences_figure(first, labels, baseline, subject.scale(subject.risk))
+        caption = (
+            "Differences of the same replications, other factors averaged; filled where the 95 %"
+            f" interval excludes zero. {' '.join(words)}"
+        )
+        items.append(FigureItem("differences", figure, caption))
+    items.append(
+        TableItem(
+            "differences",
+            "Paired differences on common random numbers",
+            pd.DataFrame(shown),
+            numbers,
+            "Mean difference with its 95 % interval, all other factors averaged. Each interval"
+            " stands for itself: of twenty, one misses on average.",
+        )
+    )
+    return items
+
+
+def _difference_in_words(subject: Subject, change: str, row: dict[str, Any]) -> str:
+    name = str(row["metric"])
+    if row["low"] <= 0 <= row["high"]:
+        return f"{change}: no clear difference in {metric_label(name).lower()}."
+    way = "more" if row["difference"] > 0 else "less"
+    part = ""
+    if row["baseline_mean"] > 0:
+        percent = abs(row["difference"]) / row["baseline_mean"]
+        part = f" ({number_label(100 * percent, 2)} %)" if percent < 10 else ""
+    amount = subject.amount(name, abs(row["difference"]))
+    return f"{change}: {metric_label(name).lower()} {amount} {way}{part}."
+
+
+def extremes(means: pd.Series) -> tuple[Any, Any]:
+    """Where a series is least and most."""
+    return means.idxmin(), means.idxmax()
+
+
+def _replications(subject: Subject) -> str:
+    return "1 run" if subject.replications == 1 else f"{subject.replications} runs"
+
+
+def _level(level: object) -> str:
+    if isinstance(level, bool | str) or not isinstance(level, Real):
+        return str(level)
+    return number_label(float(level))
+
+
+def _and(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -1,0 +1,188 @@
+"""What a report is about: the runs, which factors vary, and which statistics say something."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.labels import (
+    Scale,
+    design_label,
+    factor_label,
+    level_label,
+    metric_label,
+    number_label,
+    scale_of,
+)
+from analysis.results import Results
+
+RISKS = (
+    "uncollateralised_exposure_mean",
+    "absolute_gap_mean",
+    "uncollateralised_exposure_max",
+    "over_collateralisation_mean",
+)
+OPERATIONS = ("margin_calls", "transfers", "deliveries", "returns", "delivery_call_value")
+HEADLINES = (
+    "uncollateralised_exposure_mean",
+    "uncollateralised_exposure_max",
+    "over_collateralisation_mean",
+    "absolute_gap_mean",
+    "margin_calls",
+    "transfers",
+    "borrower_issuances",
+    "lender_issuances",
+    "peak_liquidity_demand",
+    "unmet_calls",
+    "return_fails",
+    "defaults",
+    "close_out_loss",
+    "collateral_velocity_max",
+)
+"""What is shown of each design, in this order, where it is not the same trivial number in all."""
+
+FEW = 8
+"""Levels that can be told apart in one figure."""
+
+DAY_ROWS = 2_000_000
+"""Rows of days that are read; of larger experiments the first replications."""
+
+
+@dataclass
+class Subject:
+    """The runs of a report and how to speak about them."""
+
+    results: Results
+    triggers: Mapping[Any, float] = field(default_factory=dict)
+    """Margin call threshold of each design, where it is known."""
+
+    @cached_property
+    def runs(self) -> pd.DataFrame:
+        """The finished runs."""
+        return self.results.runs
+
+    @cached_property
+    def factors(self) -> list[str]:
+        """Columns of what varies between the finished runs."""
+        from analysis.results import varied_factors
+
+        return varied_factors(self.runs)
+
+    @cached_property
+    def designs(self) -> int:
+        """Number of designs with finished runs."""
+        return int(self.runs["scenario_id"].nunique())
+
+    @cached_property
+    def replications(self) -> int:
+        """Largest number of runs of a design."""
+        return int(self.runs.groupby("scenario_id").size().max())
+
+    @cached_property
+    def currency(self) -> str:
+        """Name of the money; nothing if designs differ in it."""
+        return str(self.results.manifest.get("currency") or "")
+
+    @cached_property
+    def risk(self) -> str:
+        """The statistic of risk that tells designs (or runs) apart."""
+        return self._telling(RISKS)
+
+    @cached_property
+    def operations(self) -> str:
+        """The statistic of operations that tells designs (or runs) apart."""
+        return self._telling(OPERATIONS)
+
+    def _telling(self, candidates: Sequence[str]) -> str:
+        there = [name for name in candidates if name in self.runs]
+        between = self.runs.groupby("scenario_id")[there].mean()
+        for name in there:
+            # A hair of rounding is no difference.
+            spread = between[name].max() - between[name].min()
+            if spread > 1e-6 * self.runs["exposure_mean"].mean() or (
+                spread > 0 and self.results.meanings[name].unit == "count"
+            ):
+                return name
+        return next((name for name in there if self.runs[name].any()), there[0])
+
+    @cached_property
+    def headlines(self) -> list[str]:
+        """The statistics worth a column."""
+        runs = self.runs
+        return [name for name in HEADLINES if name in runs and runs[name].fillna(0).any()]
+
+    @cached_property
+    def groupable(self) -> list[str]:
+        """Factors with few levels, the paper's models first, then those with fewest."""
+        sizes = {name: self.runs[name].nunique() for name in self.factors}
+        few = [name for name in self.factors if 2 <= sizes[name] <= FEW]
+        return sorted(few, key=lambda name: (factor_label(name) != "model", sizes[name]))
+
+    @property
+    def series(self) -> str | None:
+        """The factor that figures tell apart by colour."""
+        return self.groupable[0] if self.groupable else None
+
+    @property
+    def numeric(self) -> list[str]:
+        """Factors that are numbers."""
+        return [
+            name
+            for name in self.factors
+            if pd.api.types.is_numeric_dtype(self.runs[name])
+            and not pd.api.types.is_bool_dtype(self.runs[name])
+        ]
+
+    def scale(self, name: str, values: Any = None) -> Scale:
+        """How to show numbers of a statistic."""
+        numbers = np.asarray(self.runs[name] if values is None else values, np.float64)
+        finite = np.abs(numbers[np.isfinite(numbers)])
+        largest = float(finite.max()) if len(finite) else 0.0
+        return scale_of(self.results.meanings.get(name), largest, self.currency)
+
+    def amount(self, name: str, value: float) -> str:
+        """A number with its unit: "3.2 thousand USD"; a mere number of a count."""
+        scale = self.scale(name)
+        unit = "" if scale.unit == "number" else f" {scale.unit}"
+        return f"{number_label(value / scale.divisor, 3)}{unit}"
+
+    def interval(self, name: str, mean: float, low: float = np.nan, high: float = np.nan) -> str:
+        """A mean with its interval, in the statistic's scale, without unit."""
+        divisor = self.scale(name).divisor
+        text = number_label(mean / divisor, 3)
+        if not (np.isfinite(low) and np.isfinite(high)):
+            return text
+        return f"{text} ({number_label(low / divisor, 3)} to {number_label(high / divisor, 3)})"
+
+    def heading(self, name: str) -> str:
+        """A statistic's name with its unit, for the head of a column."""
+        scale = self.scale(name)
+        return metric_label(name) if scale.unit == "number" else scale.axis(metric_label(name))
+
+    def design(self, row: Mapping[str, Any]) -> str:
+        """What tells a design apart, in words."""
+        return design_label(row, self.factors)
+
+    def level(self, factor: str, level: Any) -> str:
+        """One level of a factor in words."""
+        return level_label(factor, level)
+
+    def days(self, columns: Sequence[str]) -> tuple[pd.DataFrame, str]:
+        """Days of all runs with the factors, and a remark if they are not all."""
+        table = self.results.days
+        rows = len(table)
+        wanted, remark = None, ""
+        if rows > DAY_ROWS:
+            replications = sorted(self.runs["replication_id"].unique())
+            keep = max(1, int(len(replications) * DAY_ROWS / rows))
+            wanted = replications[:keep]
+            remark = f" Of the first {keep} of {len(replications)} replications."
+        frame = table.frame(columns, replications=wanted)
+        frame = frame[frame["scenario_id"].isin(self.runs["scenario_id"])]
+        factors = self.runs.drop_duplicates("scenario_id")[["scenario_id", *self.factors]]
+        return frame.merge(factors, on="scenario_id", how="left"), remark
