@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     help="CSV or Parquet with a date column and 8306, 8604, 4901, 7013, 8031 in yen."
     " Without it they are fetched from Yahoo once and kept.",
 )
-@click.option("--case", "cases", type=click.IntRange(1, 4), multiple=True, help="1 to 4; all.")
+@click.option(
+    "--case", "cases", type=click.IntRange(1, 4), multiple=True, help="One or several; all if none."
+)
+@click.argument("more_cases", type=click.IntRange(1, 4), nargs=-1, metavar="")
 @click.option(
     "--profile",
     type=click.Choice(["paper", "causal", "sessions"]),
@@ -30,7 +33,13 @@ if TYPE_CHECKING:
 @click.option(
     "--format", "style", type=click.Choice(["table", "json"]), default="table", show_default=True
 )
-def command(prices_file: Path | None, cases: tuple[int, ...], profile: str, style: str) -> None:
+def command(
+    prices_file: Path | None,
+    cases: tuple[int, ...],
+    more_cases: tuple[int, ...],
+    profile: str,
+    style: str,
+) -> None:
     """Reproduce the paper's Tables 2, 3 and 4 from closing prices."""
     import json
 
@@ -38,8 +47,10 @@ def command(prices_file: Path | None, cases: tuple[int, ...], profile: str, styl
     from scenarios.prices.files import read_prices
     from scenarios.prices.yahoo import paper_prices
 
+    if more_cases and not cases:
+        raise click.UsageError("name the cases behind --case: --case 1 2")
     panel = read_prices(prices_file) if prices_file is not None else paper_prices()
-    replication = replicate(panel, profile, cases or None)  # type: ignore[arg-type]
+    replication = replicate(panel, profile, (*cases, *more_cases) or None)  # type: ignore[arg-type]
     if style == "json":
         click.echo(json.dumps(as_json(replication), indent=2))
     else:

@@ -83,6 +83,15 @@ def test_the_ranking_of_models_hangs_on_how_a_weekend_is_priced() -> None:
 
 
 @needs_prices
+def test_cases_can_be_chosen() -> None:
+    for words in (("--case", "1", "2"), ("--case", "1", "--case", "2")):
+        found = json.loads(run("--prices", PRICES, "--format", "json", *words).stdout)
+        assert [case["case"] for case in found["cases"]] == [1, 2]
+        assert found["skipped"] == []
+    assert run("--prices", PRICES, "1").exit_code == 2
+
+
+@needs_prices
 def test_cases_that_the_prices_do_not_cover_are_refused_if_nothing_is_left() -> None:
     line = refusal(run("--prices", PRICES, "--case", "3"))
     assert "covers none of the windows asked for; Case 3: window 2009-03-01" in line
