@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from abm.experiment.columns import summary_columns
+from abm.experiment.columns import FACTOR, summary_columns
 from abm.experiment.execute import Finished
 
 if TYPE_CHECKING:
@@ -31,14 +31,14 @@ def overview(finished: Finished) -> str:
     from analysis import read_results
 
     results = read_results(finished.folder)
-    runs = results.runs
+    runs = results.all_runs
     currency = str(results.manifest.get("currency", ""))
     done = runs[runs["status"] == "ok"]
     parts = []
     if len(done) == 1 and finished.runs == 1:
         parts.append(_one_run(done.iloc[0], currency))
     elif len(done):
-        parts.append(_designs(done, currency))
+        parts.append(_designs(done, results.factors, currency))
     errors = runs.loc[runs["status"] == "failed", "error"].value_counts()
     for error, number in errors.head(3).items():
         parts.append(f"{number} of {len(runs)} runs failed: {error}")
@@ -69,15 +69,13 @@ def _one_run(run: pd.Series, currency: str) -> str:
     return f"{table}\n\nAll statistics that are not listed are 0."
 
 
-def _designs(runs: pd.DataFrame, currency: str) -> str:
+def _designs(runs: pd.DataFrame, factors: list[str], currency: str) -> str:
     """A row a design: means over its replications, with intervals."""
     from tabulate import tabulate
 
-    from analysis.results import FACTOR, varied_factors
     from analysis.summary import summarise
 
     metrics = [name for name in SHOWN if runs[name].any()]
-    factors = varied_factors(runs)
     summary = summarise(runs, metrics, ["scenario_id", *factors])
     rows: list[list[Any]] = []
     for _, group in summary.groupby("scenario_id"):

@@ -1,0 +1,18 @@
+"""`collateral scenarios`, as a user types it."""
+
+from __future__ import annotations
+
+from click.testing import CliRunner
+
+from abm.cli import main
+from scenarios.experiment import bundled_experiments
+from scenarios.scenario import Scenario, bundled
+
+
+def test_lists_everything_that_is_bundled_with_its_title() -> None:
+    result = CliRunner().invoke(main, ["scenarios"], catch_exceptions=False)
+    assert result.exit_code == 0
+    lines = [line.strip() for line in result.stdout.splitlines()]
+    names = {line.split()[0]: line for line in lines if line}
+    assert names.keys() >= {*bundled(), *bundled_experiments()}
+    assert Scenario.load("prices-gbm").title in names["prices-gbm"]
