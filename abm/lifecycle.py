@@ -232,7 +232,9 @@ def settle_loans(
             continue
         if loans.state[i] == PENDING and loans.opened[i] <= day:
             # A replacement that could not be opened is tried again.
-            reopen(books, prices, day, i, quantities)
+            if reopen(books, prices, day, i, quantities):
+                loans.opened[i] = day
+                loans.maturity[i] = day + loans.term[i]
             continue
         if loans.state[i] != OPEN_LOAN or loans.maturity[i] > day:
             continue
