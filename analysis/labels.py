@@ -9,14 +9,17 @@ from typing import Any, NamedTuple
 from analysis.results import FACTOR, ColumnMeaning
 
 _SUFFIXES = {"mean": "mean over days", "max": "largest day"}
-_FLOWS = {"count": "in all", "money": "in all"}
+_PHRASES = {"mean": "mean", "max": "largest"}
 _WORDS = {
     "uncollateralised_es": "expected shortfall of uncollateralised exposure",
     "uncollateralised_max": "largest uncollateralised exposure of a loan",
     "over_collateralisation_max": "largest over-collateralisation of a loan",
     "hhi_lenders": "concentration over lenders",
     "hhi_collateral": "concentration of collateral",
-    "absolute_gap": "absolute gap",
+    "over_collateralisation": "over-collateralisation",
+    "close_out_loss": "close-out loss",
+    "close_out_exposure": "close-out exposure",
+    "close_out_surplus": "close-out surplus",
     "reuse_chain": "longest chain of re-use",
     "borrower_issuances": "issuances by borrowers",
     "borrower_issued_value": "value issued by borrowers",
@@ -25,7 +28,6 @@ _WORDS = {
     "loss_given_default": "loss given default",
     "peak_liquidity_demand": "peak liquidity demand",
 }
-_LEVELS_ENDING = ("uncollateralised_max", "over_collateralisation_max")
 
 
 def metric_label(name: str, daily: bool = False) -> str:
@@ -35,11 +37,18 @@ def metric_label(name: str, daily: bool = False) -> str:
         name: column of `runs` or `days`.
         daily: whether it is a column of `days`, whose `_max` is not a largest day.
     """
-    if not daily and name not in _LEVELS_ENDING:
-        level, _, suffix = name.rpartition("_")
-        if suffix in _SUFFIXES and level:
-            return f"{_words(level)}, {_SUFFIXES[suffix]}"
-    return _words(name) if daily or name not in _LEVELS_ENDING else f"{_words(name)}, largest day"
+    level, _, suffix = name.rpartition("_")
+    if not daily and suffix in _SUFFIXES and level:
+        return f"{_words(level)}, {_SUFFIXES[suffix]}"
+    return _words(name)
+
+
+def metric_phrase(name: str, daily: bool = False) -> str:
+    """A statistic's name inside a sentence: "mean uncollateralised exposure", "margin calls"."""
+    level, _, suffix = name.rpartition("_")
+    words = _words(level if not daily and suffix in _PHRASES and level else name)
+    words = words[:1].lower() + words[1:]
+    return words if daily or suffix not in _PHRASES else f"{_PHRASES[suffix]} {words}"
 
 
 def _words(name: str) -> str:
@@ -96,7 +105,8 @@ def number_label(value: float, digits: int = 4) -> str:
     if abs(rounded) >= 1e15 or abs(rounded) < 1e-6:
         return f"{value:.{digits - 1}e}"
     text = f"{rounded:,.{max(places, 0)}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return text.replace("-", "−")
 
 
 class Scale(NamedTuple):

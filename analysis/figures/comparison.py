@@ -126,5 +126,10 @@ def _tick(factor: str, level: object) -> str:
 def from_zero(axes: Axes, values: np.ndarray) -> None:
     """Let the vertical axis begin at zero, unless the values differ little beside their level."""
     finite = values[np.isfinite(values)]
-    if len(finite) and finite.min() >= 0 and finite.min() < 0.7 * finite.max():
-        axes.set_ylim(0, 1.08 * finite.max())
+    if not len(finite):
+        return
+    low, high = float(finite.min()), float(finite.max())
+    if low >= 0 and (low < 0.7 * high or high == 0):
+        axes.set_ylim(-0.02 * high, 1.08 * high or 1.0)
+    elif high > low:
+        axes.set_ylim(low - 0.08 * (high - low), high + 0.08 * (high - low))

@@ -90,7 +90,7 @@ def distribution_figure(
     curve.yaxis.set_major_formatter(lambda tick, _: f"{tick:g}")
     finish(curve, "How often it is exceeded", label, f"% of {of}")
     _rows(rows, data, names)
-    finish(rows, "Quantiles", label, grid="x")
+    finish(rows, "Quantiles: 5 to 95 %, middle half, × 99 %", label, grid="x")
     if series is not None:
         legend(figure, curve)
     return figure

@@ -39,15 +39,16 @@ def effects_figure(
     rows = -(-len(factors) // columns)
     figure, grid = canvas(8.4, 0.5 + 2.5 * rows, rows, columns, sharey=True)
     values = runs[metric].to_numpy(np.float64) / scale.divisor
+    drawn: list[float] = []
     for position, axes in enumerate(grid.flat):
         if position >= len(factors):
             axes.set_axis_off()
             continue
         levels = runs[factors[position]]
         if levels.nunique() > LEVELS and pd.api.types.is_numeric_dtype(levels):
-            _binned(axes, levels.to_numpy(np.float64), values)
+            drawn += _binned(axes, levels.to_numpy(np.float64), values)
         else:
-            _by_level(axes, levels, values)
+            drawn += _by_level(axes, levels, values)
         unit = scale.axis(metric_label(metric)) if position % columns == 0 else ""
         finish(
             axes,
@@ -56,10 +57,11 @@ def effects_figure(
             unit,
         )
         axes.yaxis.label.set_wrap(True)
+    from_zero(grid[0, 0], np.array(drawn))
     return figure
 
 
-def _binned(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
+def _binned(axes: Axes, x: np.ndarray, y: np.ndarray) -> list[float]:
     axes.plot(x, y, ".", color=FAINT, markersize=2, alpha=0.6, zorder=1, rasterized=len(x) > 2000)
     order = np.argsort(x, kind="stable")
     centres, means, lows, highs = [], [], [], []
@@ -76,14 +78,13 @@ def _binned(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
     axes.plot(centres, means, "o-", color=INK, markersize=4.5, linewidth=1.1, zorder=3)
     # The means are what is to be seen: outliers may leave the picture.
     finite = y[np.isfinite(y)]
-    if len(finite):
-        top = max(float(np.quantile(finite, 0.98)), max(highs, default=0.0))
-        axes.set_ylim(min(0.0, float(finite.min())), top * 1.05 or 1.0)
+    rare = [float(np.quantile(finite, 0.98))] if len(finite) else []
+    return [*means, *lows, *highs, *rare, *([0.0] if len(finite) and finite.min() >= 0 else [])]
 
 
-def _by_level(axes: Axes, levels: pd.Series, y: np.ndarray) -> None:
+def _by_level(axes: Axes, levels: pd.Series, y: np.ndarray) -> list[float]:
     found = sorted(levels.dropna().unique(), key=lambda level: (isinstance(level, str), level))
-    drawn = []
+    drawn: list[float] = []
     for place, level in enumerate(found):
         here = y[(levels == level).to_numpy() & np.isfinite(y)]
         if len(here):
@@ -101,4 +102,4 @@ def _by_level(axes: Axes, levels: pd.Series, y: np.ndarray) -> None:
         ha="right" if crowded else "center",
     )
     axes.set_xlim(-0.5, len(found) - 0.5)
-    from_zero(axes, np.array(drawn))
+    return drawn

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from analysis.errors import ResultsError
-from analysis.labels import metric_label, number_label
+from analysis.labels import metric_label, metric_phrase, number_label
 from analysis.report.content import FigureItem, Report, Section
 from analysis.report.designs import effects_section, extremes, results_section
 from analysis.report.market import defaults_section, network_section
@@ -84,15 +84,18 @@ def _findings(subject: Subject, sections: list[Section]) -> list[str]:
             found.append(f"{metric_label(name)}: {subject.amount(name, means.iloc[0])}.")
             continue
         first = runs.drop_duplicates("scenario_id").set_index("scenario_id")
-        ends = []
-        for chosen in extremes(means):
+        least, most = extremes(means)
+        words = metric_phrase(name)
+        words = words[:1].upper() + words[1:]
+        ends = [subject.amount(name, means[chosen]) for chosen in (least, most)]
+        if ends[0] == ends[1]:
+            found.append(f"{words}: {ends[0]} in every design.")
+            continue
+        for place, chosen in enumerate((least, most)):
             tied = int((means == means[chosen]).sum())
             others = f" and {tied - 1} more" if tied > 1 else ""
-            ends.append(
-                f"{subject.amount(name, means[chosen])}"
-                f" ({subject.design(dict(first.loc[chosen]))}{others})"
-            )
-        found.append(f"{metric_label(name)} ranges from {ends[0]} to {ends[1]}.")
+            ends[place] += f" ({subject.design(dict(first.loc[chosen]))}{others})"
+        found.append(f"{words}: from {ends[0]} to {ends[1]}.")
     for section in sections:
         for item in section.items:
             if isinstance(item, FigureItem) and item.name in ("frontier", "issuance"):

@@ -11,7 +11,7 @@ from analysis.differences import paired_differences
 from analysis.figures.comparison import comparison
 from analysis.figures.differences import differences_figure
 from analysis.figures.effects import effects_figure
-from analysis.labels import factor_label, metric_label, number_label
+from analysis.labels import factor_label, metric_label, metric_phrase, number_label
 from analysis.report.content import FigureItem, Section, TableItem
 from analysis.report.subject import FEW, Subject
 from analysis.summary import records, summarise
@@ -27,14 +27,15 @@ def results_section(subject: Subject) -> Section:
     section = Section("Results of each design")
     if subject.series is not None:
         section.items.append(_comparison(subject, subject.series))
-    table = summarise(subject.runs, subject.headlines)
+    others = [name for name in subject.headlines if name not in subject.columns]
+    table = summarise(subject.runs, [*subject.columns, *others])
     keys = ["scenario_id", *subject.factors]
     shown = []
     for key, rows in table.groupby(keys, sort=False, dropna=False):
         row = dict(zip(keys, key, strict=True))
         cells = {factor_label(name).capitalize(): _level(row[name]) for name in subject.factors}
         cells["Runs"] = str(int(rows["runs"].max()))
-        for one in records(rows):
+        for one in records(rows[rows["metric"].isin(subject.columns)]):
             cells[subject.heading(one["metric"])] = subject.interval(
                 one["metric"], one["mean"], one["low"], one["high"]
             )
@@ -43,7 +44,7 @@ def results_section(subject: Subject) -> Section:
     section.items.append(
         TableItem(
             "designs",
-            f"All {subject.designs} designs",
+            f"The {subject.designs} designs",
             pd.DataFrame(shown),
             table,
             f"Means over {_replications(subject)} of each design{sure}.",
@@ -100,9 +101,9 @@ def _comparison(subject: Subject, series: str) -> FigureItem:
         least, most = extremes(means)
         if least != most and means[most] > means[least]:
             sentences.append(
-                f"{metric_label(name)}: least with {subject.level(series, least)}"
-                f" ({subject.amount(name, means[least])}), most with"
-                f" {subject.level(series, most)} ({subject.amount(name, means[most])})."
+                f"Least {metric_phrase(name)}: {subject.level(series, least)}"
+                f" ({subject.amount(name, means[least])}); most: {subject.level(series, most)}"
+                f" ({subject.amount(name, means[most])})."
             )
     words = f"Means over runs{sure}.{over} {' '.join(sentences)}"
     return FigureItem("comparison", figure, words.strip())
@@ -157,7 +158,7 @@ def _differences(subject: Subject) -> list[FigureItem | TableItem]:
     items: list[FigureItem | TableItem] = []
     if subject.replications < 2:
         return items
-    metrics = list(dict.fromkeys([subject.risk, subject.operations, *subject.headlines]))
+    metrics = list(dict.fromkeys([*subject.columns, *subject.headlines]))
     tables = [
         paired_differences(subject.runs, factor, metrics, pool=True)
         for factor in subject.groupable[:4]
@@ -165,54 +166,65 @@ def _differences(subject: Subject) -> list[FigureItem | TableItem]:
     numbers = pd.concat([table for table in tables if len(table)], ignore_index=True)
     if not len(numbers):
         return items
-    shown, words = [], []
-    for key, rows in numbers.groupby(["factor", "level"], sort=False):
-        factor, level = str(key[0]), key[1]
-        base = subject.level(factor, rows["baseline"].iloc[0])
-        cells = {"Change": f"{subject.level(factor, level)} rather than {base}"}
-        for row in records(rows):
-            name = row["metric"]
-            cells[subject.heading(name)] = subject.interval(
-                name, row["difference"], row["low"], row["high"]
-            )
-            if factor == subject.series and name in (subject.risk, subject.operations):
-                words.append(_difference_in_words(subject, cells["Change"], row))
-        shown.append(cells)
     first = numbers[(numbers["factor"] == subject.series) & (numbers["metric"] == subject.risk)]
-    if len(first):
-        assert subject.series is not None
-        labels = first["level"].map(lambda level: subject.level(str(subject.series), level))
+    if len(first) and subject.series is not None:
         baseline = subject.level(subject.series, first["baseline"].iloc[0])
-        figure = differences_figure(first, labels, baseline, subject.scale(subject.risk))
+        levels = [subject.level(subject.series, level) for level in first["level"]]
+        figure = differences_figure(
+            first, pd.Series(levels, first.index), baseline, subject.scale(subject.risk)
+        )
+        told = numbers[numbers["factor"] == subject.series]
         caption = (
             "Differences of the same replications, other factors averaged; filled where the 95 %"
-            f" interval excludes zero. {' '.join(words)}"
+            f" interval excludes zero. Against {baseline}: {_in_words(subject, told)}."
         )
         items.append(FigureItem("differences", figure, caption))
-    items.append(
-        TableItem(
-            "differences",
-            "Paired differences on common random numbers",
-            pd.DataFrame(shown),
-            numbers,
-            "Mean difference with its 95 % interval, all other factors averaged. Each interval"
-            " stands for itself: of twenty, one misses on average.",
+    for factor in dict.fromkeys(numbers["factor"]):
+        part = numbers[numbers["factor"] == factor]
+        shown = []
+        for name, rows in part.groupby("metric", sort=False):
+            cells = {"Difference": subject.heading(str(name))}
+            for row in records(rows):
+                cells[subject.level(factor, row["level"])] = subject.interval(
+                    str(name), row["difference"], row["low"], row["high"]
+                )
+            shown.append(cells)
+        baseline = subject.level(factor, part["baseline"].iloc[0])
+        caption = (
+            "Mean difference with its 95 % interval, on the same prices and networks, all other"
+            " factors averaged. Of twenty such intervals one misses on average."
         )
-    )
+        title = f"{factor_label(factor).capitalize()}: paired differences from {baseline}"
+        name = f"differences-{factor_label(factor).replace(' ', '-')}"
+        items.append(TableItem(name, title, pd.DataFrame(shown), part, caption))
     return items
 
 
-def _difference_in_words(subject: Subject, change: str, row: dict[str, Any]) -> str:
+def _in_words(subject: Subject, numbers: pd.DataFrame) -> str:
+    """Changes of risk and operations from the baseline, level by level."""
+    parts = []
+    for level in dict.fromkeys(numbers["level"]):
+        rows = numbers[numbers["level"] == level]
+        changes = [
+            _change(subject, row)
+            for name in (subject.risk, subject.operations)
+            for row in records(rows[rows["metric"] == name])
+        ]
+        parts.append(f"{subject.level(str(subject.series), level)} {' and '.join(changes)}")
+    return "; ".join(parts)
+
+
+def _change(subject: Subject, row: dict[str, Any]) -> str:
     name = str(row["metric"])
     if row["low"] <= 0 <= row["high"]:
-        return f"{change}: no clear difference in {metric_label(name).lower()}."
+        return f"no clear difference in {metric_phrase(name)}"
     way = "more" if row["difference"] > 0 else "less"
-    part = ""
-    if row["baseline_mean"] > 0:
-        percent = abs(row["difference"]) / row["baseline_mean"]
-        part = f" ({number_label(100 * percent, 2)} %)" if percent < 10 else ""
-    amount = subject.amount(name, abs(row["difference"]))
-    return f"{change}: {metric_label(name).lower()} {amount} {way}{part}."
+    if subject.scale(name).unit == "number" and way == "less":
+        way = "fewer"
+    percent = 100 * abs(row["difference"]) / row["baseline_mean"] if row["baseline_mean"] else 1e9
+    if percent < 1000:
+        return f"{number_label(percent, 2)} % {way} {metric_phrase(name)}"
+    return f"{subject.amount(name, abs(row['difference']))} {way} {metric_phrase(name)}"
 
 
 def extremes(means: pd.Series) -> tuple[Any, Any]:

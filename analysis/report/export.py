@@ -63,6 +63,8 @@ _SPECIAL = str.maketrans(
         "^": r"\textasciicircum{}",
         "\\": r"\textbackslash{}",
         "–": "--",
+        "−": "$-$",
+        "×": r"$\times$",
         "…": r"\ldots{}",
         "±": r"$\pm$",
         "β": r"$\beta$",

@@ -149,8 +149,8 @@ def network_section(subject: Subject) -> Section | None:
         for level, group in grouped(numbers, series)
     ]
     table = pd.DataFrame(shown)
-    if len(shown) == 1:
-        table = table.iloc[:, 1:].T.reset_index().set_axis(["Statistic", "Value"], axis=1)
+    heads = ["Statistic", *(table.iloc[:, 0] if series else ["Value"])]
+    table = table.iloc[:, 1:].T.reset_index().set_axis(heads, axis=1)
     section.items.append(
         TableItem(
             "networks",

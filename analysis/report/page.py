@@ -19,7 +19,7 @@ LARGEST_SVG = 350_000
 STYLE = """
 :root { color-scheme: light; }
 body { font: 16px/1.5 system-ui, "Segoe UI", "DejaVu Sans", sans-serif; color: #1f1f1f;
-  background: #fff; max-width: 60rem; margin: 2.5rem auto 4rem; padding: 0 1.25rem; }
+  background: #fff; max-width: 52rem; margin: 2.5rem auto 4rem; padding: 0 1.25rem; }
 h1 { font-size: 1.7rem; line-height: 1.25; margin: 0 0 .3rem; }
 h2 { font-size: 1.25rem; margin: 2.8rem 0 .8rem; padding-top: .8rem;
   border-top: 1px solid #ddd; }
@@ -37,7 +37,7 @@ figcaption, .caption { font-size: .92rem; margin: .5rem 0 0; max-width: 52rem; }
 table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .3rem .7rem .3rem 0; text-align: left; vertical-align: top; }
 th { border-bottom: 1px solid #888; font-weight: 600; background: #fff; position: sticky; top: 0; }
-td { border-bottom: 1px solid #eee; }
+td { white-space: nowrap; border-bottom: 1px solid #eee; }
 td.n, th.n { text-align: right; }
 summary { cursor: pointer; font-weight: 600; margin: 1.2rem 0 .4rem; }
 @media print { .scroll { max-height: none; overflow: visible; } }
@@ -132,7 +132,7 @@ def _cells(table: pd.DataFrame) -> str:
 def _numeric(column: pd.Series) -> bool:
     """Whether all cells begin as numbers do."""
     texts = [_text(cell) for cell in column]
-    return bool(texts) and all(re.match(r"^[-–]?[\d.,]*( |$|%)", text) for text in texts)
+    return bool(texts) and all(re.match(r"^[-−–]?[\d.,]*( |$|%)", text) for text in texts)
 
 
 def _text(cell: object) -> str:

@@ -15,7 +15,7 @@ from analysis.figures.issuance import issuance_figure
 from analysis.figures.series import gap_over_time, series_with_bands
 from analysis.frontier import frontier
 from analysis.issuance import issuance_probability, required_inventory
-from analysis.labels import factor_label, metric_label, number_label
+from analysis.labels import factor_label, metric_label, metric_phrase, number_label
 from analysis.report.content import FigureItem, Section, TableItem
 from analysis.report.subject import FEW, Subject
 from analysis.series import daily_bands
@@ -31,35 +31,43 @@ def frontier_section(subject: Subject) -> Section | None:
     if subject.designs < 3:
         return None
     section = Section("Risk against operations")
-    table = frontier(subject.runs, subject.risk, subject.operations)
+    maps = heat_maps(subject)
+    chosen = subject.policies or subject.factors
+    table = frontier(subject.runs, subject.risk, subject.operations, by=chosen)
+    if len(table) < 3:
+        return Section(section.title, maps) if maps else None
     labels = pd.Series([subject.design(row) for row in records(table)], table.index)
     figure = frontier_figure(
         table,
         subject.risk,
         subject.operations,
-        subject.series,
+        subject.series if subject.series in chosen else None,
         subject.scale(subject.risk),
         subject.scale(subject.operations),
-        labels,
     )
+    what = "designs" if len(chosen) == len(subject.factors) else "policies"
     best = table[table["efficient"]].drop_duplicates(["risk", "operations"])
     words = (
-        f"{len(best)} of {len(table)} designs are on the frontier: no other has both less"
-        f" {_lower(subject.risk)} and fewer {_lower(subject.operations)}."
+        f"{len(best)} of {len(table)} {what} are on the frontier: none has at most as much"
+        f" {metric_phrase(subject.risk)} and {metric_phrase(subject.operations)}, and less of one."
     )
+    averaged = [factor_label(name) for name in subject.factors if name not in chosen]
+    if averaged:
+        words += f" Averaged over {', '.join(averaged)}, which nobody chooses."
     if len(best) > 1:
         words += (
-            f" Along it {_lower(subject.operations)} fall from"
+            f" Along it {metric_phrase(subject.operations)} fall from"
             f" {subject.amount(subject.operations, best['operations'].max())} to"
             f" {subject.amount(subject.operations, best['operations'].min())} while"
-            f" {_lower(subject.risk)} rises from {subject.amount(subject.risk, best['risk'].min())}"
-            f" to {subject.amount(subject.risk, best['risk'].max())}."
+            f" {metric_phrase(subject.risk)} rises from"
+            f" {subject.amount(subject.risk, best['risk'].min())} to"
+            f" {subject.amount(subject.risk, best['risk'].max())}."
         )
     section.items.append(FigureItem("frontier", figure, words))
     shown = [
         {
             "": str(number),
-            "Design": labels[index],
+            what[:-1].replace("policie", "policy").capitalize(): labels[index],
             subject.heading(subject.risk): subject.interval(subject.risk, row["risk"]),
             subject.heading(subject.operations): subject.interval(
                 subject.operations, row["operations"]
@@ -73,7 +81,7 @@ def frontier_section(subject: Subject) -> Section | None:
     section.items.append(
         TableItem(
             "frontier",
-            "Designs on the frontier",
+            f"{what.capitalize()} on the frontier",
             pd.DataFrame(shown),
             table,
             "The last column redraws the replications 500 times: a low share is a place on the"
@@ -81,7 +89,7 @@ def frontier_section(subject: Subject) -> Section | None:
             folded=len(shown) > 12,
         )
     )
-    section.items += heat_maps(subject)
+    section.items += maps
     return section
 
 
@@ -136,10 +144,10 @@ def time_section(subject: Subject) -> Section | None:
     figure = series_with_bands(bands, daily, series, scale)
     by_day = days.groupby("day")[daily].mean()
     peak = int(by_day.to_numpy().argmax())
-    words = f"Mean {_lower(daily, True)} over runs, day by day"
+    words = f"Mean {metric_phrase(daily, True)} over runs, day by day"
     words += ", with the range of the middle 90 % of runs" if subject.replications > 1 else ""
     if len(bands) != len(by_day) and series == "scenario_id":
-        words = f"Mean {_lower(daily, True)} of each design, day by day"
+        words = f"Mean {metric_phrase(daily, True)} of each design, day by day"
     words += (
         f". It is largest on day {by_day.index[peak]}"
         f" ({number_label(by_day.iloc[peak] / scale.divisor, 3)} {scale.unit} on average).{remark}"
@@ -267,8 +275,3 @@ def issuance_section(subject: Subject) -> Section | None:
         f" Inventory that brings it down to {100 * TARGET:g} %: {' '.join(sentences)}"
     )
     return Section("Issuance against prefunded inventory", [FigureItem("issuance", figure, words)])
-
-
-def _lower(name: str, daily: bool = False) -> str:
-    words = metric_label(name, daily)
-    return words[:1].lower() + words[1:]

@@ -50,7 +50,11 @@ def settings_section(subject: Subject) -> Section:
         if manifest.get(key) not in (None, "")
     ]
     machine = manifest.get("machine")
-    about += list(flat(machine, "Machine")) if isinstance(machine, Mapping) else []
+    about += (
+        [(f"Machine: {name}", value) for name, value in flat(machine)]
+        if isinstance(machine, Mapping)
+        else []
+    )
     section.items.append(_pairs("experiment", "Experiment", about, ("", "")))
     versions = manifest.get("versions") or {}
     if versions:

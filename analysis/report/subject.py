@@ -19,7 +19,7 @@ from analysis.labels import (
     number_label,
     scale_of,
 )
-from analysis.results import Results
+from analysis.results import FACTOR, Results
 
 RISKS = (
     "uncollateralised_exposure_mean",
@@ -117,11 +117,25 @@ class Subject:
         return [name for name in HEADLINES if name in runs and runs[name].fillna(0).any()]
 
     @cached_property
+    def columns(self) -> list[str]:
+        """The statistics that tables show: those of risk and operations first."""
+        return list(dict.fromkeys([self.risk, self.operations, *self.headlines]))[:9]
+
+    @cached_property
     def groupable(self) -> list[str]:
         """Factors with few levels, the paper's models first, then those with fewest."""
         sizes = {name: self.runs[name].nunique() for name in self.factors}
         few = [name for name in self.factors if 2 <= sizes[name] <= FEW]
         return sorted(few, key=lambda name: (factor_label(name) != "model", sizes[name]))
+
+    @cached_property
+    def policies(self) -> list[str]:
+        """Factors that somebody can choose: terms of the agreement and inventories, not prices.
+
+        Told by the fields that change with a factor; by its name where designs do not show it.
+        """
+        designs = self.results.manifest.get("designs") or []
+        return [name for name in self.factors if _is_policy(name, designs)]
 
     @property
     def series(self) -> str | None:
@@ -147,8 +161,8 @@ class Subject:
 
     def amount(self, name: str, value: float) -> str:
         """A number with its unit: "3.2 thousand USD"; a mere number of a count."""
-        scale = self.scale(name)
-        unit = "" if scale.unit == "number" else f" {scale.unit}"
+        scale = self.scale(name, [value])
+        unit = "" if scale.unit in ("number", "") else f" {scale.unit}"
         return f"{number_label(value / scale.divisor, 3)}{unit}"
 
     def interval(self, name: str, mean: float, low: float = np.nan, high: float = np.nan) -> str:
@@ -166,7 +180,7 @@ class Subject:
 
     def design(self, row: Mapping[str, Any]) -> str:
         """What tells a design apart, in words."""
-        return design_label(row, self.factors)
+        return design_label(row, [name for name in self.factors if name in row])
 
     def level(self, factor: str, level: Any) -> str:
         """One level of a factor in words."""
@@ -186,3 +200,31 @@ class Subject:
         frame = frame[frame["scenario_id"].isin(self.runs["scenario_id"])]
         factors = self.runs.drop_duplicates("scenario_id")[["scenario_id", *self.factors]]
         return frame.merge(factors, on="scenario_id", how="left"), remark
+
+
+_CHOSEN = ("agreement", "model", "haircut", "trigger", "margin_percentage", "settlement_lag")
+_INVENTORY = ("prefunded_inventory", "issuance_capacity", "minting_days", "reuse_rate")
+
+
+def _is_policy(factor: str, designs: Sequence[Mapping[str, Any]]) -> bool:
+    short = factor.removeprefix(FACTOR)
+    seen: dict[str, tuple[Any, Mapping[str, Any]]] = {}
+    for design in designs:
+        values, changes = design["factors"], design["changes"]
+        rest = repr({name: value for name, value in values.items() if name != short})
+        value, before = seen.setdefault(rest, (values.get(short), changes))
+        if value != values.get(short):
+            fields = {
+                name
+                for name in {*before, *changes}
+                if before.get(name, _NOTHING) != changes.get(name, _NOTHING)
+            }
+            return all(_is_chosen(name) for name in fields)
+    return _is_chosen(short)
+
+
+_NOTHING = object()
+
+
+def _is_chosen(field: str) -> bool:
+    return field.split(".")[0] in _CHOSEN or field.rsplit(".", 1)[-1] in _INVENTORY
