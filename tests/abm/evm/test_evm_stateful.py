@@ -1,0 +1,398 @@
+"""Random sequences of everything that can happen, on both ledgers: they stay equal.
+
+The reference is the compiled passes over columns; in between, outsiders try whatever they can.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from abm.agents.clearing_house import DELIVERY_CALL
+from abm.build import Streams, draw_blueprint
+from abm.close_out import CloseOutDesk
+from abm.events import EventRecorder
+from abm.evm.close_out import TapedLedger
+from abm.evm.machine import RevertedError
+from abm.evm.platform import UNLIMITED, Platform
+from abm.evm.terms import contract_terms
+from abm.lifecycle import open_at_start, settle_loans
+from abm.loan_book import ACTIVE, OPEN_LOAN, SETTLED
+from abm.margining import mark_exposures, run_deliveries, run_returns
+from abm.movements import settle_deliveries, settle_returns
+from abm.price_impact import MarketImpact
+from scenarios.prices import PricePanel
+from scenarios.scenario import Scenario
+
+TOKENS = ("A", "B", "cash")
+NAMES = ("P0", "P1", "P2")
+PAIRS = ((0, 1, 0), (0, 1, 1), (1, 0, 2), (2, 1, 3), (1, 2, 2))
+"""Lender, borrower and agreement of each loan that can be opened."""
+
+amounts = st.integers(1, 400)
+prices = st.tuples(st.integers(20, 400), st.integers(20, 400))
+agreement = st.fixed_dictionaries(
+    {
+        "haircut": st.sampled_from([0.0, 0.02, 0.05, 0.3333]),
+        "trigger": st.sampled_from([0.0, 0.02, 0.1]),
+        "adjustment": st.sampled_from(["single", "multi"]),
+        "delivery_rounding": st.sampled_from(["up", "down"]),
+        "return_rounding": st.sampled_from(["up", "down"]),
+        "settlement_lag": st.integers(0, 1),
+        "lender_issuance": st.booleans(),
+        "minimum_transfer_amount": st.sampled_from([0.0, 300.0]),
+        "priority": st.sampled_from([("A", "B"), ("B", "A"), ("A", "B", "cash"), ("cash", "A")]),
+    }
+)
+
+
+class Ledgers(RuleBasedStateMachine):
+    """The same market in columns and in contracts."""
+
+    @initialize(
+        terms=st.lists(agreement, min_size=4, max_size=4),
+        limited=st.booleans(),
+        start=prices,
+    )
+    def begin(self, terms: list[dict[str, Any]], limited: bool, start: tuple[int, int]) -> None:
+        names = ["", "x", "y", "z"]
+        scenario = Scenario.parse(
+            {
+                "window": {"start": "2024-01-01", "end": "2024-01-03"},
+                "money": {"currency": "cash", "unit": 1},
+                "prices": {"source": "file", "file": "given"},
+                "agreement": terms[0],
+                "agreements": dict(zip(names[1:], terms[1:], strict=True)),
+                "loans": [
+                    {
+                        "loan_id": number,
+                        "lender": NAMES[lender],
+                        "borrower": NAMES[borrower],
+                        "collateral": {"A": 1},
+                        **({"agreement": names[used]} if used else {}),
+                    }
+                    for number, (lender, borrower, used) in enumerate(PAIRS)
+                ],
+                "participants": {"issuance_capacity": 0.0 if limited else "unlimited"},
+            },
+            "stateful",
+        )
+        frame = pd.DataFrame(
+            [(100.0, 100.0)] * 2, index=pd.date_range("2024-01-01", periods=2), columns=["A", "B"]
+        )
+        blueprint = draw_blueprint(
+            scenario, Streams.spawn(1), PricePanel.from_frame(frame, "given")
+        )
+        self.books, self.ledger = blueprint.books, TapedLedger(blueprint.ledger)
+        self.books.lent[:] = 0
+        nobody = MarketImpact(None, TOKENS)
+        events = EventRecorder(False, 3)
+        rules = scenario.close_out.model_copy(update={"margin_period_of_risk": 0})
+        self.desk = CloseOutDesk(rules, self.books, self.ledger, blueprint.equity, nobody, events)
+        self.platform = Platform(TOKENS)
+        self.addresses = [self.platform.join(name) for name in NAMES]
+        self.addresses.append(self.platform.join_as_buyer("outside"))
+        self.outsider = self.platform.account("outsider")
+        self.agreements = [
+            self.platform.register_agreement(contract_terms(used, priority, 1))
+            for used, priority in zip(
+                (scenario.agreement, *scenario.agreements.values()),
+                self.books.priority,
+                strict=True,
+            )
+        ]
+        self.ids: dict[int, int] = {}
+        self.day = 0
+        self.adjusted = self.settled = False
+        self.given: dict[tuple[int, int], int] = {}
+        capacity = self.books.ledger.capacity
+        for row, token in np.argwhere(capacity).tolist():
+            amount = int(capacity[row, token])
+            amount = amount if amount < 2**62 else UNLIMITED
+            self.platform.deposit(self.addresses[row], token, amount)
+        self.post(start)
+
+    def post(self, given: tuple[int, int]) -> None:
+        self.prices = np.array([*given, 1], np.int64)
+        self.platform.post(list(given))
+        mark_exposures(self.books, self.prices)
+
+    # Time
+
+    @rule(given=prices)
+    def next_day(self, given: tuple[int, int]) -> None:
+        self.day += 1
+        self.books.totals[:] = 0
+        self.adjusted = self.settled = False
+        self.platform.go_to(self.day)
+        self.post(given)
+        if len(self.books.returning):
+            due = [i for i in self.ids if self.platform.loan(self.ids[i]).instructed]
+            accounts = len(self.books.accounts)
+            settle_returns(self.books, self.prices, self.day, 0, accounts)
+            settle_deliveries(self.books, self.prices, self.day, 0, accounts)
+            self.platform.settle_instructions([self.ids[i] for i in due])
+
+    @rule(given=prices)
+    def correct_prices(self, given: tuple[int, int]) -> None:
+        self.post(given)
+
+    # Custody
+
+    @rule(row=st.integers(0, 2), token=st.integers(0, 2), amount=amounts)
+    def deposit(self, row: int, token: int, amount: int) -> None:
+        capacity = self.books.ledger.capacity
+        if capacity[row, token] < 2**62:
+            capacity[row, token] += amount
+            self.platform.deposit(self.addresses[row], token, amount)
+
+    @rule(row=st.integers(0, 2), token=st.integers(0, 2), amount=amounts)
+    def mint(self, row: int, token: int, amount: int) -> None:
+        capacity = self.books.ledger.capacity
+        if amount > capacity[row, token]:
+            self.refused(
+                "beyond the deposit", self.platform.mint, self.addresses[row], token, amount
+            )
+            return
+        if capacity[row, token] < 2**62:
+            capacity[row, token] -= amount
+        self.ledger.mint(row, token, amount)
+        self.platform.mint(self.addresses[row], token, amount)
+
+    @rule(row=st.integers(0, 2), token=st.integers(0, 2), amount=amounts)
+    def redeem(self, row: int, token: int, amount: int) -> None:
+        if amount > self.ledger.wallets[row, token]:
+            self.refused(
+                "balance too low", self.platform.redeem, self.addresses[row], token, amount
+            )
+            return
+        self.ledger.burn(row, token, amount)
+        self.platform.redeem(self.addresses[row], token, amount)
+
+    @rule(
+        source=st.integers(0, 2),
+        receiver=st.integers(0, 2),
+        token=st.integers(0, 2),
+        amount=amounts,
+    )
+    def transfer(self, source: int, receiver: int, token: int, amount: int) -> None:
+        p = self.platform
+        arguments = (p.tokens[token], "transfer", [self.addresses[receiver], amount])
+        if amount > self.ledger.wallets[source, token]:
+            self.refused("balance too low", p.machine.send, *arguments, self.addresses[source])
+            return
+        self.ledger.transfer(source, receiver, token, amount)
+        p.machine.send(*arguments, self.addresses[source])
+
+    # Loans
+
+    @rule(
+        i=st.integers(0, len(PAIRS) - 1),
+        lent=st.tuples(st.integers(0, 50), st.integers(0, 50), st.integers(1, 9_000)),
+        posted=st.tuples(st.integers(1, 150), st.integers(0, 150), st.integers(0, 3_000)),
+        days=st.integers(1, 6),
+    )
+    def open(self, i: int, lent: tuple[int, ...], posted: tuple[int, ...], days: int) -> None:
+        loans, accounts = self.books.loans, self.books.accounts
+        if i in self.ids:
+            return
+        lender, borrower, used = PAIRS[i]
+        parties = (self.addresses[lender], self.addresses[borrower])
+        terms = self.books.terms[used]
+        exposure = int(np.dot(lent, self.prices))
+        numerator = int(terms.required_numerator)
+        required = -(-exposure * numerator // int(terms.required_denominator))
+        enough = int(np.dot(posted, self.prices)) >= required
+        solvent = (self.desk.default_day[[lender, borrower]] < 0).all()
+        if not (enough and solvent):
+            reason = "not enough collateral" if solvent else "party in default"
+            self.refused(
+                reason, self.platform.open, *parties, self.agreements[used], 0, 0, lent, posted
+            )
+            return
+        for party, given in zip(parties, (lent, posted), strict=True):
+            for token, amount in enumerate(given):
+                if amount:
+                    self.platform.fund(party, token, amount)
+        maturity = self.day + days
+        self.ids[i] = self.platform.open(*parties, self.agreements[used], maturity, 0, lent, posted)
+        self.books.lent[i] = lent
+        table = np.zeros((len(PAIRS), 3), np.int64)
+        table[i] = posted
+        open_at_start(self.books, self.prices, table, i, i + 1)
+        loans.maturity[i] = maturity
+        # A loan of today takes part in the next margin run, on both ledgers.
+        assert accounts.state[i] == ACTIVE
+
+    def live(self) -> list[int]:
+        states, accounts = self.books.loans.state, self.books.accounts.state
+        return [i for i in self.ids if states[i] == OPEN_LOAN and accounts[i] == ACTIVE]
+
+    @precondition(lambda self: not self.adjusted)
+    @rule(in_two=st.booleans())
+    def adjust(self, in_two: bool) -> None:
+        rows = sorted(self.live())
+        # What opens later on a day is marked from the next day on, as in one batch.
+        self.adjusted = True
+        accounts = len(self.books.accounts)
+        calls = np.zeros(accounts, np.int8)
+        nobody = np.zeros(len(NAMES), np.bool_)
+        run_returns(self.books, self.prices, self.day, nobody, calls, 0, accounts)
+        run_deliveries(self.books, self.prices, self.day, nobody, calls, 0, accounts)
+        if not rows:
+            return
+        ids = [self.ids[i] for i in rows]
+        if in_two:
+            outcomes = self.platform.mark(ids)
+            called = [outcome.loan_id for outcome in outcomes if outcome.kind == DELIVERY_CALL]
+            kinds = [outcome.kind for outcome in outcomes]
+            self.platform.deliver(called)
+        else:
+            kinds = [outcome.kind for outcome in self.platform.adjust(ids)]
+        assert kinds == calls[rows].tolist()
+
+    @precondition(lambda self: not self.settled)
+    @rule()
+    def settle(self) -> None:
+        loans = self.books.loans
+        self.settled = True
+        due = [i for i in sorted(self.live()) if loans.maturity[i] <= self.day]
+        waiting = [i for i in due if self.platform.loan(self.ids[i]).instructed]
+        if waiting:
+            ids = [self.ids[i] for i in waiting]
+            self.refused("instruction not settled", self.platform.settle, ids)
+            return
+        modes, number = np.zeros(len(PAIRS), np.int64), len(PAIRS)
+        for i in due:
+            first = self.books.priority[PAIRS[i][2], 0]
+            borrower = PAIRS[i][1]
+            advanced = int(self.books.accounts.advanced[i])
+            held = self.books.ledger.balance[borrower]
+            reach = held + np.minimum(self.books.ledger.capacity[borrower], 2**60)
+            lacking = advanced - max(int(held[first]) - int(self.books.lent[i, first]), 0)
+            limited = self.books.ledger.capacity[borrower, first] < 2**62
+            if limited and lacking > 0 and (reach >= self.books.lent[i]).all():
+                self.platform.deposit(self.addresses[borrower], int(first), lacking)
+            settle_loans(self.books, self.prices, self.day, modes, number, i, i + 1)
+            done = self.platform.settle([self.ids[i]])
+            assert done == [loans.state[i] == SETTLED]
+
+    @rule(row=st.integers(0, 2))
+    def default(self, row: int) -> None:
+        address = self.addresses[row]
+        if self.desk.default_day[row] >= 0:
+            self.refused("already in default", self.platform.declare_insolvent, address)
+            return
+        rows = [i for i in self.live() if row in PAIRS[i][:2]]
+        borrowed = [i for i in rows if PAIRS[i][1] == row]
+        self.platform.declare_insolvent(address)
+        self.platform.stop([self.ids[i] for i in rows], address)
+        self.ledger.rewind()
+        held = {}
+        for i in borrowed:
+            held[i] = self.platform.collateral(self.ids[i])
+        result = self.desk.run(self.day, np.array([row], np.int64), self.prices)
+        assert result.defaults[0] == 1
+        for owner, token, amount in self.ledger.mints:
+            self.platform.fund(self.addresses[owner], token, amount)
+        for i in borrowed:
+            if any(held[i]):
+                self.platform.liquidate(self.ids[i], self.addresses[-1], held[i])
+        for other in sorted({sum(PAIRS[i][:2]) - row for i in rows}):
+            ids = [self.ids[i] for i in sorted(borrowed) if PAIRS[i][0] == other]
+            ids += [self.ids[i] for i in sorted(rows) if PAIRS[i][:2] == (row, other)]
+            claim = self.platform.close_out(
+                ids, address, self.addresses[other], self.prices.tolist()
+            )
+            losses = self.losses.get(other, 0) + max(claim, 0)
+            self.losses[other] = losses
+            assert losses == self.desk.losses[other]
+
+    @property
+    def losses(self) -> dict[int, int]:
+        return self.__dict__.setdefault("_losses", {})
+
+    # Others
+
+    @rule(data=st.data())
+    def outsider_tries(self, data: st.DataObject) -> None:
+        """Anything, with any arguments; what it may do moves nobody's tokens."""
+        p = self.platform
+        contract = data.draw(st.sampled_from([*p.tokens, p.custodian, p.oracle, p.lending, p.desk]))
+        changing = [
+            entry
+            for entry in contract.artefact.abi
+            if entry["type"] == "function" and entry["stateMutability"] == "nonpayable"
+        ]
+        entry = data.draw(st.sampled_from(changing))
+        addresses = [*self.addresses, self.outsider, p.lending.address, p.tokens[0].address]
+        small = st.one_of(st.integers(0, 6), st.sampled_from([2**63, 2**256 - 1]))
+        kinds = {
+            "address": st.sampled_from(addresses),
+            "uint256": small,
+            "bool": st.booleans(),
+            "uint256[]": st.lists(small, max_size=3),
+            "uint256[16]": st.lists(small, max_size=3),
+        }
+        arguments = [data.draw(kinds[argument["type"]]) for argument in entry["inputs"]]
+        with contextlib.suppress(RevertedError):
+            p.machine.send(contract, entry["name"], arguments, self.outsider)
+
+    def refused(self, reason: str, function: Any, *arguments: Any) -> None:
+        try:
+            function(*arguments)
+        except RevertedError as refusal:
+            assert str(refusal) == reason
+        else:
+            raise AssertionError(f"not refused, expected: {reason}")
+
+    # What must hold
+
+    @invariant()
+    def equal(self) -> None:
+        if not hasattr(self, "platform"):
+            return
+        p, arrays, accounts = self.platform, self.books.ledger, self.books.accounts
+        assert self.ledger.wallets.tolist() == p.balances(self.addresses)
+        assert (arrays.minted.tolist(), arrays.burned.tolist()) == p.supply()
+        for row in range(len(NAMES)):
+            for token in range(3):
+                capacity = int(arrays.capacity[row, token])
+                if capacity < 2**62:
+                    assert capacity == p.deposited(self.addresses[row], token)
+        transit = np.zeros(3, np.int64)
+        for i, loan_id in self.ids.items():
+            loan = p.loan(loan_id)
+            assert arrays.balance[arrays.collateral_row + i].tolist() == p.collateral(loan_id)
+            assert accounts.advanced[i] == loan.advanced
+            if self.books.loans.state[i] == OPEN_LOAN:
+                assert accounts.unmet_days[i] == loan.unmet_days
+                measure = p.measure(loan_id)
+                assert measure.exposure == accounts.exposure[i]
+                assert measure.required == accounts.required[i]
+                assert (measure.lower, measure.upper) == (accounts.lower[i], accounts.upper[i])
+            if len(self.books.returning):
+                going = self.books.returning[0, i]
+                coming = arrays.balance[arrays.transit_row + i]
+                assert (going + coming).tolist() == p.instructed(loan_id)
+                assert bool(loan.instructed) == bool((going + coming).any())
+                transit += coming
+        self.ledger.check_conservation()
+        owed = self.ledger.collateral.sum(axis=0) + transit
+        assert p.balances([p.lending.address])[0] == owed.tolist()
+        assert p.balances([self.outsider])[0] == [0, 0, 0]
+
+
+Ledgers.TestCase.settings = settings(
+    max_examples=40,
+    stateful_step_count=30,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+TestLedgers = Ledgers.TestCase
