@@ -12,6 +12,7 @@ from solara.alias import rv
 from abm.app.layouts import LAYOUTS
 from abm.app.session import SPEEDS, Session
 from abm.app.settings import (
+    MOST_LOANS_PER_PAIR,
     MOST_PARTICIPANTS,
     PRICE_SOURCES,
     TOPOLOGIES,
@@ -52,8 +53,8 @@ def Choice(  # noqa: N802
     items += [{"text": text, "value": key} for key, text in known.items()]
 
     def choose(chosen: Any) -> None:
-        # What a browser sends may be anything.
-        if chosen in known:
+        # What a browser sends may be anything, also what no dictionary can look up.
+        if isinstance(chosen, str | int) and chosen in known:
             on_value(chosen)
         elif none and chosen in ("", None):
             on_value(None)
@@ -143,6 +144,14 @@ def SettingsPanel(session: Session) -> None:  # noqa: N802
         else f"{AS_IT_IS}: {total:,}"
         if settings.participants is None
         else AS_IT_IS,
+        disabled=given,
+    )
+    Choice(
+        "Loans per pair",
+        {n: str(n) for n in (1, 2, 5, MOST_LOANS_PER_PAIR)},
+        settings.loans_per_pair,
+        lambda n: change(loans_per_pair=n),
+        AS_IT_IS,
         disabled=given,
     )
     inventory = part.prefunded_inventory

@@ -190,9 +190,11 @@ def _draw_nodes(axes: Axes, picture: Picture) -> None:
         text = f"{name}, {picture.defaulted[i]} in default" if gathered and broken[i] else name
         side = -1 if place[i, 0] < -0.5 else 1 if place[i, 0] > 0.5 else 0
         beside = 5 + np.sqrt(area[i]) / 2
-        if gathered and side:
-            # Inwards, where there is room for long names.
-            offset, ha, va = (-side * beside, 0.0), "left" if side < 0 else "right", "center"
+        if gathered:
+            # Long names go inwards from the border, and outwards from the middle.
+            right = side < 0 or (side == 0 and place[i, 0] > 0)
+            offset = (beside if right else -beside, 0.0)
+            ha, va = "left" if right else "right", "center"
         elif side:
             offset, ha, va = (side * beside, 0.0), "right" if side < 0 else "left", "center"
         else:

@@ -1,6 +1,6 @@
 """The page's components: each shows views of a day, and knows nothing of the session.
 
-They also fit Mesa's own SolaraViz; see `for_solara_viz`.
+They also fit Mesa's own SolaraViz: see `solara_viz`.
 """
 
 from __future__ import annotations

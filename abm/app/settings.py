@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from scenarios.agreement import MODELS, CollateralAgreement
 from scenarios.errors import InputError
+from scenarios.network import Complete, CorePeriphery, RandomBipartite, ScaleFree
 from scenarios.scenario import Scenario, bundled
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ TOPOLOGIES = ("complete", "random-bipartite", "core-periphery", "scale-free", "a
 """Networks that the page can draw. One from a file is not among them: no control names a path."""
 
 MOST_PARTICIPANTS = 1_000
+MOST_LOANS_PER_PAIR = 10
 MOST_LOANS = 25_000
 """Larger markets are for the command line, where nobody waits for a picture."""
 
@@ -62,6 +64,7 @@ class Settings:
     trigger: float | None = None
     topology: str | None = None
     participants: int | None = None
+    loans_per_pair: int | None = None
     inventory: float | None = None
     """Prefunded inventory as a fraction of what is posted at the start."""
     prices: str | None = None
@@ -98,8 +101,12 @@ class Settings:
         if self.trigger is not None:
             changes["agreement.trigger"] = round(float(self.trigger), 6)
         if self.topology is not None:
-            per_edge = scenario.network.loans_per_edge
-            changes["network"] = {"topology": self.topology, "loans_per_edge": per_edge}
+            changes["network"] = {
+                "topology": self.topology,
+                "loans_per_edge": scenario.network.loans_per_edge,
+            }
+        if self.loans_per_pair is not None:
+            changes["network.loans_per_edge"] = int(self.loans_per_pair)
         if self.participants is not None or self.topology is not None:
             changes |= self._roles(scenario)
         if self.inventory is not None:
@@ -160,16 +167,18 @@ class Settings:
         _within("threshold", self.trigger, 0, 0.9)
         _within("inventory", self.inventory, 0, 10)
         _within("participants", self.participants, 2, MOST_PARTICIPANTS)
+        _within("loans per pair", self.loans_per_pair, 1, MOST_LOANS_PER_PAIR)
         _within("seed", self.seed, 0, 2**32 - 1)
         _among("topology", self.topology, TOPOLOGIES)
         _among("price source", self.prices, PRICE_SOURCES)
         for field in (self.model, self.compare):
             _among("model", field, MODELS)
         given = scenario.loan is None or scenario.network.topology == "file"
-        if given and (self.topology is not None or self.participants is not None):
+        drawn = (self.topology, self.participants, self.loans_per_pair)
+        if given and any(setting is not None for setting in drawn):
             raise InputError(
-                "topology and participants: this scenario names its loans one by one;"
-                " leave both as in the scenario"
+                "topology, participants and loans per pair: this scenario names its loans one by"
+                " one; leave them as in the scenario"
             )
 
 
@@ -189,11 +198,15 @@ def haircut_of(agreement: CollateralAgreement) -> float:
 def _price_source(choice: str, scenario: Scenario) -> dict[str, Any]:
     """One of `PRICE_SOURCES` for the tokens of a scenario, from its first prices on."""
     if choice == "crash":
-        own = scenario.prices.model_dump(exclude_unset=True)
-        return {"source": "shocks", "base": own, "shocks": [{"day": 10, "size": -0.2}]}
+        base = scenario.prices.model_dump(exclude_unset=True)
+        return {"source": "shocks", "base": base, "shocks": [{"day": 10, "size": -0.2}]}
     import numpy as np
 
-    panel = scenario.prices.panel(scenario.price_window, np.random.default_rng(1))
+    from scenarios.prices.calendars import on_calendar
+
+    window = scenario.window
+    own = scenario.prices.panel(scenario.price_window, np.random.default_rng(1))
+    panel = on_calendar(own, window.start, window.end, window.calendar)
     return {
         "source": "gbm" if choice in _GBM else choice,
         "tokens": list(panel.tokens),
@@ -204,16 +217,27 @@ def _price_source(choice: str, scenario: Scenario) -> dict[str, Any]:
 
 
 def _refuse_large(scenario: Scenario) -> None:
-    """Refuse what would have too many loans for a page, before it is built."""
+    """Refuse what would have too many loans for a page, before it is built.
+
+    The number of loans is that of the topology at its largest.
+    """
     part, network = scenario.participants, scenario.network
-    if scenario.loan is None or network.topology != "complete":
-        return
-    pairs = (part.lenders + part.dealers) * (part.borrowers + part.dealers) - part.dealers**2
-    loans = pairs * network.loans_per_edge
+    lenders, borrowers, dealers = part.lenders, part.borrowers, part.dealers
+    match network:
+        case Complete():
+            pairs = (lenders + dealers) * (borrowers + dealers) - dealers**2
+        case RandomBipartite() | ScaleFree():
+            pairs = borrowers * min(network.lenders_per_borrower, lenders)
+        case CorePeriphery():
+            pairs = dealers * (dealers - 1) + lenders * network.dealers_per_lender
+            pairs += borrowers * network.dealers_per_borrower
+        case _:
+            pairs = lenders + borrowers
+    loans = len(scenario.loans) or pairs * network.loans_per_edge
     if loans > MOST_LOANS:
         raise InputError(
-            f"a complete network of these participants has {loans:,} loans; the page shows"
-            f" {MOST_LOANS:,} at most. Choose another topology or fewer participants"
+            f"this network would have {loans:,} loans; the page shows {MOST_LOANS:,} at most."
+            " Choose another topology, or fewer participants or loans"
         )
 
 
