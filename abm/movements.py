@@ -23,7 +23,7 @@ def whole_tokens(value: int, price: int, up: bool) -> int:
     """
     if up:
         value += price - 1
-    return np.int64(np.uint64(value) // np.uint64(price))
+    return np.int64(np.uint64(value) // np.uint64(price))  # type: ignore[return-value]
 
 
 @inlined
