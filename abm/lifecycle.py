@@ -209,7 +209,9 @@ def settle_loans(
     start: int,
     stop: int,
 ) -> int:
-    """Settle, roll or replace loans `start` to `stop` that are due; gives the next free loan id.
+    """Settle or roll loans `start` to `stop` that are due; gives the next free loan id.
+
+    A loan to be replaced settles, and its replacement is left to `open_replacements`.
 
     What was lent goes back against the collateral. A borrower that cannot return it keeps the loan
     overdue, which counts as a failed recall on each day. In an account with further loans the
@@ -225,16 +227,9 @@ def settle_loans(
         stop: the loan behind the last one.
     """
     loans, accounts = books.loans, books.accounts
-    quantities = books.scratch[0]
     for i in range(start, stop):
         a = loans.account[i]
         if accounts.state[a] != ACTIVE:
-            continue
-        if loans.state[i] == PENDING and loans.opened[i] <= day:
-            # A replacement that could not be opened is tried again.
-            if reopen(books, prices, day, i, quantities):
-                loans.opened[i] = day
-                loans.maturity[i] = day + loans.term[i]
             continue
         if loans.state[i] != OPEN_LOAN or loans.maturity[i] > day:
             continue
@@ -263,8 +258,22 @@ def settle_loans(
             loans.opened[i] = day
             loans.maturity[i] = day + loans.term[i]
             loans.state[i] = PENDING
-            reopen(books, prices, day, i, quantities)
     return next_id
+
+
+@compiled
+def open_replacements(books: Books, prices: Ints, day: int, start: int, stop: int) -> None:
+    """Open the loans among `start` to `stop` that replace others, once all others have settled.
+
+    One whose parties lack the means stays pending, and is tried again every day.
+    """
+    loans, quantities = books.loans, books.scratch[0]
+    for i in range(start, stop):
+        if loans.state[i] != PENDING or books.accounts.state[loans.account[i]] != ACTIVE:
+            continue
+        if reopen(books, prices, day, i, quantities):
+            loans.opened[i] = day
+            loans.maturity[i] = day + loans.term[i]
 
 
 @compiled
