@@ -50,12 +50,13 @@ class Snapshot:
 
 def days_frame(market: CollateralMarket) -> pd.DataFrame:
     """One row a day, columns as in `abm.columns.DAYS`."""
-    frame = market.datacollector.get_model_vars_dataframe().reset_index(drop=True)
-    frame.insert(0, "day", np.arange(len(frame)))
-    frame.insert(1, "date", market.days[: len(frame)])
-    counts = [name for name, column in DAYS.items() if column.unit == COUNT]
-    others = [name for name in frame.columns if name not in ("day", "date", *counts)]
-    return frame.astype(dict.fromkeys(counts, np.int64) | dict.fromkeys(others, np.float64))
+    recorded = market.datacollector.model_vars
+    number = len(recorded["open_loans"])
+    columns: dict[str, Any] = {"day": np.arange(number), "date": market.days[:number]}
+    for name, values in recorded.items():
+        kind = np.int64 if DAYS[name].unit == COUNT else np.float64
+        columns[name] = np.array(values, kind)
+    return pd.DataFrame(columns)
 
 
 LEVELS = (

@@ -132,7 +132,12 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
     # What users are told comes from here: of a worker that died, that its runs are repeated.
     for name in ("distributed", "tornado"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    with dask.config.set({"distributed.scheduler.allowed-failures": _DEATHS}):
+    settings = {
+        "distributed.scheduler.allowed-failures": _DEATHS,
+        # A hundred times a second it would interrupt what is measured in milliseconds.
+        "distributed.worker.profile.enabled": False,
+    }
+    with dask.config.set(settings):
         if scheduler is not None:
             try:
                 client = Client(scheduler, timeout=_TIMEOUT, set_as_default=False)

@@ -225,7 +225,10 @@ def _column(field: pa.Field, key: int | None, frame: pd.DataFrame) -> pa.Array:
         return pa.array(np.full(len(frame), key, np.int64))
     if field.name not in frame.columns:
         return pa.nulls(len(frame), field.type)
-    return pa.array(frame[field.name], field.type, from_pandas=True)
+    values = frame[field.name]
+    if values.dtype.kind in "if":
+        values = values.to_numpy()
+    return pa.array(values, field.type, from_pandas=True)
 
 
 def unwritable(folder: str, error: OSError) -> InputError:
