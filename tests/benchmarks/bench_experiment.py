@@ -1,0 +1,143 @@
+"""What the engine costs beside the runs, what a second worker brings, and whether memory is flat.
+
+    python tests/benchmarks/bench_experiment.py overhead|speed|memory [--runs N]
+
+Prints a line of JSON for each measurement. The machine should have nothing else to do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from abm.experiment.design import Design
+from abm.experiment.execute import run_experiment
+from abm.experiment.plan import Plan
+from abm.experiment.runs import Common, simulate
+from abm.model import CollateralMarket
+from scenarios.experiment import Experiment
+
+TINY: dict[str, Any] = {
+    "window": {"start": "2024-01-01", "end": "2024-01-04"},
+    "prices": {"source": "gbm", "tokens": ["A"], "initial": 100.0, "volatility": 0.03},
+    "loan": {"principal": 10_000.0},
+}
+HALF_A_SECOND: dict[str, Any] = {
+    **TINY,
+    "window": {"start": "2024-01-01", "end": "2024-07-01"},
+    "participants": {"lenders": 50, "borrowers": 350},
+    "network": {"topology": "random-bipartite", "lenders_per_borrower": 20},
+}
+
+
+def sweep(scenario: dict[str, Any], runs: int) -> Experiment:
+    """So many replications of a scenario."""
+    table = {"experiment": {"scenario": scenario, "replications": runs}, "name": "benchmark"}
+    return Experiment.parse(table, "benchmark")
+
+
+def seconds_of(experiment: Experiment, workers: int) -> float:
+    """Seconds for an experiment, those for starting processes included."""
+    with tempfile.TemporaryDirectory() as folder:
+        return run_experiment(experiment, Path(folder) / "out", workers=workers, quiet=True).seconds
+
+
+def seconds_between_parts(experiment: Experiment, workers: int) -> float:
+    """Seconds a run, from the end of the first part to the end of the last: nothing but runs."""
+    plan = Plan.of(experiment)
+    with tempfile.TemporaryDirectory() as folder:
+        run_experiment(experiment, Path(folder) / "out", workers=workers, quiet=True)
+        ends = sorted(part.stat().st_mtime for part in Path(folder, "out", "runs").iterdir())
+    return (ends[-1] - ends[0]) / (plan.runs - plan.part_size)
+
+
+def overhead(runs: int) -> None:
+    """Seconds a run, bare and in experiments."""
+    experiment = sweep(TINY, runs)
+    common = Common.of(Plan.of(experiment), "")
+    CollateralMarket(experiment.scenario, rng=1).run().release()
+    start = time.perf_counter()
+    for replication in range(runs):
+        simulate(common, Design(0, {}, {}), replication)
+    bare = (time.perf_counter() - start) / runs
+    here, there = (seconds_between_parts(experiment, workers) for workers in (0, 1))
+    tell(what="seconds a run", runs=runs, bare=bare, in_process=here, one_worker=there)
+
+
+def speed(runs: int) -> None:
+    """Seconds with one and with two workers."""
+    experiment = sweep(HALF_A_SECOND, runs)
+    market = CollateralMarket(experiment.scenario, rng=1).run()
+    market.release()
+    common = Common.of(Plan.of(experiment), "")
+    start = time.perf_counter()
+    simulate(common, Design(0, {}, {}), 0)
+    one_run = time.perf_counter() - start
+    one, two = (seconds_of(experiment, workers) for workers in (1, 2))
+    tell(what="workers", runs=runs, one_run=one_run, one=one, two=two, speed_up=one / two)
+
+
+def memory(runs: int) -> None:
+    """Resident memory of this process and of two workers, over the course of an experiment."""
+    experiment = sweep(TINY, runs)
+    with watched() as samples:
+        seconds = seconds_of(experiment, 2)
+    third = len(samples) // 3
+    for name, part in (
+        ("first third", samples[third // 2 : third]),
+        ("end", samples[-third // 2 :]),
+    ):
+        client = max(sample[0] for sample in part) / 2**20
+        workers = max(sample[1] for sample in part) / 2**20
+        tell(what="memory in MB", when=name, runs=runs, client=client, workers=workers)
+    tell(what="seconds", runs=runs, seconds=seconds)
+
+
+@contextmanager
+def watched() -> Iterator[list[tuple[int, int]]]:
+    """Resident memory twice a second: of this process, and of the largest other one."""
+    samples: list[tuple[int, int]] = []
+    over = threading.Event()
+
+    def watch() -> None:
+        me = psutil.Process()
+        while not over.wait(0.5):
+            sizes = [0]
+            for child in me.children(recursive=True):
+                try:
+                    sizes.append(child.memory_info().rss)
+                except psutil.Error:
+                    continue
+            samples.append((me.memory_info().rss, max(sizes)))
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield samples
+    finally:
+        over.set()
+        thread.join()
+
+
+def tell(**measured: Any) -> None:
+    """One line of JSON."""
+    print(json.dumps({k: round(v, 4) if isinstance(v, float) else v for k, v in measured.items()}))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=("overhead", "speed", "memory"))
+    parser.add_argument("--runs", type=int)
+    given = parser.parse_args()
+    defaults = {"overhead": 1000, "speed": 200, "memory": 10_000}
+    measure = {"overhead": overhead, "speed": speed, "memory": memory}[given.what]
+    measure(given.runs or defaults[given.what])
