@@ -37,6 +37,12 @@ PAIRS = ((0, 1, 0), (0, 1, 1), (1, 0, 2), (2, 1, 3), (1, 2, 2))
 
 amounts = st.integers(1, 400)
 prices = st.tuples(st.integers(20, 400), st.integers(20, 400))
+moves = st.tuples(st.integers(-20, 20), st.integers(-20, 20))
+Lent = tuple[int, int, int]
+lent = st.tuples(st.sampled_from([0, 0, 10]), st.sampled_from([0, 0, 5]), st.integers(60, 105))
+"""Tokens, and cash as a percentage of what the collateral allows."""
+Posted = tuple[int, int, int]
+posted = st.tuples(st.integers(1, 150), st.integers(0, 150), st.sampled_from([0, 0, 3_000]))
 agreement = st.fixed_dictionaries(
     {
         "haircut": st.sampled_from([0.0, 0.02, 0.05, 0.3333]),
@@ -57,10 +63,17 @@ class Ledgers(RuleBasedStateMachine):
 
     @initialize(
         terms=st.lists(agreement, min_size=4, max_size=4),
+        first=st.lists(st.tuples(lent, posted), min_size=2, max_size=2),
         limited=st.booleans(),
         start=prices,
     )
-    def begin(self, terms: list[dict[str, Any]], limited: bool, start: tuple[int, int]) -> None:
+    def begin(
+        self,
+        terms: list[dict[str, Any]],
+        first: list[tuple[Lent, Posted]],
+        limited: bool,
+        start: tuple[int, int],
+    ) -> None:
         names = ["", "x", "y", "z"]
         scenario = Scenario.parse(
             {
@@ -109,7 +122,7 @@ class Ledgers(RuleBasedStateMachine):
         ]
         self.ids: dict[int, int] = {}
         self.day = 0
-        self.adjusted = self.settled = False
+        self.settled = False
         self.given: dict[tuple[int, int], int] = {}
         capacity = self.books.ledger.capacity
         for row, token in np.argwhere(capacity).tolist():
@@ -117,6 +130,8 @@ class Ledgers(RuleBasedStateMachine):
             amount = amount if amount < 2**62 else UNLIMITED
             self.platform.deposit(self.addresses[row], token, amount)
         self.post(start)
+        for i, (lent, posted) in enumerate(first):
+            self.open(i, lent, posted, 6)
 
     def post(self, given: tuple[int, int]) -> None:
         self.prices = np.array([*given, 1], np.int64)
@@ -125,23 +140,33 @@ class Ledgers(RuleBasedStateMachine):
 
     # Time
 
-    @rule(given=prices)
-    def next_day(self, given: tuple[int, int]) -> None:
+    @rule(moves=moves, how=st.sampled_from(["one batch", "one batch", "two halves", "not at all"]))
+    def next_day(self, moves: tuple[int, int], how: str) -> None:
+        """Prices move, instructions settle, and the margin process runs."""
         self.day += 1
         self.books.totals[:] = 0
-        self.adjusted = self.settled = False
+        self.settled = False
         self.platform.go_to(self.day)
-        self.post(given)
+        self.post(self.moved(moves))
         if len(self.books.returning):
-            due = [i for i in self.ids if self.platform.loan(self.ids[i]).instructed]
+            due = [i for i in sorted(self.ids) if self.platform.loan(self.ids[i]).instructed]
             accounts = len(self.books.accounts)
             settle_returns(self.books, self.prices, self.day, 0, accounts)
             settle_deliveries(self.books, self.prices, self.day, 0, accounts)
             self.platform.settle_instructions([self.ids[i] for i in due])
+        if how != "not at all":
+            self.adjust(how == "two halves")
 
-    @rule(given=prices)
-    def correct_prices(self, given: tuple[int, int]) -> None:
-        self.post(given)
+    @rule(moves=moves)
+    def correct_prices(self, moves: tuple[int, int]) -> None:
+        self.post(self.moved(moves))
+
+    def moved(self, moves: tuple[int, int]) -> tuple[int, int]:
+        one, other = (
+            min(max(int(price) * (100 + move) // 100, 5), 2_000)
+            for price, move in zip(self.prices[:2], moves, strict=True)
+        )
+        return one, other
 
     # Custody
 
@@ -192,23 +217,22 @@ class Ledgers(RuleBasedStateMachine):
 
     # Loans
 
-    @rule(
-        i=st.integers(0, len(PAIRS) - 1),
-        lent=st.tuples(st.integers(0, 50), st.integers(0, 50), st.integers(1, 9_000)),
-        posted=st.tuples(st.integers(1, 150), st.integers(0, 150), st.integers(0, 3_000)),
-        days=st.integers(1, 6),
-    )
-    def open(self, i: int, lent: tuple[int, ...], posted: tuple[int, ...], days: int) -> None:
+    @rule(i=st.integers(0, len(PAIRS) - 1), lent=lent, posted=posted, days=st.integers(1, 6))
+    def open(self, i: int, lent: Lent, posted: Posted, days: int) -> None:
         loans, accounts = self.books.loans, self.books.accounts
         if i in self.ids:
             return
         lender, borrower, used = PAIRS[i]
         parties = (self.addresses[lender], self.addresses[borrower])
         terms = self.books.terms[used]
+        worth = int(np.dot(posted, self.prices))
+        allowed = worth * int(terms.required_denominator) // int(terms.required_numerator)
+        left = allowed * lent[2] // 100 - int(np.dot(lent[:2], self.prices[:2]))
+        lent = (*lent[:2], max(left, 1))
         exposure = int(np.dot(lent, self.prices))
         numerator = int(terms.required_numerator)
         required = -(-exposure * numerator // int(terms.required_denominator))
-        enough = int(np.dot(posted, self.prices)) >= required
+        enough = worth >= required
         solvent = (self.desk.default_day[[lender, borrower]] < 0).all()
         if not (enough and solvent):
             reason = "not enough collateral" if solvent else "party in default"
@@ -234,12 +258,8 @@ class Ledgers(RuleBasedStateMachine):
         states, accounts = self.books.loans.state, self.books.accounts.state
         return [i for i in self.ids if states[i] == OPEN_LOAN and accounts[i] == ACTIVE]
 
-    @precondition(lambda self: not self.adjusted)
-    @rule(in_two=st.booleans())
     def adjust(self, in_two: bool) -> None:
         rows = sorted(self.live())
-        # What opens later on a day is marked from the next day on, as in one batch.
-        self.adjusted = True
         accounts = len(self.books.accounts)
         calls = np.zeros(accounts, np.int8)
         nobody = np.zeros(len(NAMES), np.bool_)
@@ -283,6 +303,7 @@ class Ledgers(RuleBasedStateMachine):
             done = self.platform.settle([self.ids[i]])
             assert done == [loans.state[i] == SETTLED]
 
+    @precondition(lambda self: self.day > 4)
     @rule(row=st.integers(0, 2))
     def default(self, row: int) -> None:
         address = self.addresses[row]
