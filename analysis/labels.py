@@ -93,8 +93,8 @@ def _missing(value: Any) -> bool:
 def number_label(value: float, digits: int = 4) -> str:
     """A number with so many significant digits, thousands set apart; a dash for none.
 
-    >>> number_label(1234567.8), number_label(0.012345), number_label(float("nan"))
-    ('1,235,000', '0.01234', '–')
+    >>> number_label(1234567.8), number_label(0.012346), number_label(float("nan"))
+    ('1,235,000', '0.01235', '–')
     """
     if value is None or not math.isfinite(value):
         return "–"
@@ -103,7 +103,7 @@ def number_label(value: float, digits: int = 4) -> str:
     places = digits - 1 - math.floor(math.log10(abs(value)))
     rounded = round(value, places)
     if abs(rounded) >= 1e15 or abs(rounded) < 1e-6:
-        return f"{value:.{digits - 1}e}"
+        return f"{value:.{digits - 1}e}".replace("-", "−")
     text = f"{rounded:,.{max(places, 0)}f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return text.replace("-", "−")

@@ -59,11 +59,10 @@ def issuance_figure(
         axes.axhline(target, color=ACCENT, linewidth=0.9, linestyle=(0, (4, 3)))
         axes.annotate(
             f"target {target:g} %",
-            (1, target),
-            (-4, 3),
+            (0, target),
+            (4, 3),
             xycoords=("axes fraction", "data"),
             textcoords="offset points",
-            ha="right",
             fontsize=8,
             color=ACCENT,
         )

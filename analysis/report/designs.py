@@ -132,12 +132,10 @@ def _strongest(subject: Subject, metric: str) -> str:
     for factor in subject.factors:
         levels = subject.runs[factor]
         if pd.api.types.is_numeric_dtype(levels) and levels.nunique() > FEW:
-            levels = pd.qcut(levels, 4, duplicates="drop").map(
-                lambda part: f"{number_label(part.left, 2)} to {number_label(part.right, 2)}"
-            )
+            levels = _quarters(levels)
         means = subject.runs.groupby(levels, observed=True)[metric].mean()
         if len(means) > 1:
-            low, high = extremes(means)
+            low, high = (_level(level) for level in extremes(means))
             spreads[factor] = (float(means.max() - means.min()), str(low), str(high))
     if not spreads or max(spread for spread, _, _ in spreads.values()) == 0:
         return "No factor moves it."
@@ -150,6 +148,14 @@ def _strongest(subject: Subject, metric: str) -> str:
     return (
         f"{factor_label(factor).capitalize()} moves it most: least at {low}, most at {high},"
         f" {subject.amount(metric, spread)} apart, the other factors averaged out."
+    )
+
+
+def _quarters(levels: pd.Series) -> pd.Series:
+    """Many numbers as four ranges of equally many, in words."""
+    lowest = float(levels.min())
+    return pd.qcut(levels, 4, duplicates="drop").map(
+        lambda part: f"{number_label(max(part.left, lowest), 2)} to {number_label(part.right, 2)}"
     )
 
 
@@ -190,9 +196,11 @@ def _differences(subject: Subject) -> list[FigureItem | TableItem]:
                 )
             shown.append(cells)
         baseline = subject.level(factor, part["baseline"].iloc[0])
+        policy = factor in subject.policies
+        same = "on the same prices and networks" if policy else "of the same replications"
         caption = (
-            "Mean difference with its 95 % interval, on the same prices and networks, all other"
-            " factors averaged. Of twenty such intervals one misses on average."
+            f"Mean difference with its 95 % interval, {same}, all other factors averaged. Of"
+            " twenty such intervals one misses on average."
         )
         title = f"{factor_label(factor).capitalize()}: paired differences from {baseline}"
         name = f"differences-{factor_label(factor).replace(' ', '-')}"

@@ -19,7 +19,7 @@ LARGEST_SVG = 350_000
 STYLE = """
 :root { color-scheme: light; }
 body { font: 16px/1.5 system-ui, "Segoe UI", "DejaVu Sans", sans-serif; color: #1f1f1f;
-  background: #fff; max-width: 52rem; margin: 2.5rem auto 4rem; padding: 0 1.25rem; }
+  background: #fff; max-width: 64rem; margin: 2.5rem auto 4rem; padding: 0 1.25rem; }
 h1 { font-size: 1.7rem; line-height: 1.25; margin: 0 0 .3rem; }
 h2 { font-size: 1.25rem; margin: 2.8rem 0 .8rem; padding-top: .8rem;
   border-top: 1px solid #ddd; }
@@ -30,7 +30,8 @@ nav a { margin-right: 1rem; white-space: nowrap; }
 a { color: #1d5b85; }
 .findings { background: #f6f6f4; padding: .9rem 1.2rem .9rem 2.2rem; margin: 0; }
 .findings li { margin: .25rem 0; }
-figure { margin: 1.4rem 0 2rem; }
+figure { margin: 1.4rem 0 2rem; max-width: 52rem; }
+p, .findings { max-width: 50rem; }
 figure svg, figure img { max-width: 100%; height: auto; display: block; }
 figcaption, .caption { font-size: .92rem; margin: .5rem 0 0; max-width: 52rem; }
 .scroll { overflow-x: auto; max-height: 40rem; }
@@ -46,7 +47,7 @@ summary { cursor: pointer; font-weight: 600; margin: 1.2rem 0 .4rem; }
 
 def page(report: Report) -> str:
     """The whole page; figures inline, no script, nothing loaded from anywhere."""
-    links = "".join(
+    links = " ".join(
         f'<a href="#{_anchor(section.title)}">{escape(section.title)}</a>'
         for section in report.sections
     )

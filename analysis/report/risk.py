@@ -53,7 +53,12 @@ def frontier_section(subject: Subject) -> Section | None:
     )
     averaged = [factor_label(name) for name in subject.factors if name not in chosen]
     if averaged:
-        words += f" Averaged over {', '.join(averaged)}, which nobody chooses."
+        rest = ", ".join(averaged)
+        words += (
+            f" Averaged over {rest}, which nobody chooses."
+            if len(table) < subject.designs
+            else f" They differ in {rest}, too, which nobody chooses and which moves them as well."
+        )
     if len(best) > 1:
         words += (
             f" Along it {metric_phrase(subject.operations)} fall from"
@@ -175,6 +180,8 @@ def _gap(subject: Subject, days: pd.DataFrame, remark: str) -> FigureItem:
             (t for d in paths["scenario_id"].unique() if (t := subject.triggers.get(d))),
             default=None,
         )
+    if series is None:
+        largest = None  # a band that only some of the paths obey says nothing
     figure = gap_over_time(paths, trigger or largest, series)
     share = 100 * days["gap"] / days["exposure"].where(days["exposure"] > 0)
     words = (

@@ -123,10 +123,15 @@ class Subject:
 
     @cached_property
     def groupable(self) -> list[str]:
-        """Factors with few levels, the paper's models first, then those with fewest."""
-        sizes = {name: self.runs[name].nunique() for name in self.factors}
-        few = [name for name in self.factors if 2 <= sizes[name] <= FEW]
-        return sorted(few, key=lambda name: (factor_label(name) != "model", sizes[name]))
+        """Factors with few levels: the paper's models first, then what moves risk most."""
+        few = [name for name in self.factors if 2 <= self.runs[name].nunique() <= FEW]
+
+        def order(name: str) -> tuple[bool, bool, float]:
+            means = self.runs.groupby(name)[self.risk].mean()
+            spread = float(means.max() - means.min())
+            return factor_label(name) != "model", name not in self.policies, -spread
+
+        return sorted(few, key=order)
 
     @cached_property
     def policies(self) -> list[str]:
