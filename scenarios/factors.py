@@ -112,7 +112,7 @@ def read_factors(
     if isinstance(designs, str):
         found.rows.extend(_read_csv(folder / designs, found))
     else:
-        found.rows.extend(dict(row) for row in designs)
+        found.rows.extend(_dotted(row, found) for row in designs)
     _check_rows(found, designs if isinstance(designs, str) else "designs")
     _check_twice(found)
     return found
@@ -156,6 +156,15 @@ def _read_levels(table: Mapping[str, Any], found: Factors, prefix: str = "") -> 
             raise InputError(
                 f"{place}: expected a list of values, or {{ low = …, high = … }} (it is {value!r})"
             )
+
+
+def _dotted(row: Mapping[str, Any], found: Factors) -> dict[str, Any]:
+    """A design by dotted names: `a.b = …` without quotes is a table in a table."""
+    fields: dict[str, Any] = {}
+    for name, value in row.items():
+        is_table = isinstance(value, dict) and name not in found.alternatives
+        fields |= _changes({name: value}, "designs") if is_table else {name: value}
+    return fields
 
 
 def _check_rows(found: Factors, origin: str) -> None:

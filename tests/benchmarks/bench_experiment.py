@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import resource
 import tempfile
 import threading
 import time
@@ -51,26 +52,39 @@ def seconds_of(experiment: Experiment, workers: int) -> float:
         return run_experiment(experiment, Path(folder) / "out", workers=workers, quiet=True).seconds
 
 
-def seconds_between_parts(experiment: Experiment, workers: int) -> float:
-    """Seconds a run, from the end of the first part to the end of the last: nothing but runs."""
-    plan = Plan.of(experiment)
-    with tempfile.TemporaryDirectory() as folder:
-        run_experiment(experiment, Path(folder) / "out", workers=workers, quiet=True)
-        ends = sorted(part.stat().st_mtime for part in Path(folder, "out", "runs").iterdir())
-    return (ends[-1] - ends[0]) / (plan.runs - plan.part_size)
+def cpu_seconds(experiment: Experiment, workers: int) -> float:
+    """Processor time of this process and its workers for an experiment."""
+    before = _used()
+    seconds_of(experiment, workers)
+    return _used() - before
+
+
+def _used() -> float:
+    own, children = (
+        resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
 def overhead(runs: int) -> None:
-    """Seconds a run, bare and in experiments."""
-    experiment = sweep(TINY, runs)
+    """Processor time a run, bare and in experiments.
+
+    An experiment of three times as many runs less one of so many: what is paid once, for starting
+    processes and importing packages, drops out. Processor time, since other programs on the machine
+    disturb it less than they do a clock.
+    """
+    experiment, longer = sweep(TINY, runs), sweep(TINY, 3 * runs)
     common = Common.of(Plan.of(experiment), "")
     CollateralMarket(experiment.scenario, rng=1).run().release()
-    start = time.perf_counter()
-    for replication in range(runs):
+    start = _used()
+    for replication in range(2 * runs):
         simulate(common, Design(0, {}, {}), replication)
-    bare = (time.perf_counter() - start) / runs
-    here, there = (seconds_between_parts(experiment, workers) for workers in (0, 1))
-    tell(what="seconds a run", runs=runs, bare=bare, in_process=here, one_worker=there)
+    bare = (_used() - start) / (2 * runs)
+    here, there = (
+        (cpu_seconds(longer, workers) - cpu_seconds(experiment, workers)) / (2 * runs)
+        for workers in (0, 1)
+    )
+    tell(what="processor seconds a run", runs=runs, bare=bare, in_process=here, one_worker=there)
 
 
 def speed(runs: int) -> None:
