@@ -12,7 +12,13 @@ from abm.agents.borrower import Borrower
 from abm.agents.lender import Lender
 from abm.calls import DeliveryCall, ReturnCall
 from abm.events import CHUNK
-from abm.lifecycle import open_at_start, recall_loans, retry_releases, settle_loans
+from abm.lifecycle import (
+    open_at_start,
+    open_replacements,
+    recall_loans,
+    retry_releases,
+    settle_loans,
+)
 from abm.loan_book import OPEN_LOAN
 from abm.margining import (
     DELIVERY_CALL,
@@ -87,6 +93,10 @@ class ClearingHouse(mesa.Agent):
                 self.next_loan = settle_loans(
                     books, prices, day, market.at_maturity, self.next_loan, start, stop
                 )
+            if len(books.reused):
+                find_reusable(books)
+            for start, stop in self._chunks(len(books.loans.loan_id)):
+                open_replacements(books, prices, day, start, stop)
             market.update_next_maturity()
         self.retry_releases()
 
