@@ -36,6 +36,7 @@ COLUMNS = {
         " with its instruction, if it settles later. Batch of 1."
         for outcome in OUTCOMES
     },
+    "gas_mint": "Gas of a mint to a wallet, as a transaction of its own.",
     "money_day": "`gas_day` in money.",
     "money_call": "`gas_call` in money.",
     "money_year": "`gas_day` in money, times 365.",
@@ -126,6 +127,7 @@ def gas_table(
 def _measure(chain: Chain, days: int, calls: int) -> dict[str, float]:
     """Means over the transactions of a market's days from 1 to `days`."""
     frame = chain.gas_frame()
+    mint = float(frame.loc[frame["action"] == "mint", "gas"].mean())
     frame = frame[frame["day"].between(1, days)]
     runs = frame[frame["action"] == "adjust"].set_index("day")
     # An instruction settles on the day after the margin run that gave it.
@@ -144,6 +146,7 @@ def _measure(chain: Chain, days: int, calls: int) -> dict[str, float]:
     for outcome in OUTCOMES:
         mine = whole[runs["outcome"] == outcome]
         row[f"gas_{outcome.replace(' ', '_')}"] = float(mine.mean()) if len(mine) else float("nan")
+    row["gas_mint"] = mint
     if loans == 1:
         called = whole[runs["outcome"] != "no call"]
         row["gas_day_on_demand"] = (posts + called.sum()) / days
