@@ -48,8 +48,8 @@ def test_no_token_is_lost_or_made(world: World) -> None:
 
 
 @given(networks(reuse=True))
-def test_every_reused_token_is_in_an_account_of_somebody_else(world: World) -> None:
-    """What lenders posted further is somewhere on the ledger, and no more than they may."""
+def test_nobody_posts_further_more_than_it_may(world: World) -> None:
+    """At most the re-use rate of a token in an account; returns may leave more than that."""
     fields, prices = world
     market = market_of(prices, **fields)
     rate = fields["agreement"]["reuse_rate"]
@@ -57,10 +57,9 @@ def test_every_reused_token_is_in_an_account_of_somebody_else(world: World) -> N
     while market.running:
         before = books.reused.copy()
         market.step()
-        grown = (books.reused > before).any(axis=1)
+        grown = books.reused > before
         claims = ledger.collateral + books.reused
         assert (books.reused[grown] <= rate * claims[grown] + 1e-9).all()
-        assert (books.reused.sum(axis=0) <= ledger.arrays.balance.sum(axis=0)).all()
 
 
 @given(networks())
