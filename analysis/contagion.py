@@ -73,7 +73,8 @@ def debt_rank(
         impact: W, the part of j's equity that i's failure costs, shape (n, n).
         shock: h(0), relative losses of equity at the start, shape (n,), from 0 to 1.
         linear: which of the two.
-        tolerance: rises smaller than this end the linear iteration.
+        tolerance: rises smaller than this end the linear iteration, which is slow where the
+            largest eigenvalue of W is nearly 1.
 
     Returns:
         h, relative losses of equity in the end, shape (n,).

@@ -16,6 +16,7 @@ _WORDS = {
     "over_collateralisation_max": "largest over-collateralisation of a loan",
     "hhi_lenders": "concentration over lenders",
     "hhi_collateral": "concentration of collateral",
+    "hhi_borrowers": "concentration over borrowers",
     "over_collateralisation": "over-collateralisation",
     "close_out_loss": "close-out loss",
     "close_out_exposure": "close-out exposure",

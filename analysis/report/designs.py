@@ -99,9 +99,10 @@ def _comparison(subject: Subject, series: str) -> FigureItem:
     for name in (subject.risk, subject.operations):
         means = subject.runs.groupby(series)[name].mean()
         least, most = extremes(means)
-        if least != most and means[most] > means[least]:
+        if subject.amount(name, means[least]) != subject.amount(name, means[most]):
+            few = "Fewest" if subject.scale(name).unit == "number" else "Least"
             sentences.append(
-                f"Least {metric_phrase(name)}: {subject.level(series, least)}"
+                f"{few} {metric_phrase(name)}: {subject.level(series, least)}"
                 f" ({subject.amount(name, means[least])}); most: {subject.level(series, most)}"
                 f" ({subject.amount(name, means[most])})."
             )
@@ -182,7 +183,7 @@ def _differences(subject: Subject) -> list[FigureItem | TableItem]:
         told = numbers[numbers["factor"] == subject.series]
         caption = (
             "Differences of the same replications, other factors averaged; filled where the 95 %"
-            f" interval excludes zero. Against {baseline}: {_in_words(subject, told)}."
+            f" interval excludes zero. Against {baseline}, {_in_words(subject, told)}."
         )
         items.append(FigureItem("differences", figure, caption))
     for factor in dict.fromkeys(numbers["factor"]):
@@ -218,7 +219,7 @@ def _in_words(subject: Subject, numbers: pd.DataFrame) -> str:
             for name in (subject.risk, subject.operations)
             for row in records(rows[rows["metric"] == name])
         ]
-        parts.append(f"{subject.level(str(subject.series), level)} {' and '.join(changes)}")
+        parts.append(f"{subject.level(str(subject.series), level)}: {' and '.join(changes)}")
     return "; ".join(parts)
 
 

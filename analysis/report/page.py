@@ -98,6 +98,10 @@ def _figure(item: FigureItem) -> str:
 
 def svg(figure: Figure, name: str) -> str:
     """A figure as SVG, the same bytes for the same figure; letters are drawn as shapes."""
+    if figure.get_layout_engine() is not None:
+        # Laid out again, everything would move by the last digit of a float.
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
     drawn = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": name, "svg.fonttype": "path"}):
         figure.savefig(drawn, format="svg", metadata={"Date": None})

@@ -71,7 +71,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for name, shape in SHAPES.items():
         options = dict(shape)
         given = options.pop("scenario", None)
-        scenario = Scenario.load(given) if given else Scenario.parse(PAIR, "pair")
+        short = {**PAIR, "window": {"start": "2010-09-01", "end": "2010-09-15"}}
+        scenario = Scenario.load(given) if given else Scenario.parse(short, "pair")
         folder = tmp_path_factory.mktemp("store") / name
         made[name] = write_store(folder, scenario, fields=FIELDS, **options)
     return made
@@ -166,7 +167,7 @@ class TestContents:
         assert calls["difference"].item() < 0
         assert shown.startswith("−")
         (caption,) = (f.caption for f in report.figures if f.name == "differences")
-        assert re.search(r"Model 3 .*% fewer margin calls", caption)
+        assert re.search(r"Model 3: .*% fewer margin calls", caption)
 
     def test_policies_are_what_can_be_chosen(self, folders: dict[str, Path]) -> None:
         assert Subject(read_results(folders["models"])).policies == ["factor.model"]
@@ -182,11 +183,12 @@ def report_of(*arguments: str | Path) -> Result:
 
 class TestCommand:
     def test_writes_the_page_into_the_folder(self, folders: dict[str, Path]) -> None:
-        result = report_of(folders["models"])
+        result = report_of(folders["some failed"])
         assert result.exit_code == 0, result.output
-        text = (folders["models"] / "report.html").read_text(encoding="utf-8")
-        assert "calls outside" in text or "<svg" in text
-        assert len(read_results(folders["models"]).runs) == 30
+        text = (folders["some failed"] / "report.html").read_text(encoding="utf-8")
+        assert text.count("<svg") == text.count("<figure>") > 3
+        # The page beside the tables is in nobody's way.
+        assert len(read_results(folders["some failed"]).runs) == 4
 
     def test_all_formats(self, folders: dict[str, Path], tmp_path: Path) -> None:
         out = tmp_path / "deep" / "page.html"
