@@ -89,21 +89,48 @@ def test_two_models_see_the_same_prices_network_and_loans() -> None:
         ("trigger", float("nan")),
         ("participants", 100_000),
         ("inventory", -1),
+        ("loans_per_pair", 1000),
         ("seed", -1),
         ("seed", True),
     ],
 )
 def test_what_is_not_on_offer_is_refused(field: str, value: Any) -> None:
     settings = replace(PLAIN, **{field: value})
-    with pytest.raises(
-        InputError,
-        match=field.replace("compare", "model")
-        .replace("trigger", "threshold")
-        .replace("prices", "price source"),
-    ):
+    told = {
+        "compare": "model",
+        "trigger": "threshold",
+        "prices": "price source",
+        "loans_per_pair": "loans per pair",
+    }
+    with pytest.raises(InputError, match=told.get(field, field)):
         settings.markets()
 
 
-def test_a_network_too_large_for_a_page_is_refused_before_it_is_built() -> None:
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {"topology": "complete"},
+        {"topology": "core-periphery", "loans_per_pair": 10},
+    ],
+)
+def test_a_network_too_large_for_a_page_is_refused_before_it_is_built(sizes: Any) -> None:
     with pytest.raises(InputError, match=f"{MOST_LOANS:,} at most"):
-        replace(PLAIN, topology="complete", participants=1000).markets()
+        replace(PLAIN, participants=1000, **sizes).markets()
+
+
+@pytest.mark.parametrize("topology", TOPOLOGIES)
+def test_the_number_of_loans_is_never_underrated(topology: str) -> None:
+    settings = replace(PLAIN, topology=topology, participants=60, loans_per_pair=2)
+    (market,) = settings.markets()
+    loans = len(market.books.loans)
+    assert loans > 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("abm.app.settings.MOST_LOANS", loans - 1)
+        with pytest.raises(InputError, match="at most"):
+            settings.markets()
+
+
+def test_a_large_bipartite_network_is_shown() -> None:
+    settings = replace(PLAIN, participants=1000, topology="random-bipartite", loans_per_pair=10)
+    (market,) = settings.markets()
+    assert len(market.books.loans) == 21_000
