@@ -39,6 +39,8 @@ class Progress:
         if self._bar is not None:
             self._bar.set_postfix(failed=self.failed, refresh=False)
             self._bar.update(outcome.done)
+        elif self.runs == 1:
+            return
         elif time.monotonic() - self.last >= self.every or self.done == self.runs:
             self.last = time.monotonic()
             print(self.line(), file=self.out, flush=True)
@@ -50,6 +52,8 @@ class Progress:
         return f"{self.done}/{self.runs} runs, {self.failed} failed, {rate:.1f} runs/s{left}"
 
     def __enter__(self) -> Progress:
+        if self.runs == 1:
+            return self
         if self.out.isatty():
             from tqdm import tqdm
 
