@@ -29,7 +29,7 @@ Floats = npt.NDArray[np.float64]
 MOST_TOKENS = 6
 """So many prices are drawn."""
 
-_HORIZONS = (30, 60, 120, 250, 500)
+_HORIZONS = (65, 130, 260, 520)
 _SIZE = (3.7, 2.3)
 _FRAME = (0.165, 0.18, 0.815, 0.68)
 _DPI = 150

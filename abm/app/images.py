@@ -32,7 +32,7 @@ def encode(canvas: FigureCanvasAgg) -> bytes:
         (
             b"\x89PNG\r\n\x1a\n",
             _chunk(b"IHDR", header),
-            _chunk(b"IDAT", zlib.compress(lines, 1)),
+            _chunk(b"IDAT", zlib.compress(lines.data, 1)),
             _chunk(b"IEND", b""),
         )
     )
