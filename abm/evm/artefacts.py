@@ -45,9 +45,11 @@ def compile_source(name: str) -> str:
     Needs the Vyper compiler; the package does not, for the artefacts are part of it.
     """
     from vyper.compiler import compile_code
+    from vyper.compiler.input_bundle import FilesystemInputBundle
 
     source = (FOLDER / f"{name}.vy").read_text(encoding="utf-8")
-    made = compile_code(source, output_formats=["abi", "bytecode"])
+    modules = FilesystemInputBundle([FOLDER])
+    made = compile_code(source, input_bundle=modules, output_formats=["abi", "bytecode"])
     abi = [{key: value for key, value in entry.items() if key != "gas"} for entry in made["abi"]]
     table = {"compiler": COMPILER, "abi": abi, "bytecode": made["bytecode"].removeprefix("0x")}
     return json.dumps(table, sort_keys=True, separators=(",", ":")) + "\n"

@@ -9,15 +9,17 @@
 
 from ethereum.ercs import IERC20
 
+import types
+
 interface Oracle:
-    def prices() -> DynArray[uint256, MAX_TOKENS]: view
+    def prices() -> DynArray[uint256, types.MAX_TOKENS]: view
 
 interface Lending:
-    def loan(loan_id: uint256) -> Loan: view
-    def terms(agreement: uint256) -> Terms: view
-    def measure(loan_id: uint256) -> Measure: view
-    def collateral(loan_id: uint256) -> DynArray[uint256, MAX_TOKENS]: view
-    def tokens() -> DynArray[address, MAX_TOKENS]: view
+    def loan(loan_id: uint256) -> types.Loan: view
+    def terms(agreement: uint256) -> types.Terms: view
+    def measure(loan_id: uint256) -> types.Measure: view
+    def collateral(loan_id: uint256) -> DynArray[uint256, types.MAX_TOKENS]: view
+    def tokens() -> DynArray[address, types.MAX_TOKENS]: view
     def stop(loan_id: uint256): nonpayable
     def release(loan_id: uint256, token: uint256, receiver: address, amount: uint256): nonpayable
     def end(loan_id: uint256): nonpayable
@@ -43,51 +45,6 @@ event ClosedOut:
     defaulter: indexed(address)
     counterparty: indexed(address)
     claim: int256
-
-# As in the lending contract.
-struct Terms:
-    numerator: uint256
-    denominator: uint256
-    trigger: uint256
-    minimum: uint256
-    lag: uint256
-    grace: uint256
-    delivery_up: bool
-    return_up: bool
-    issuance: bool
-    priority: DynArray[uint256, MAX_TOKENS]
-
-struct Loan:
-    loan_id: uint256
-    lender: address
-    borrower: address
-    agreement: uint256
-    mask: uint256
-    lent_mask: uint256
-    maturity: uint256
-    term: uint256
-    state: uint256
-    kind: uint256
-    marked: uint256
-    unmet_days: uint256
-    overdue_days: uint256
-    tried: uint256
-    advanced: uint256
-    instructed: uint256
-    instructed_mask: uint256
-
-struct Measure:
-    exposure: uint256
-    required: uint256
-    lower: uint256
-    upper: uint256
-    worth: int256
-
-MAX_TOKENS: constant(uint256) = 16
-MAX_BATCH: constant(uint256) = 64
-DAY: constant(uint256) = 86400
-OPEN: constant(uint256) = 2
-STOPPED: constant(uint256) = 4
 
 CLEARING_HOUSE: public(immutable(address))
 ORACLE: public(immutable(address))
@@ -134,9 +91,9 @@ def declare_unmet(loan_id: uint256):
     """
     @notice Enter the default of a borrower that has owed a delivery for longer than its grace.
     """
-    loan: Loan = staticcall Lending(LENDING).loan(loan_id)
+    loan: types.Loan = staticcall Lending(LENDING).loan(loan_id)
     # A loan that the lender's default has stopped is still owed for.
-    assert loan.state in [OPEN, STOPPED], "not open"
+    assert loan.state in [types.OPEN, types.STOPPED], "not open"
     assert msg.sender in [CLEARING_HOUSE, loan.lender], "not a party"
     grace: uint256 = (staticcall Lending(LENDING).terms(loan.agreement)).grace
     assert max(loan.unmet_days, loan.overdue_days) > grace, "within the grace period"
@@ -146,12 +103,12 @@ def declare_unmet(loan_id: uint256):
 @internal
 def _declare(participant: address, loan_id: uint256):
     assert self.default_day[participant] == 0, "already in default"
-    self.default_day[participant] = block.timestamp // DAY
+    self.default_day[participant] = block.timestamp // types.DAY
     log Defaulted(participant=participant, loan_id=loan_id)
 
 
 @external
-def stop(loan_ids: DynArray[uint256, MAX_BATCH], defaulter: address):
+def stop(loan_ids: DynArray[uint256, types.MAX_BATCH], defaulter: address):
     """
     @notice End the margining of a defaulter's loans; deliveries under way go back.
     """
@@ -159,7 +116,7 @@ def stop(loan_ids: DynArray[uint256, MAX_BATCH], defaulter: address):
     assert len(loan_ids) > 0, "no loans"
     assert self.default_day[defaulter] > 0, "not in default"
     for loan_id: uint256 in loan_ids:
-        loan: Loan = staticcall Lending(LENDING).loan(loan_id)
+        loan: types.Loan = staticcall Lending(LENDING).loan(loan_id)
         assert defaulter in [loan.lender, loan.borrower], "not a party"
         extcall Lending(LENDING).stop(loan_id)
         self.estate[loan_id] = defaulter
@@ -168,22 +125,22 @@ def stop(loan_ids: DynArray[uint256, MAX_BATCH], defaulter: address):
 
 
 @external
-def liquidate(loan_id: uint256, buyer: address, amounts: DynArray[uint256, MAX_TOKENS]):
+def liquidate(loan_id: uint256, buyer: address, amounts: DynArray[uint256, types.MAX_TOKENS]):
     """
     @notice Exchange collateral of a borrower in default for a buyer's cash at the oracle's prices.
     @dev Collateral that is cash goes to the lender as it is.
     """
     self._only_clearing_house()
-    loan: Loan = staticcall Lending(LENDING).loan(loan_id)
-    assert loan.state == STOPPED, "not stopped"
+    loan: types.Loan = staticcall Lending(LENDING).loan(loan_id)
+    assert loan.state == types.STOPPED, "not stopped"
     assert self.estate[loan_id] == loan.borrower, "borrower not in default"
     assert self.buyers[buyer], "not a buyer"
-    prices: DynArray[uint256, MAX_TOKENS] = self._prices()
+    prices: DynArray[uint256, types.MAX_TOKENS] = self._prices()
     assert len(amounts) == len(prices), "number of tokens"
     cash: uint256 = len(prices) - 1
     cost: uint256 = 0
     sold: uint256 = 0
-    for token: uint256 in range(len(amounts), bound=MAX_TOKENS):
+    for token: uint256 in range(len(amounts), bound=types.MAX_TOKENS):
         if amounts[token] > 0:
             receiver: address = loan.lender if token == cash else buyer
             extcall Lending(LENDING).release(loan_id, token, receiver, amounts[token])
@@ -200,10 +157,10 @@ def liquidate(loan_id: uint256, buyer: address, amounts: DynArray[uint256, MAX_T
 
 @external
 def close_out(
-    loan_ids: DynArray[uint256, MAX_BATCH],
+    loan_ids: DynArray[uint256, types.MAX_BATCH],
     defaulter: address,
     counterparty: address,
-    order: DynArray[uint256, MAX_TOKENS],
+    order: DynArray[uint256, types.MAX_TOKENS],
 ) -> int256:
     """
     @notice End all stopped loans between a defaulter and a counterparty, and net the claims.
@@ -214,11 +171,11 @@ def close_out(
     self._only_clearing_house()
     assert len(loan_ids) > 0, "no loans"
     assert len(loan_ids) == self.stopped[defaulter][counterparty], "not all loans of the pair"
-    prices: DynArray[uint256, MAX_TOKENS] = self._prices()
+    prices: DynArray[uint256, types.MAX_TOKENS] = self._prices()
     assert len(order) == len(prices), "number of tokens"
     last: uint256 = order[0]
     assert last < len(prices), "unknown token"
-    for j: uint256 in range(1, len(order), bound=MAX_TOKENS):
+    for j: uint256 in range(1, len(order), bound=types.MAX_TOKENS):
         token: uint256 = order[j]
         assert token < len(prices), "unknown token"
         # Strictly sorted, it names every token once.
@@ -229,9 +186,9 @@ def close_out(
     claim: int256 = 0
     for borrowed: bool in [True, False]:
         for loan_id: uint256 in loan_ids:
-            loan: Loan = staticcall Lending(LENDING).loan(loan_id)
+            loan: types.Loan = staticcall Lending(LENDING).loan(loan_id)
             if (loan.borrower == defaulter) == borrowed:
-                assert loan.state == STOPPED, "not stopped"
+                assert loan.state == types.STOPPED, "not stopped"
                 assert self.estate[loan_id] == defaulter, "not of this estate"
                 assert self._other(loan, defaulter) == counterparty, "not of this pair"
                 claim = self._close(loan, prices, order, borrowed, claim)
@@ -243,16 +200,16 @@ def close_out(
 
 @internal
 def _close(
-    loan: Loan,
-    prices: DynArray[uint256, MAX_TOKENS],
-    order: DynArray[uint256, MAX_TOKENS],
+    loan: types.Loan,
+    prices: DynArray[uint256, types.MAX_TOKENS],
+    order: DynArray[uint256, types.MAX_TOKENS],
     borrowed: bool,
     claimed: int256,
 ) -> int256:
     """
     @dev End one loan; gives the counterparty's claim with this loan netted in.
     """
-    measure: Measure = staticcall Lending(LENDING).measure(loan.loan_id)
+    measure: types.Measure = staticcall Lending(LENDING).measure(loan.loan_id)
     due: int256 = convert(measure.exposure, int256)
     if borrowed:
         extcall Lending(LENDING).end(loan.loan_id)
@@ -261,21 +218,21 @@ def _close(
     # The borrower keeps what it borrowed, the estate keeps collateral of that value.
     kept: int256 = min(max(due - max(claimed, 0), 0), measure.worth)
     rest: int256 = measure.worth - kept
-    held: DynArray[uint256, MAX_TOKENS] = staticcall Lending(LENDING).collateral(loan.loan_id)
-    back: DynArray[uint256, MAX_TOKENS] = held
-    cheapest: uint256 = MAX_TOKENS
+    held: DynArray[uint256, types.MAX_TOKENS] = staticcall Lending(LENDING).collateral(loan.loan_id)
+    back: DynArray[uint256, types.MAX_TOKENS] = held
+    cheapest: uint256 = types.MAX_TOKENS
     for token: uint256 in order:
         back[token] = min(convert(max(rest, 0), uint256) // prices[token], held[token])
         rest -= convert(back[token] * prices[token], int256)
     for token: uint256 in order:
         if back[token] < held[token]:
-            if cheapest == MAX_TOKENS or prices[token] < prices[cheapest]:
+            if cheapest == types.MAX_TOKENS or prices[token] < prices[cheapest]:
                 cheapest = token
-    if rest > 0 and cheapest < MAX_TOKENS:
+    if rest > 0 and cheapest < types.MAX_TOKENS:
         # One token more, which the borrower pays for in cash as far as it is too much.
         back[cheapest] += 1
         rest -= convert(prices[cheapest], int256)
-    for token: uint256 in range(len(held), bound=MAX_TOKENS):
+    for token: uint256 in range(len(held), bound=types.MAX_TOKENS):
         if back[token] > 0:
             extcall Lending(LENDING).release(loan.loan_id, token, loan.borrower, back[token])
         if held[token] > back[token]:
@@ -293,20 +250,20 @@ def _only_clearing_house():
 
 @internal
 @view
-def _prices() -> DynArray[uint256, MAX_TOKENS]:
-    prices: DynArray[uint256, MAX_TOKENS] = staticcall Oracle(ORACLE).prices()
+def _prices() -> DynArray[uint256, types.MAX_TOKENS]:
+    prices: DynArray[uint256, types.MAX_TOKENS] = staticcall Oracle(ORACLE).prices()
     prices.append(1)
     return prices
 
 
 @internal
 @view
-def _other(loan: Loan, party: address) -> address:
+def _other(loan: types.Loan, party: address) -> address:
     return loan.lender if loan.borrower == party else loan.borrower
 
 
 @internal
 def _pay(payer: address, receiver: address, amount: uint256):
-    tokens: DynArray[address, MAX_TOKENS] = staticcall Lending(LENDING).tokens()
+    tokens: DynArray[address, types.MAX_TOKENS] = staticcall Lending(LENDING).tokens()
     cash: address = tokens[len(tokens) - 1]
     assert extcall IERC20(cash).transferFrom(payer, receiver, amount), "not transferred"

@@ -3,9 +3,9 @@
 # pragma nonreentrancy on
 """
 @title  The custodian
-@notice Holds the assets behind the tokens. It records what a participant has deposited, and against
-        that deposit issues tokens: to the participant itself, or through the lending contract when a
-        margin call or a return needs more than a wallet holds. Redeemed tokens are burned.
+@notice Holds the assets behind the tokens. It records what a participant has deposited, and
+        against that issues tokens: to the participant itself, or through the lending contract when
+        a margin call or a return needs more than a wallet holds. Redeemed tokens are burned.
 """
 
 interface Token:
