@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,7 @@ from abm.evm.close_out import ChainDesk
 from abm.evm.machine import RevertedError
 from abm.evm.platform import DELIVERY, MAX_BATCH, RETURN, Outcome
 from abm.evm.terms import refuse_unsupported
+from abm.ledger import LedgerError
 from abm.loan_book import ACTIVE, OPEN_LOAN, SETTLED
 from abm.margining import mark_exposures
 from scenarios.errors import InputError
@@ -211,17 +212,27 @@ class ChainCustodian(Custodian):
 
     def mint(self, participant: Participant, token: str, quantity: int) -> None:
         """Issue tokens to a participant against a deposit that comes in for it."""
-        chain = self.model.chain
-        chain.platform.fund(
-            chain.addresses[participant.row], self.model.ledger.token(token), quantity
-        )
-        chain.read_wallets()
+        self._move(self.model.chain.platform.fund, participant, token, quantity)
 
     def burn(self, participant: Participant, token: str, quantity: int) -> None:
         """Redeem tokens of a participant."""
+        self._move(self.model.chain.platform.redeem, participant, token, quantity)
+
+    def _move(
+        self,
+        change: Callable[[str, int, int], None],
+        participant: Participant,
+        token: str,
+        quantity: int,
+    ) -> None:
+        """Mint or burn, as the ledger in columns does: LedgerError if refused."""
         chain = self.model.chain
         column = self.model.ledger.token(token)
-        chain.platform.redeem(chain.addresses[participant.row], column, quantity)
+        try:
+            if quantity:
+                change(chain.addresses[participant.row], column, quantity)
+        except (RevertedError, ValueError) as error:
+            raise LedgerError(f"{quantity} {token} of {participant.name}: {error}") from None
         chain.read_wallets()
 
     def redeem_idle(self) -> None:

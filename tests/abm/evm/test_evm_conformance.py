@@ -11,6 +11,7 @@ import pytest
 from evm_scenarios import random_scenario
 
 from abm.evm.verify import Difference, compare, verify
+from abm.ledger import LedgerError
 from abm.model import CollateralMarket
 from scenarios.prices import PricePanel
 from scenarios.scenario import Scenario
@@ -109,7 +110,6 @@ def test_random_scenarios(seed: int) -> None:
 
 def test_more_loans_than_a_batch_takes() -> None:
     """180 loans between 30 lenders and 60 borrowers whose wallets they share."""
-    changes = {"window.end": "2009-09-20"}
     scenario = Scenario.load("network-random-bipartite")
     start = scenario.window.start
     changes = {"window.end": str((pd.Timestamp(start) + pd.Timedelta(days=12)).date())}
@@ -127,6 +127,27 @@ def test_frames_are_the_same_to_the_last_bit() -> None:
     ]
     for table in ("days_frame", "loans_frame", "participants_frame"):
         pd.testing.assert_frame_equal(*(getattr(market, table)() for market in markets))
+
+
+@pytest.mark.parametrize("ledger", ["columns", "evm"])
+def test_the_custodian_mints_and_burns_on_either_ledger(ledger: str) -> None:
+    market = CollateralMarket("prices-file", rng=1, ledger=ledger)
+    market.step()
+    lender = market.lenders[0]
+    token = market.tokens[0]
+    before = lender.wallet[token]
+    market.custodian.mint(lender, token, 5)
+    market.custodian.burn(lender, token, 2)
+    assert lender.wallet[token] == before + 3
+    for refused in (
+        lambda: market.custodian.burn(lender, token, before + 4),
+        lambda: market.custodian.mint(lender, token, -1),
+    ):
+        with pytest.raises(LedgerError):
+            refused()
+    assert lender.wallet[token] == before + 3
+    market.custodian.check_ledger()
+    market.run()
 
 
 def test_a_difference_is_found_and_shown() -> None:
