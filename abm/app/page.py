@@ -112,6 +112,8 @@ def DayLine(view: DayView, session: Session) -> None:  # noqa: N802
     ended = "" if view.running else ", the end of the window"
     graph = view.graph
     simulated, drawn = session.seconds
+    took = f" Simulated in {1e3 * simulated:.0f} ms" if simulated else ""
+    took += f", the last day drawn in {1e3 * drawn:.0f} ms." if drawn else ""
     with solara.Row(gap="16px", style={"align-items": "baseline", "flex-wrap": "wrap"}):
         solara.Text(
             f"Day {view.day} of {view.last_day}, {view.date:%A %d %B %Y}{ended}",
@@ -120,7 +122,7 @@ def DayLine(view: DayView, session: Session) -> None:  # noqa: N802
         loans = int(view.loans_of_account.sum())
         solara.Text(
             f"{len(graph.names):,} participants, {loans:,} open loans in {len(graph.lender):,}"
-            f" pairs. Simulated in {1e3 * simulated:.0f} ms, drawn in {1e3 * drawn:.0f} ms.",
+            f" pairs.{took}",
             classes=["market-note"],
         )
     rv.ProgressLinear(value=100 * view.day / max(view.last_day, 1), height=3)

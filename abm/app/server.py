@@ -69,8 +69,28 @@ class SameOrigin:
 def application(local: bool) -> Asgi:
     """The page as an ASGI application; `local` if it is for this machine only."""
     os.environ.update(ENVIRONMENT)
+    _apply()
     # Solara recommends https for use within other sites' frames, which is not wanted here.
     warnings.filterwarnings("ignore", "Cookies with samesite=none require https")
     from solara.server.starlette import app
 
     return SameOrigin(app, LOCAL if local else None)
+
+
+def _apply() -> None:
+    """Set Solara up also if it was imported, and has read its environment, before."""
+    import solara.settings
+    from solara.server import settings
+
+    known = {
+        "THEME": settings.theme,
+        "TELEMETRY": settings.telemetry,
+        "KERNEL": settings.kernel,
+        "ASSETS": solara.settings.assets,
+        "STORAGE": solara.settings.storage,
+    }
+    for variable, text in ENVIRONMENT.items():
+        section, _, field = variable.removeprefix("SOLARA_").partition("_")
+        if section in known:
+            value = {"True": True, "False": False}.get(text, int(text) if text.isdigit() else text)
+            setattr(known[section], field.lower(), value)

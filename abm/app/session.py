@@ -50,7 +50,7 @@ class Session:
         self.participant: solara.Reactive[str | None] = solara.reactive(None)
         self.stage: Stage | None = None
         self.seconds = (0.0, 0.0)
-        """How long the last day took to simulate, and to draw."""
+        """How long the day took to simulate, and the last one to draw."""
         self._run = object()
         self._play = object()
         self._stepping = threading.Lock()
@@ -149,6 +149,7 @@ class Session:
         old, self.stage = self.stage, stage
         if old is not None:
             old.release()
+        self.seconds = (0.0, 0.0)
         self.error.set(message)
         self.broken.set(stage is None)
         if views and self.participant.value not in (None, *views[0].graph.names):
@@ -189,6 +190,8 @@ class Session:
             simulated = time.perf_counter()
             if run is not self._run:
                 return False
+            # The page tells how long this day was simulated, and the one before was drawn.
+            self.seconds = (simulated - began, self.seconds[1])
             self.views.set(views)
             self.seconds = (simulated - began, time.perf_counter() - simulated)
             return stage.running

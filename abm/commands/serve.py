@@ -11,15 +11,33 @@ DEFAULT_HOST = "127.0.0.1"
 
 @click.command()
 @click.argument("scenario", required=False)
-@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True,
-              help="Port; 0 for any free one.")
-@click.option("--host", default=DEFAULT_HOST, show_default=True,
-              help="Address to listen on. Any but the default lets others in: there is no log-in.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8765,
+    show_default=True,
+    help="Port; 0 for any free one.",
+)
+@click.option(
+    "--host",
+    default=DEFAULT_HOST,
+    show_default=True,
+    help="Address to listen on. Any but the default lets others in: there is no log-in.",
+)
 @click.option("--open/--no-open", "show", default=True, help="Open the page in a browser.")
-@click.option("--screenshot", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.png",
-              help="Write a picture of the page (by Chromium) and stop.")
-@click.option("--days", type=click.IntRange(0), default=20, show_default=True,
-              help="Days to simulate before the picture.")
+@click.option(
+    "--screenshot",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.png",
+    help="Write a picture of the page (by Chromium) and stop.",
+)
+@click.option(
+    "--days",
+    type=click.IntRange(0),
+    default=20,
+    show_default=True,
+    help="Days to simulate before the picture.",
+)
 @click.option("--size", default="1400x1500", show_default=True, help="Window of the picture.")
 def command(
     scenario: str | None,

@@ -59,6 +59,22 @@ def test_nothing_is_fetched_from_or_reported_to_anybody() -> None:
     assert ENVIRONMENT["SOLARA_ASSETS_CDN"].startswith("http://127.0.0.1")
 
 
+def test_it_is_set_up_so_also_if_solara_was_imported_before() -> None:
+    solara = pytest.importorskip("solara", reason="the extra `app` is not installed")
+    from solara.server import settings
+
+    from abm.app.server import application
+
+    solara.settings.assets.cdn = "https://cdn.example"
+    settings.telemetry.mixpanel_enable = True
+    application(local=True)
+    assert solara.settings.assets.cdn == ENVIRONMENT["SOLARA_ASSETS_CDN"]
+    assert solara.settings.assets.proxy is True
+    assert settings.telemetry.mixpanel_enable is False
+    assert settings.theme.show_banner is False
+    assert settings.kernel.max_count == 20
+
+
 def test_only_loopback_addresses_are_local() -> None:
     assert is_local("127.0.0.1")
     assert not is_local("0.0.0.0")
