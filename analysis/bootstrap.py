@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ Statistic = Callable[[Floats], Any]
 RESAMPLES = 2000
 CONFIDENCE = 0.95
 
+LARGE = 1000
+"""Rows beyond which the mean's interval is the normal one."""
+
 
 def mean_interval(
     values: npt.ArrayLike,
@@ -26,8 +30,9 @@ def mean_interval(
 ) -> Floats:
     """Bias-corrected and accelerated bootstrap intervals of means (Efron 1987).
 
-    Rows are drawn with replacement, the same ones in every column. With one row, or a missing
-    value in a column, there is no interval (NaN); of equal values it is that value.
+    Rows are drawn with replacement, the same ones in every column. Beyond 1,000 rows the bootstrap
+    is no different from its limit, the normal interval, which is then given. With one row, or a
+    missing value in a column, there is no interval (NaN); of equal values it is that value.
 
     Args:
         values: shape (rows, columns).
@@ -42,12 +47,21 @@ def mean_interval(
     n = len(rows)
     if n < 2:
         return np.full((2, rows.shape[1]), np.nan)
-    counts = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples)
-    # Centred, so that a large common level costs no digits.
     centre = rows.mean(axis=0)
-    drawn = counts @ (rows - centre) / n
+    if n > LARGE:
+        half = ndtri((1 + confidence) / 2) * rows.std(axis=0, ddof=1) / np.sqrt(n)
+        return np.stack([centre - half, centre + half])
+    # Centred, so that a large common level costs no digits.
+    drawn = resample_counts(n, resamples, seed) @ (rows - centre) / n
     left_out = -(rows - centre) / (n - 1)
     return centre + bca_bounds(drawn, np.zeros(rows.shape[1]), left_out, confidence)
+
+
+@lru_cache(maxsize=4)
+def resample_counts(n: int, resamples: int, seed: int) -> Floats:
+    """How often each of n rows is drawn, shape (resamples, n); kept, as designs share it."""
+    rng = np.random.default_rng(seed)
+    return rng.multinomial(n, np.full(n, 1 / n), size=resamples).astype(np.float64)
 
 
 def statistic_interval(

@@ -218,7 +218,8 @@ def _tails(
     )
     items: list[FigureItem | TableItem] = [FigureItem(f"distribution-{daily}", figure, words)]
     by = [series] if series is not None and late[series].nunique() <= FEW else []
-    numbers = distribution(late, daily, by=by, resamples=200 if subject.replications > 1 else 0)
+    draws = int(np.clip(1e8 / len(late), 50, 200)) if subject.replications > 1 else 0
+    numbers = distribution(late, daily, by=by, resamples=draws)
     shown: list[dict[str, Any]] = []
     for row in records(numbers):
         if not shown or any(shown[-1].get("of") != (row[b] if by else "") for b in by or [""]):

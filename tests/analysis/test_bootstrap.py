@@ -56,6 +56,14 @@ def test_covers_the_true_mean_about_as_often_as_it_says() -> None:
     assert ((low < 0) & (high > 0)).mean() == pytest.approx(0.93, abs=0.03)
 
 
+def test_many_rows_have_the_normal_interval() -> None:
+    values = np.random.default_rng(1).gamma(4, size=(1001, 1))
+    sample = stats.norm.interval(0.95, values.mean(), stats.sem(values[:, 0]))
+    assert mean_interval(values)[:, 0] == pytest.approx(sample)
+    # And that is where the bootstrap of one row fewer is, too.
+    assert mean_interval(values[:-1])[:, 0] == pytest.approx(sample, rel=0.01)
+
+
 def test_one_row_has_no_interval_and_equal_rows_one_point() -> None:
     assert np.isnan(mean_interval([[3.0]])).all()
     assert mean_interval(np.full((5, 1), 3.0)).tolist() == [[3.0], [3.0]]
