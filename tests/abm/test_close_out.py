@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from networks import paths
 from worlds import held, loan, market_of
 
 from abm.model import CollateralMarket
@@ -423,3 +426,53 @@ def test_each_trouble_disappears_with_its_cause() -> None:
     rich = {**crisis, "participants": {**crisis["participants"], "prefunded_inventory": 2}}
     calm = market_of(crash, **rich).run().summary()
     assert (calm["unmet_calls"], calm["defaults"], calm["close_out_loss"]) == (0, 0, 0)
+
+
+@given(
+    paths(("A", "B"), 6),
+    st.lists(st.tuples(st.integers(1, 3), st.integers(1, 4)), min_size=1, max_size=6),
+    st.lists(st.integers(1, 5), min_size=4, max_size=4),
+    st.integers(0, 4),
+    st.sampled_from(["end", "parts"]),
+    st.booleans(),
+)
+def test_what_lenders_lose_is_what_the_collateral_did_not_fetch(
+    prices: dict[str, list[int]],
+    pairs: list[tuple[int, int]],
+    days: list[int],
+    period: int,
+    sale: str,
+    impact: bool,
+) -> None:
+    """Claims - proceeds = losses - surpluses over all close-outs, and each is netted by pair."""
+    prices = {token: path + path[-1:] * 6 for token, path in prices.items()}
+    market = market_of(
+        prices,
+        agreement={"haircut": 0.02, "grace_days": 1000},
+        loans=[
+            loan(i, f"L{lender}", f"B{borrower}", principal=1000 * i + 777)
+            for i, (lender, borrower) in enumerate(pairs, start=1)
+        ],
+        defaults=defaults(*((f"B{b}", days[b - 1]) for b in {borrower for _, borrower in pairs})),
+        close_out={
+            "margin_period_of_risk": period,
+            "sale": sale,
+            "impact": {"depth": 300} if impact else None,
+        },
+        events=True,
+    ).run()
+    frame, events = market.days_frame(), market.events_frame()
+    claims = frame["exposure_at_default"].sum()
+    assert claims == sum(1000 * i + 777 for i in range(1, len(pairs) + 1))
+    fetched = frame["liquidated_value"].sum()
+    assert claims - fetched == frame["close_out_loss"].sum() - frame["close_out_surplus"].sum()
+    sold = events[events["event"] == "liquidation"]
+    assert sold["value"].sum() == fetched
+    assert not market.ledger.collateral.any()
+    owed: dict[tuple[str, str], float] = {}
+    for i, (lender, borrower) in enumerate(pairs, start=1):
+        key = (f"L{lender}", f"B{borrower}")
+        owed[key] = owed.get(key, 0) + 1000 * i + 777
+    for row in sold.itertuples():
+        owed[row.lender, row.borrower] -= row.value
+    assert frame["close_out_loss"].sum() == sum(max(claim, 0) for claim in owed.values())
