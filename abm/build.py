@@ -10,7 +10,7 @@ import pandas as pd
 
 from abm.books import Books
 from abm.ledger import UNLIMITED, Ledger
-from abm.loan_book import NEVER, new_accounts, new_loans
+from abm.loan_book import NEVER, Loans, new_accounts, new_loans
 from abm.loan_table import LoanTable, Sizes, draw_loans, size_loans
 from abm.population import Population, draw_sizes
 from abm.tally import COUNTED, new_log
@@ -34,6 +34,7 @@ class Streams:
     network: np.random.Generator
     behaviour: np.random.Generator
     shocks: np.random.Generator
+    recalls: np.random.Generator
 
     @classmethod
     def spawn(cls, seed: int | np.random.SeedSequence | None) -> Streams:
@@ -43,7 +44,7 @@ class Streams:
             sequence = np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key)
         else:
             sequence = np.random.SeedSequence(seed)
-        return cls(*(np.random.default_rng(child) for child in sequence.spawn(4)))
+        return cls(*(np.random.default_rng(child) for child in sequence.spawn(5)))
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ def draw_blueprint(
     books, ledger = _books(
         scenario, table, sizes, terms, priority, population, tokens, len(panel.dates)
     )
+    _check_schedules(scenario, books.loans, len(panel.dates) - 1)
     modes = ("settle", "roll", "replace")
     at_maturity = np.array([modes.index(kind.at_maturity) for kind in table.kinds])[table.terms]
     _fund(scenario, population, ledger, books, sizes, streams.network)
@@ -116,6 +118,32 @@ def draw_blueprint(
         lent_moves=bool(sizes.lent[:, :-1].any()),
         equity=_equity(scenario, population, table, sizes, prices[0]),
     )
+
+
+def _check_schedules(scenario: Scenario, loans: Loans, last: int) -> None:
+    """Refuse scheduled defaults and recalls that would never happen.
+
+    Raises:
+        InputError: naming the first of them.
+    """
+    for default in scenario.defaults.scheduled:
+        if not 1 <= default.day <= last:
+            raise InputError(
+                f"defaults.scheduled: {default.participant} on day {default.day};"
+                f" the days of this window are 1 to {last}"
+            )
+    open_ended = set(loans.loan_id[loans.maturity == NEVER].tolist())
+    for day, loan_id in scenario.recalls.scheduled:
+        if not 1 <= day <= last:
+            raise InputError(
+                f"recalls.scheduled: loan {loan_id} on day {day};"
+                f" the days of this window are 1 to {last}"
+            )
+        if loan_id not in open_ended:
+            known = "a term loan" if loan_id in loans.loan_id else "no loan"
+            raise InputError(
+                f"recalls.scheduled: {loan_id} is {known}; only open-ended loans can be recalled"
+            )
 
 
 def _books(
@@ -248,9 +276,10 @@ def _fund(
         if given.wallet is not None:
             inventory[row] = _counts(given.wallet, ledger.tokens, f"{given.name}.wallet")
         if given.issuance_capacity is not None:
-            capacity[row] = _counts(
-                given.issuance_capacity, ledger.tokens, f"{given.name}.issuance_capacity"
-            )
+            counts = given.issuance_capacity
+            capacity[row] = _counts(counts, ledger.tokens, f"{given.name}.issuance_capacity")
+            if ledger.tokens[-1] not in counts:
+                capacity[row, -1] = UNLIMITED
     arrays.capacity[:number] = capacity
     for row, token in np.argwhere(inventory):
         ledger.mint(int(row), int(token), int(inventory[row, token]))

@@ -93,7 +93,12 @@ DAYS: dict[str, Column] = {
         "index", "Concentration of exposures over lenders: sum of squared shares, 1 is one lender."
     ),
     "hhi_collateral": Column("index", "Concentration of posted collateral over tokens."),
-    "wallet_value": Column(MONEY, "Market value of the collateral tokens in borrowers' wallets."),
+    "wallet_value": Column(
+        MONEY, "Market value of the tokens in participants' wallets, cash left out."
+    ),
+    "gas": Column(
+        "gas", "Gas of the day's transactions, where the ledger is on an Ethereum machine; else 0."
+    ),
 }
 """Table `days`: one row a day."""
 
@@ -118,7 +123,7 @@ PARTICIPANTS: dict[str, Column] = {
     "borrowed": Column(MONEY, "Market value of what it has borrowed."),
     "uncollateralised_exposure": Column(MONEY, "Sum of its negative gaps as a lender."),
     "over_collateralisation": Column(MONEY, "Sum of its positive gaps as a borrower."),
-    "wallet_value": Column(MONEY, "Market value of its wallet."),
+    "wallet_value": Column(MONEY, "Market value of its wallet, cash included."),
     "posted_value": Column(MONEY, "Market value of the collateral that it has posted."),
     "equity": Column(MONEY, "What it can still lose before it defaults; empty if unlimited."),
     "losses": Column(MONEY, "Close-out losses so far."),

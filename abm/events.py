@@ -42,7 +42,7 @@ class EventRecorder:
     def __init__(self, enabled: bool, tokens: int):
         """Record if `enabled`; a loan makes at most so many events in one pass."""
         self.enabled = enabled
-        self.buffer = new_log(CHUNK * (8 * tokens + 12) if enabled else 0)
+        self.buffer = new_log(CHUNK * (12 * tokens + 16) if enabled else 0)
         self.logged = np.zeros(1, np.int64)
         self._parts: list[tuple[int, npt.NDArray[np.void]]] = []
 

@@ -155,7 +155,7 @@ def give_back_lent(books: Books, prices: Ints, day: int, i: int) -> bool:
 
 
 @compiled
-def release_collateral(books: Books, prices: Ints, day: int, a: int) -> None:
+def release_collateral(books: Books, prices: Ints, day: int, a: int, noted: bool) -> None:
     """Give back everything an account holds; what the lender issued is redeemed first.
 
     What the lender cannot give back, because it posted it further along, stays due and is tried
@@ -180,7 +180,7 @@ def release_collateral(books: Books, prices: Ints, day: int, a: int) -> None:
         if len(books.reused):
             due += books.reused[a, token]
         if due:
-            quantity = due - hand_back(books, prices, a, token, due)
+            quantity = due - hand_back(books, prices, a, token, due, noted)
             value = quantity * prices[token]
             accounts.value[a] -= value
             if quantity:
@@ -250,7 +250,8 @@ def settle_loans(
         record(books, tally.SETTLE, a, accounts.lender[a], -1, loans.loan_id[i], 0)
         if accounts.open_loans[a] == 0:
             accounts.exposure[a] = 0
-            release_collateral(books, prices, day, a)
+            # Where re-use is allowed `retry_releases` follows, and notes what still fails.
+            release_collateral(books, prices, day, a, len(books.reused) == 0)
         set_requirement(accounts, books.terms, a)
         if at_maturity[i] == 2:
             loans.loan_id[i] = next_id
@@ -278,7 +279,11 @@ def open_replacements(books: Books, prices: Ints, day: int, start: int, stop: in
 
 @compiled
 def retry_releases(books: Books, prices: Ints, day: int, start: int, stop: int) -> None:
-    """Try again to give back the collateral of settled loans that had been posted further."""
+    """Give back the collateral of settled loans, as far as it is not posted further.
+
+    It follows the settlements, so that what comes back from one can go back on another; what is
+    still missing is tried again every day.
+    """
     accounts = books.accounts
     for a in range(start, stop):
         if accounts.state[a] == ACTIVE and accounts.open_loans[a] == 0:
@@ -286,7 +291,7 @@ def retry_releases(books: Books, prices: Ints, day: int, start: int, stop: int) 
                 # What was put back after its re-use is here again, and still due.
                 here = books.ledger.balance[books.ledger.collateral_row + a, token]
                 if books.reused[a, token] or here:
-                    release_collateral(books, prices, day, a)
+                    release_collateral(books, prices, day, a, True)
                     break
 
 

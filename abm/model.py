@@ -263,6 +263,7 @@ class CollateralMarket(mesa.Model):
         ):
             row[f"defaults_{cause}"] = number
         row["reuse_chain"] = longest_reuse_chain(self.books)
+        row["gas"] = self.custodian.gas_today()
         self.today = row
         self.datacollector.collect(self)
 

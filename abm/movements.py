@@ -89,11 +89,14 @@ def repay_advance(
 
 
 @inlined
-def hand_back(books: Books, prices: Ints, a: int, token: int, quantity: int) -> int:
+def hand_back(
+    books: Books, prices: Ints, a: int, token: int, quantity: int, noted: bool = True
+) -> int:
     """Give collateral tokens back to the borrower; returns how many were not there to give.
 
     Tokens that the lender posted further along are replaced from its own wallet, if it can. What
-    the borrower gets back makes good first what it had itself posted further along.
+    the borrower gets back makes good first what it had itself posted further along. What was not
+    there is a return fail, unless it is not to be `noted` because another try follows today.
     """
     ledger, accounts = books.ledger, books.accounts
     row = ledger.collateral_row + a
@@ -108,7 +111,7 @@ def hand_back(books: Books, prices: Ints, a: int, token: int, quantity: int) -> 
         books.reused[a, token] -= replaced
         rest -= replaced
         restore(books, borrower, token, here + replaced)
-        if rest:
+        if rest and noted:
             value = rest * prices[token]
             books.totals[tally.RETURN_FAILS] += 1
             books.totals[tally.RETURN_FAIL_VALUE] += value

@@ -97,7 +97,7 @@ def summarise(days: pd.DataFrame) -> dict[str, float]:
             summary[f"{name}_max"] = float(days[name].max())
         elif column.unit == COUNT:
             summary[name] = int(days[name].sum())
-        elif column.unit == MONEY:
+        elif column.unit in (MONEY, "gas"):
             summary[name] = float(days[name].sum())
     summary["peak_liquidity_demand"] = float(days["delivery_call_value"].max())
     summary["defaults"] = sum(int(summary[f"defaults_{cause}"]) for cause in CAUSES)

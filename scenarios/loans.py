@@ -75,7 +75,7 @@ class Recalls(Table):
 
     daily_rate: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Probability with which a loan is recalled on a day."""
-    notice: Count = 3
+    notice: Annotated[int, Field(ge=1)] = 3
     """Days within which the borrower returns what was lent."""
     scheduled: tuple[tuple[Count, Count], ...] = ()
     """Pairs (day, loan_id)."""

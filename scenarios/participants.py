@@ -40,7 +40,7 @@ class GivenParticipant(Table):
     wallet: TokenCounts | None = None
     """Prefunded inventory, in tokens."""
     issuance_capacity: TokenCounts | None = None
-    """Tokens that the custodian can still mint for it."""
+    """Tokens that the custodian can still mint for it; cash is unlimited unless named."""
     behaviour: str | None = None
     """Class that decides for it, as `module:Class`."""
 

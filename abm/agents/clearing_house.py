@@ -93,12 +93,13 @@ class ClearingHouse(mesa.Agent):
                 self.next_loan = settle_loans(
                     books, prices, day, market.at_maturity, self.next_loan, start, stop
                 )
+        self.retry_releases()
+        if day >= market.next_maturity:
             if len(books.reused):
                 find_reusable(books)
             for start, stop in self._chunks(len(books.loans.loan_id)):
                 open_replacements(books, prices, day, start, stop)
             market.update_next_maturity()
-        self.retry_releases()
 
     def retry_releases(self) -> None:
         """Give back collateral of settled loans that had been posted further and is there again."""
@@ -179,7 +180,7 @@ class ClearingHouse(mesa.Agent):
             return chosen
         if recalls.daily_rate:
             # One draw a loan and day, open or not, so that policies see the same recalls.
-            chosen = market.streams.shocks.random(len(chosen)) < recalls.daily_rate
+            chosen = market.streams.recalls.random(len(chosen)) < recalls.daily_rate
         today = [loan_id for day, loan_id in recalls.scheduled if day == market.day]
         chosen |= np.isin(loans.loan_id, today)
         return chosen & (loans.state == OPEN_LOAN)

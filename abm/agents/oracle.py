@@ -38,6 +38,7 @@ class Oracle(mesa.Agent):
         self._wrong = {(w.day, tokens.index(w.token)): w.factor for w in faults.wrong_prices}
         self._history: list[Ints] = []
         self.prices: Ints = model.path[0]
+        self._good: Ints = model.path[0]
 
     def publish(self) -> Ints:
         """Publish the day's prices and return them."""
@@ -46,9 +47,10 @@ class Oracle(mesa.Agent):
         self._history = [*self._history, market][-(self.faults.delay + 1) :]
         fresh = self._history[0].copy()
         stale = self._stale(day)
-        fresh[stale] = self.prices[stale]
+        fresh[stale] = self._good[stale]
+        self._good = fresh.copy()
         for (when, token), factor in self._wrong.items():
-            if when == day:
+            if when == day and not stale[token]:
                 fresh[token] = max(round(int(fresh[token]) * factor), 1)
                 self._report(tally.WRONG_PRICE, token, int(fresh[token]))
         late = stale | (np.full(len(market), self.faults.delay > 0) & (fresh != market))

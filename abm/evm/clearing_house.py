@@ -235,6 +235,11 @@ class ChainCustodian(Custodian):
             raise LedgerError(f"{quantity} {token} of {participant.name}: {error}") from None
         chain.read_wallets()
 
+    def gas_today(self) -> int:
+        """Gas of the day's transactions."""
+        market = self.model
+        return sum(spent.gas for spent in market.chain.platform.gas if spent.day == market.day)
+
     def redeem_idle(self) -> None:
         """Redeem the wallets of all participants whose loans have all ended."""
         wallets = self.model.ledger.wallets

@@ -78,7 +78,9 @@ class ReferenceMarket:
             for token, quantity in given.get("wallet", {}).items():
                 self.wallet[given["name"]][token] += quantity
             if "issuance_capacity" in given:
-                self.capacity[given["name"]] = dict(given["issuance_capacity"])
+                # Cash comes from outside the market and is limited only if it is named.
+                limits = {self.cash: 10**30, **given["issuance_capacity"]}
+                self.capacity[given["name"]] = limits
         self.accounts: list[Account] = []
         for given in sorted(table["loans"], key=lambda loan: loan["loan_id"]):
             self._open(table, given)

@@ -125,7 +125,10 @@ def test_frames_are_the_same_to_the_last_bit() -> None:
         CollateralMarket(scenario, rng=5, prices=panel, ledger=ledger).run()
         for ledger in ("columns", "evm")
     ]
-    for table in ("days_frame", "loans_frame", "participants_frame"):
+    columns, evm = (market.days_frame() for market in markets)
+    assert (columns.pop("gas") == 0).all() and (evm.pop("gas") > 0).all()
+    pd.testing.assert_frame_equal(columns, evm)
+    for table in ("loans_frame", "participants_frame"):
         pd.testing.assert_frame_equal(*(getattr(market, table)() for market in markets))
 
 
