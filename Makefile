@@ -12,7 +12,7 @@ test: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 lint: .venv/dev
 	$(BIN)/ruff check .
@@ -41,3 +41,6 @@ clean:
 
 # What the tests exercise beyond the default install; each is optional for users.
 EXTRAS ?= app,evm,prices
+
+# Processes that share the tests.
+JOBS ?= 2
