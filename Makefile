@@ -8,10 +8,7 @@ run: .venv/run
 	$(BIN)/collateral run paper-models --out results/paper-models --resume
 	$(BIN)/collateral report results/paper-models
 
-test: .venv/dev
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+test: lint
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 lint: .venv/dev

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from scenarios.errors import InputError
 from scenarios.factors import Factors, read_changes, read_factors
 from scenarios.fields import as_changes
 from scenarios.scenario import LIBRARY, Scenario, bundled, explain, read_toml
+from scenarios.table import Table
 
 EXPERIMENTS = LIBRARY / "experiments"
 """Where the bundled experiments are."""
@@ -20,10 +21,8 @@ EXPERIMENTS = LIBRARY / "experiments"
 OptionalTable = Literal["events", "participants", "loans"]
 
 
-class Settings(BaseModel):
+class Settings(Table):
     """The `[experiment]` table: a file that has one is an experiment and not a scenario."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     scenario: str | dict[str, Any]
     """A bundled scenario, a file (relative to the experiment's), or a scenario's table itself."""
@@ -37,26 +36,24 @@ class Settings(BaseModel):
     """Tables to write beside `runs` and `days`."""
 
 
-class ExperimentFile(BaseModel):
+class ExperimentFile(Table):
     """An experiment file as it is written.
 
     The designs are all combinations of: the levels of `factors`, the names in `alternatives`, the
     rows of `designs`, and the sampled points.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     title: str = ""
     """What it shows, in one line."""
     name: str = "unnamed"
     experiment: Settings
-    changes: dict[str, Any] = {}
+    changes: dict[str, Any] = Field(default_factory=dict)
     """Fields of the scenario that are different in all designs."""
-    factors: dict[str, Any] = {}
+    factors: dict[str, Any] = Field(default_factory=dict)
     """By the dotted name of a field: a list of values, or a `Range`."""
-    alternatives: dict[str, dict[str, dict[str, Any]]] = {}
+    alternatives: dict[str, dict[str, dict[str, Any]]] = Field(default_factory=dict)
     """By factor and name of the alternative: the fields that it sets."""
-    designs: list[dict[str, Any]] | str = []
+    designs: list[dict[str, Any]] | str = Field(default_factory=list)
     """Designs one by one, or a CSV file with a column a field."""
 
 

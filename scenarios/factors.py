@@ -9,17 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from scenarios.errors import InputError
 from scenarios.fields import SHORT, as_changes, field_types
 from scenarios.scenario import explain
+from scenarios.table import Table
 
 
-class Range(BaseModel):
+class Range(Table):
     """Numbers between two ends: evenly spaced if `levels` is given, else sampled."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     low: Annotated[float, Field(allow_inf_nan=False)]
     high: Annotated[float, Field(allow_inf_nan=False)]
