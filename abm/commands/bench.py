@@ -27,7 +27,8 @@ def command(loans: int, borrowers: int, objects: int, out: Path | None) -> None:
     import math
     from dataclasses import astuple, fields
 
-    from abm.benchmark import Measurement, measure
+    from abm.benchmarks.market import measure
+    from abm.benchmarks.measurement import Measurement
     from scenarios.errors import InputError
 
     if out is not None and not out.resolve().parent.is_dir():
@@ -36,7 +37,7 @@ def command(loans: int, borrowers: int, objects: int, out: Path | None) -> None:
     for row in measure(loans, borrowers, objects):
         rows.append(row)
         ratio = "" if math.isnan(row.ratio) else f"  {row.ratio:.2f} x {row.compared_with}"
-        click.echo(f"{row.name:28} {row.loans:>11,} loans {row.value:>10,.2f} {row.unit}{ratio}")
+        click.echo(f"{row.name:28} {row.size:>11,} loans {row.value:>10,.2f} {row.unit}{ratio}")
     if out is not None:
         import pandas as pd
 

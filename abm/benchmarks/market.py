@@ -1,4 +1,4 @@
-"""What `collateral bench` measures: the margin pass, the whole step, building, and memory."""
+"""The market: the margin pass, the whole step, building, and memory."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import gc
 import resource
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -16,25 +15,13 @@ from types import ModuleType
 
 import numpy as np
 
+from abm.benchmarks.measurement import Measurement
 from abm.margining import run_deliveries, run_returns
 from abm.model import CollateralMarket
 from scenarios.scenario import Scenario
 
-CHECKOUT = Path(__file__).parents[1]
+CHECKOUT = Path(__file__).parents[2]
 """Where `tests/benchmarks` is, in a checkout."""
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """One row of the benchmark's CSV (`docs/performance.md`)."""
-
-    name: str
-    loans: int
-    value: float
-    unit: str
-    compared_with: str = ""
-    ratio: float = float("nan")
-    """This one's rate over the other's, measured in turn in one run; above 1 it is the faster."""
 
 
 def market_of(loans: int, borrowers: int) -> CollateralMarket:

@@ -1,0 +1,1 @@
+"""What `collateral bench` measures."""
