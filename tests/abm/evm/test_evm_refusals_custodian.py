@@ -7,6 +7,7 @@ from evm_refusals import (
     LARGE,
     ZERO,
     Refusal,
+    Setting,
     check_all_covered,
     check_not_deployed,
     check_refused,
@@ -19,7 +20,7 @@ from abm.evm.platform import UNLIMITED
 A, CASH = token(0), token(2)
 
 
-def borrower_has(amount: int) -> object:
+def borrower_has(amount: int) -> Setting:
     """A deposit of the borrower."""
     return lambda world: world.platform.deposit(world.borrower, 0, amount)
 
