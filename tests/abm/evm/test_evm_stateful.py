@@ -9,31 +9,17 @@ import contextlib
 from typing import Any
 
 import numpy as np
-import pandas as pd
+from evm_ledgers import FINITE, NAMES, PAIRS, TwoLedgers, scenario_of
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from abm.agents.clearing_house import DELIVERY_CALL
-from abm.build import Streams, draw_blueprint
-from abm.close_out import CloseOutDesk
-from abm.events import EventRecorder
-from abm.evm.close_out import TapedLedger
 from abm.evm.machine import RevertedError
-from abm.evm.platform import UNLIMITED, Platform
-from abm.evm.terms import contract_terms
 from abm.lifecycle import open_at_start, settle_loans
-from abm.loan_book import ACTIVE, OPEN_LOAN, SETTLED
-from abm.margining import mark_exposures, run_deliveries, run_returns
+from abm.loan_book import ACTIVE, SETTLED
+from abm.margining import run_deliveries, run_returns
 from abm.movements import settle_deliveries, settle_returns
-from abm.price_impact import MarketImpact
-from scenarios.prices import PricePanel
-from scenarios.scenario import Scenario
-
-TOKENS = ("A", "B", "cash")
-NAMES = ("P0", "P1", "P2")
-PAIRS = ((0, 1, 0), (0, 1, 1), (1, 0, 2), (2, 1, 3), (1, 2, 2))
-"""Lender, borrower and agreement of each loan that can be opened."""
 
 amounts = st.integers(1, 400)
 prices = st.tuples(st.integers(20, 400), st.integers(20, 400))
@@ -58,8 +44,8 @@ agreement = st.fixed_dictionaries(
 )
 
 
-class Ledgers(RuleBasedStateMachine):
-    """The same market in columns and in contracts."""
+class Ledgers(TwoLedgers, RuleBasedStateMachine):
+    """Everything that can happen, done to both."""
 
     @initialize(
         terms=st.lists(agreement, min_size=4, max_size=4),
@@ -74,69 +60,10 @@ class Ledgers(RuleBasedStateMachine):
         limited: bool,
         start: tuple[int, int],
     ) -> None:
-        names = ["", "x", "y", "z"]
-        scenario = Scenario.parse(
-            {
-                "window": {"start": "2024-01-01", "end": "2024-01-03"},
-                "money": {"currency": "cash", "unit": 1},
-                "prices": {"source": "file", "file": "given"},
-                "agreement": terms[0],
-                "agreements": dict(zip(names[1:], terms[1:], strict=True)),
-                "loans": [
-                    {
-                        "loan_id": number,
-                        "lender": NAMES[lender],
-                        "borrower": NAMES[borrower],
-                        "collateral": {"A": 1},
-                        **({"agreement": names[used]} if used else {}),
-                    }
-                    for number, (lender, borrower, used) in enumerate(PAIRS)
-                ],
-                "participants": {"issuance_capacity": 0.0 if limited else "unlimited"},
-            },
-            "stateful",
-        )
-        frame = pd.DataFrame(
-            [(100.0, 100.0)] * 2, index=pd.date_range("2024-01-01", periods=2), columns=["A", "B"]
-        )
-        blueprint = draw_blueprint(
-            scenario, Streams.spawn(1), PricePanel.from_frame(frame, "given")
-        )
-        self.books, self.ledger = blueprint.books, TapedLedger(blueprint.ledger)
-        self.books.lent[:] = 0
-        nobody = MarketImpact(None, TOKENS)
-        events = EventRecorder(False, 3)
-        rules = scenario.close_out.model_copy(update={"margin_period_of_risk": 0})
-        self.desk = CloseOutDesk(rules, self.books, self.ledger, blueprint.equity, nobody, events)
-        self.platform = Platform(TOKENS)
-        self.addresses = [self.platform.join(name) for name in NAMES]
-        self.addresses.append(self.platform.join_as_buyer("outside"))
-        self.outsider = self.platform.account("outsider")
-        self.agreements = [
-            self.platform.register_agreement(contract_terms(used, priority, 1))
-            for used, priority in zip(
-                (scenario.agreement, *scenario.agreements.values()),
-                self.books.priority,
-                strict=True,
-            )
-        ]
-        self.ids: dict[int, int] = {}
-        self.day = 0
-        self.settled = False
-        self.given: dict[tuple[int, int], int] = {}
-        capacity = self.books.ledger.capacity
-        for row, token in np.argwhere(capacity).tolist():
-            amount = int(capacity[row, token])
-            amount = amount if amount < 2**62 else UNLIMITED
-            self.platform.deposit(self.addresses[row], token, amount)
+        self.set_up(scenario_of(terms, limited))
         self.post(start)
         for i, (lent, posted) in enumerate(first):
             self.open(i, lent, posted, 6)
-
-    def post(self, given: tuple[int, int]) -> None:
-        self.prices = np.array([*given, 1], np.int64)
-        self.platform.post(list(given))
-        mark_exposures(self.books, self.prices)
 
     # Time
 
@@ -173,7 +100,7 @@ class Ledgers(RuleBasedStateMachine):
     @rule(row=st.integers(0, 2), token=st.integers(0, 2), amount=amounts)
     def deposit(self, row: int, token: int, amount: int) -> None:
         capacity = self.books.ledger.capacity
-        if capacity[row, token] < 2**62:
+        if capacity[row, token] < FINITE:
             capacity[row, token] += amount
             self.platform.deposit(self.addresses[row], token, amount)
 
@@ -185,7 +112,7 @@ class Ledgers(RuleBasedStateMachine):
                 "beyond the deposit", self.platform.mint, self.addresses[row], token, amount
             )
             return
-        if capacity[row, token] < 2**62:
+        if capacity[row, token] < FINITE:
             capacity[row, token] -= amount
         self.ledger.mint(row, token, amount)
         self.platform.mint(self.addresses[row], token, amount)
@@ -254,10 +181,6 @@ class Ledgers(RuleBasedStateMachine):
         # A loan of today takes part in the next margin run, on both ledgers.
         assert accounts.state[i] == ACTIVE
 
-    def live(self) -> list[int]:
-        states, accounts = self.books.loans.state, self.books.accounts.state
-        return [i for i in self.ids if states[i] == OPEN_LOAN and accounts[i] == ACTIVE]
-
     def adjust(self, in_two: bool) -> None:
         rows = sorted(self.live())
         accounts = len(self.books.accounts)
@@ -296,7 +219,7 @@ class Ledgers(RuleBasedStateMachine):
             held = self.books.ledger.balance[borrower]
             reach = held + np.minimum(self.books.ledger.capacity[borrower], 2**60)
             lacking = advanced - max(int(held[first]) - int(self.books.lent[i, first]), 0)
-            limited = self.books.ledger.capacity[borrower, first] < 2**62
+            limited = self.books.ledger.capacity[borrower, first] < FINITE
             if limited and lacking > 0 and (reach >= self.books.lent[i]).all():
                 self.platform.deposit(self.addresses[borrower], int(first), lacking)
             settle_loans(self.books, self.prices, self.day, modes, number, i, i + 1)
@@ -333,13 +256,8 @@ class Ledgers(RuleBasedStateMachine):
             claim = self.platform.close_out(
                 ids, address, self.addresses[other], self.prices.tolist()
             )
-            losses = self.losses.get(other, 0) + max(claim, 0)
-            self.losses[other] = losses
-            assert losses == self.desk.losses[other]
-
-    @property
-    def losses(self) -> dict[int, int]:
-        return self.__dict__.setdefault("_losses", {})
+            self.losses[other] += max(claim, 0)
+            assert self.losses[other] == self.desk.losses[other]
 
     # Others
 
@@ -367,49 +285,9 @@ class Ledgers(RuleBasedStateMachine):
         with contextlib.suppress(RevertedError):
             p.machine.send(contract, entry["name"], arguments, self.outsider)
 
-    def refused(self, reason: str, function: Any, *arguments: Any) -> None:
-        try:
-            function(*arguments)
-        except RevertedError as refusal:
-            assert str(refusal) == reason
-        else:
-            raise AssertionError(f"not refused, expected: {reason}")
-
-    # What must hold
-
     @invariant()
     def equal(self) -> None:
-        if not hasattr(self, "platform"):
-            return
-        p, arrays, accounts = self.platform, self.books.ledger, self.books.accounts
-        assert self.ledger.wallets.tolist() == p.balances(self.addresses)
-        assert (arrays.minted.tolist(), arrays.burned.tolist()) == p.supply()
-        for row in range(len(NAMES)):
-            for token in range(3):
-                capacity = int(arrays.capacity[row, token])
-                if capacity < 2**62:
-                    assert capacity == p.deposited(self.addresses[row], token)
-        transit = np.zeros(3, np.int64)
-        for i, loan_id in self.ids.items():
-            loan = p.loan(loan_id)
-            assert arrays.balance[arrays.collateral_row + i].tolist() == p.collateral(loan_id)
-            assert accounts.advanced[i] == loan.advanced
-            if self.books.loans.state[i] == OPEN_LOAN:
-                assert accounts.unmet_days[i] == loan.unmet_days
-                measure = p.measure(loan_id)
-                assert measure.exposure == accounts.exposure[i]
-                assert measure.required == accounts.required[i]
-                assert (measure.lower, measure.upper) == (accounts.lower[i], accounts.upper[i])
-            if len(self.books.returning):
-                going = self.books.returning[0, i]
-                coming = arrays.balance[arrays.transit_row + i]
-                assert (going + coming).tolist() == p.instructed(loan_id)
-                assert bool(loan.instructed) == bool((going + coming).any())
-                transit += coming
-        self.ledger.check_conservation()
-        owed = self.ledger.collateral.sum(axis=0) + transit
-        assert p.balances([p.lending.address])[0] == owed.tolist()
-        assert p.balances([self.outsider])[0] == [0, 0, 0]
+        self.check_equal()
 
 
 Ledgers.TestCase.settings = settings(
