@@ -18,9 +18,7 @@ from scenarios.prices.panel import PricePanel
 from scenarios.prices.store import load_panel, save_panel
 from scenarios.prices.yahoo_client import Split, TickerHistory, ask_yahoo
 
-PAPER_TICKERS = {"8306.T": "8306", "8604.T": "8604", "4901.T": "4901", "7013.T": "7013"} | {
-    "8031.T": "8031"
-}
+PAPER_TICKERS = {f"{code}.T": code for code in ("8306", "8604", "4901", "7013", "8031")}
 """The paper's tokens: ticker at Yahoo, and name of the column."""
 PAPER_BASIS = date(2024, 3, 27)
 """The day before FUJIFILM's 3:1 split: the paper was written on this basis."""
@@ -120,21 +118,6 @@ def fetch(
         },
     }
     return Fetched(PricePanel.from_frame(frame, "yahoo"), undone, details)
-
-
-def fetch_panel(
-    tickers: Mapping[str, str] | Sequence[str],
-    start: date,
-    end: date,
-    basis: date,
-    *,
-    adjust_dividends: bool = False,
-    decimals: int = 2,
-) -> PricePanel:
-    """The panel of `fetch`."""
-    return fetch(
-        tickers, start, end, basis, adjust_dividends=adjust_dividends, decimals=decimals
-    ).panel
 
 
 def _refuse_gaps(histories: Mapping[str, TickerHistory]) -> None:

@@ -19,7 +19,6 @@ from scenarios.prices.yahoo import (
     PAPER_BASIS,
     PAPER_TICKERS,
     fetch,
-    fetch_panel,
     paper_prices,
 )
 from scenarios.prices.yahoo_client import Split, ask_yahoo
@@ -64,7 +63,7 @@ def eventful(yahoo: Yahoo) -> Yahoo:
 def test_closes_are_on_the_basis_asked_for(
     eventful: Yahoo, basis: date, expected: list[float]
 ) -> None:
-    panel = fetch_panel(["1111.T"], *WINDOW, basis)
+    panel = fetch(["1111.T"], *WINDOW, basis).panel
     np.testing.assert_array_equal(panel.close[:, 0], expected)
     np.testing.assert_array_equal(panel.dates, DAYS)
 
@@ -79,14 +78,14 @@ def test_restated_closes_lose_their_rounding_noise(yahoo: Yahoo) -> None:
     listing = yahoo.lists("4901.T", closes(*[2810.0] * 10), [(date(2024, 3, 28), 3, 1)])
     # Yahoo hands out single precision.
     listing.restated = lambda: (listing.traded / 3).astype("float32").astype(float)  # type: ignore[method-assign]
-    panel = fetch_panel(["4901.T"], *WINDOW, PAPER_BASIS, decimals=0)
+    panel = fetch(["4901.T"], *WINDOW, PAPER_BASIS, decimals=0).panel
     assert (panel.close == 2810.0).all()
 
 
 def test_dividends_are_adjusted_only_on_request(yahoo: Yahoo) -> None:
     yahoo.lists("1.T", closes(), dividend=7.0)
-    plain = fetch_panel(["1.T"], *WINDOW, date(2025, 1, 1))
-    adjusted = fetch_panel(["1.T"], *WINDOW, date(2025, 1, 1), adjust_dividends=True)
+    plain = fetch(["1.T"], *WINDOW, date(2025, 1, 1)).panel
+    adjusted = fetch(["1.T"], *WINDOW, date(2025, 1, 1), adjust_dividends=True).panel
     np.testing.assert_array_equal(plain.close[:, 0], closes())
     np.testing.assert_allclose(adjusted.close, plain.close - 7.0)
 
@@ -103,7 +102,7 @@ def test_names_and_details_go_with_the_panel(eventful: Yahoo) -> None:
 class TestFailuresAreToldApart:
     def refused(self, *tickers: str) -> str:
         with pytest.raises(InputError) as caught:
-            fetch_panel(tickers or ["1.T"], *WINDOW, date(2025, 1, 1))
+            fetch(tickers or ["1.T"], *WINDOW, date(2025, 1, 1))
         message = str(caught.value)
         assert "\n" not in message
         return message
@@ -136,7 +135,7 @@ class TestFailuresAreToldApart:
     def test_exchanges_with_other_holidays_keep_their_common_days(self, yahoo: Yahoo) -> None:
         yahoo.lists("1.T", closes().drop(DAYS[3]))
         yahoo.lists("2", closes(), timezone="UTC")
-        panel = fetch_panel(["1.T", "2"], *WINDOW, date(2025, 1, 1))
+        panel = fetch(["1.T", "2"], *WINDOW, date(2025, 1, 1)).panel
         np.testing.assert_array_equal(panel.dates, DAYS.delete(3))
 
     @pytest.mark.parametrize(
@@ -164,7 +163,7 @@ class TestFailuresAreToldApart:
     def test_a_window_that_is_not_covered(self, yahoo: Yahoo) -> None:
         yahoo.lists("1.T", closes())
         with pytest.raises(InputError, match="partial answer, 2010-03-01 to 2010-03-12 of"):
-            fetch_panel(["1.T"], date(2009, 12, 1), date(2010, 3, 13), date(2025, 1, 1))
+            fetch(["1.T"], date(2009, 12, 1), date(2010, 3, 13), date(2025, 1, 1))
 
     def test_a_page_that_is_no_chart(self, yahoo: Yahoo) -> None:
         yahoo.failures["1.T"] = ["page"] * 99
@@ -188,7 +187,7 @@ class TestRetries:
         yahoo.lists("1.T", closes())
         # One attempt is two requests to yfinance, which changes its cookie in between.
         yahoo.failures["1.T"] = [failure] * 2
-        panel = fetch_panel(["1.T"], *WINDOW, date(2025, 1, 1))
+        panel = fetch(["1.T"], *WINDOW, date(2025, 1, 1)).panel
         np.testing.assert_array_equal(panel.close[:, 0], closes())
 
     def test_pauses_increase_and_end(self, yahoo: Yahoo, monkeypatch: pytest.MonkeyPatch) -> None:
