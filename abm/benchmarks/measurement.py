@@ -1,8 +1,15 @@
-"""One line of what `collateral bench` measures."""
+"""One line of what `collateral bench` measures, and the CSV of all of them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import csv
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+from scenarios.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -11,9 +18,46 @@ class Measurement:
 
     name: str
     size: int
-    """Of what is measured: loans of a market, runs of an experiment."""
+    """Loans of the market or runs of the sweep that was measured."""
     value: float
     unit: str
     compared_with: str = ""
+    """Name of another measurement."""
     ratio: float = float("nan")
-    """Of the rates of this one and the other, or as the name says; above 1 this is the faster."""
+    """How many times as fast as the other; of memory, how many times as large."""
+
+    def line(self, counted: str) -> str:
+        """The measurement for people to read; `counted` is what `size` counts."""
+        ratio = "" if math.isnan(self.ratio) else f"  {self.ratio:.2f} x {self.compared_with}"
+        return f"{self.name:34} {self.size:>11,} {counted} {self.value:>10,.2f} {self.unit}{ratio}"
+
+
+COLUMNS = ("benchmark", *(field.name for field in fields(Measurement)))
+
+
+@contextmanager
+def csv_writer(path: Path | None, benchmark: str) -> Iterator[Callable[[Measurement], None]]:
+    """Gives what writes a measurement to a CSV, at once; to none if there is no path.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    if path is None:
+        yield lambda row: None
+        return
+    if not path.resolve().parent.is_dir():
+        raise InputError(f"--out {path}: no folder {path.resolve().parent}")
+    try:
+        file = path.open("w", encoding="utf-8", newline="")
+    except OSError as error:
+        raise InputError(f"--out {path}: cannot be written ({error.strerror})") from None
+    with file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+
+        def write(row: Measurement) -> None:
+            cells = ("" if cell != cell else cell for cell in (benchmark, *astuple(row)))
+            writer.writerow(cells)
+            file.flush()
+
+        yield write

@@ -2,45 +2,95 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+COUNTED = {"market": "loans", "experiments": "runs", "page": "loans"}
+"""What the size of each benchmark counts; the benchmark is `abm/benchmarks/<name>.py`."""
+
+OPTIONS = {
+    "market": ("loans", "borrowers", "objects"),
+    "experiments": ("memory_runs", "cost_runs", "speed_runs"),
+    "page": ("participants", "days", "browser"),
+}
+
+
+def _number(name: str, least: int, default: int, text: str) -> Callable[[F], F]:
+    return click.option(
+        name, type=click.IntRange(least), default=default, show_default=True, help=text
+    )
 
 
 @click.command("bench")
-@click.option("--loans", type=click.IntRange(100), default=1_000_000, show_default=True)
-@click.option("--borrowers", type=click.IntRange(1), default=10_000, show_default=True)
-@click.option(
-    "--objects",
-    type=click.IntRange(0),
-    default=10_000,
-    show_default=True,
-    help="Loans in the comparison with one Python object a loan; 0 leaves it out.",
-)
+@click.argument("benchmark", type=click.Choice(list(OPTIONS)), default="market")
 @click.option("--out", type=click.Path(path_type=Path), help="Write the figures to a CSV.")
-def command(loans: int, borrowers: int, objects: int, out: Path | None) -> None:
-    """Measure the margin pass, the whole step, building and memory.
+@_number("--loans", 100, 1_000_000, "Market: its size.")
+@_number("--borrowers", 1, 10_000, "Market: borrowers that share the loans.")
+@_number(
+    "--objects",
+    0,
+    10_000,
+    "Market: loans in the comparison with one Python object a loan; 0 leaves it out.",
+)
+@_number(
+    "--memory-runs",
+    0,
+    10_000,
+    "Experiments: runs over which memory is watched; 0 leaves it out. 100,000 take 15 minutes.",
+)
+@_number("--cost-runs", 0, 1_000, "Experiments: runs to tell the engine's cost from; 0: none.")
+@_number("--speed-runs", 0, 300, "Experiments: runs for one and for two workers; 0: none.")
+@click.option(
+    "--participants",
+    type=click.IntRange(2, 1000),
+    multiple=True,
+    default=(100, 1000),
+    show_default=True,
+    help="Page: participants of the market.  [repeatable]",
+)
+@_number("--days", 5, 30, "Page: days to measure.")
+@click.option("--browser", is_flag=True, help="Page: also in a browser (headless Chromium).")
+def command(benchmark: str, out: Path | None, **sizes: Any) -> None:
+    """Measure how fast this machine simulates.
 
-    Comparisons run in turn in one process; the ratios are what can be quoted, the absolute figures
-    are this machine's. The columns of the CSV are described in docs/performance.md.
+    BENCHMARK is one of: market, for the margin pass, the whole step, building and memory;
+    experiments, for memory, the engine's cost, and the speed of two workers; page, for a day on
+    the page of `collateral serve`.
+
+    A line a measurement. Ratios are what can be quoted, the absolute figures are this machine's;
+    it should have nothing else to do. The columns of the CSV are in docs/performance.md.
     """
-    import math
-    from dataclasses import astuple, fields
+    from importlib import import_module
 
-    from abm.benchmarks.market import measure
-    from abm.benchmarks.measurement import Measurement
+    from abm.benchmarks.measurement import csv_writer
+
+    _refuse_others(benchmark)
+    wanted = {name: sizes[name] for name in OPTIONS[benchmark]}
+    rows = import_module(f"abm.benchmarks.{benchmark}").measure(**wanted)
+    with csv_writer(out, benchmark) as write:
+        for row in rows:
+            click.echo(row.line(COUNTED[benchmark]))
+            write(row)
+    if out is not None:
+        click.echo(f"wrote {out}")
+
+
+def _refuse_others(benchmark: str) -> None:
+    """Refuse options of the other benchmarks, which would be without effect."""
     from scenarios.errors import InputError
 
-    if out is not None and not out.resolve().parent.is_dir():
-        raise InputError(f"{out}: no folder {out.resolve().parent}")
-    rows = []
-    for row in measure(loans, borrowers, objects):
-        rows.append(row)
-        ratio = "" if math.isnan(row.ratio) else f"  {row.ratio:.2f} x {row.compared_with}"
-        click.echo(f"{row.name:28} {row.size:>11,} loans {row.value:>10,.2f} {row.unit}{ratio}")
-    if out is not None:
-        import pandas as pd
-
-        names = [field.name for field in fields(Measurement)]
-        pd.DataFrame([astuple(row) for row in rows], columns=names).to_csv(out, index=False)
-        click.echo(f"wrote {out}")
+    ctx = click.get_current_context()
+    for other, names in OPTIONS.items():
+        for name in names:
+            given = ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+            if given and other != benchmark:
+                option = name.replace("_", "-")
+                raise InputError(
+                    f"--{option}: belongs to `collateral bench {other}`, not to {benchmark}"
+                )

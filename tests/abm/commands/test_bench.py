@@ -1,0 +1,126 @@
+"""`collateral bench`: each benchmark measures what it says, on the smallest sizes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+
+import abm.benchmarks.experiments
+from abm.benchmarks.measurement import COLUMNS
+from abm.cli import main
+
+
+def bench(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["bench", *map(str, arguments)])
+
+
+def figures(out: Path, *arguments: object) -> pd.DataFrame:
+    """The CSV of a benchmark, by name."""
+    result = bench(*arguments, "--out", out)
+    assert result.exit_code == 0, result.output
+    table = pd.read_csv(out)
+    assert tuple(table.columns) == COLUMNS
+    assert table["name"].is_unique
+    for row in table.itertuples():
+        assert re.search(rf"^{re.escape(row.name)} +{row.size:,} \w+ ", result.output, re.MULTILINE)
+    return table.set_index("name")
+
+
+def test_the_market_is_the_default(tmp_path: Path) -> None:
+    found = figures(tmp_path / "out.csv", "--loans", 1000, "--borrowers", 10, "--objects", 200)
+    assert set(found["benchmark"]) == {"market"}
+    assert found["size"]["whole step"] == 1000
+    assert found["compared_with"]["whole step"] == "bare pass"
+    assert 0 < found["ratio"]["whole step"] < 1
+    assert 0 < found["value"]["build"] < found["value"]["build and 61 days"]
+
+
+def test_experiments_tell_memory_and_cost(tmp_path: Path) -> None:
+    sizes = ("--memory-runs", 200, "--cost-runs", 100, "--speed-runs", 0)
+    found = figures(tmp_path / "out.csv", "experiments", *sizes)
+    assert set(found["benchmark"]) == {"experiments"}
+    value = found["value"]
+    for who in ("client", "worker"):
+        # Python with numpy, pandas and numba in it; and 200 runs are no reason to grow.
+        assert 100 < value[f"{who} after a third"] < 2000
+        assert found["ratio"][f"{who} after all runs"] == pytest.approx(1, abs=0.2)
+    assert value["workers replaced"] == 0
+    assert found["size"]["engine with a worker"] == 100
+    assert value["tiny market alone"] > 0
+    assert value["engine in this process"] > 0
+    assert "half-second run alone" not in value
+
+
+def test_experiments_compare_two_workers_with_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = abm.benchmarks.experiments
+    monkeypatch.setattr(module, "HALF_A_SECOND", module.TINY)
+    sizes = ("--memory-runs", 0, "--cost-runs", 0, "--speed-runs", 4)
+    found = figures(tmp_path / "out.csv", "experiments", *sizes)
+    value = found["value"]
+    both = value["sweep with one worker"] / value["sweep with two workers"]
+    assert found["ratio"]["sweep with two workers"] == pytest.approx(both)
+    assert found["compared_with"]["sweep with two workers"] == "sweep with one worker"
+    assert value["half-second run alone"] < value["sweep with one worker"]
+
+
+def test_the_page_is_measured_part_by_part(tmp_path: Path) -> None:
+    pytest.importorskip("solara")
+    found = figures(tmp_path / "out.csv", "page", "--participants", 20, "--days", 5)
+    value = found["value"]
+    assert set(found["benchmark"]) == {"page"}
+    parts = [value[f"{part} of a day"] for part in ("step", "look", "network", "charts", "events")]
+    assert all(part > 0 for part in parts)
+    assert value["day drawn"] > max(parts)
+    assert value["day drawn"] <= value["day drawn, 95th percentile"]
+
+
+def test_a_browser_tells_until_the_day_is_shown(tmp_path: Path) -> None:
+    pytest.importorskip("solara")
+    from abm.app.browser import why_not
+
+    if reason := why_not():
+        pytest.skip(reason)
+    sizes = ("--participants", 20, "--days", 5, "--browser")
+    value = figures(tmp_path / "out.csv", "page", *sizes)["value"]
+    assert value["day on the page"] > value["step of a day"]
+
+
+def test_without_the_packages_of_the_page_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("abm.app.launch.NEEDED", ("no_such_package",))
+    result = bench("page")
+    assert result.exit_code == 2
+    assert "no_such_package: pip install 'collateral-abm[app]'" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["page", "--loans", 1000], "--loans: belongs to `collateral bench market`, not to page"),
+        (["--memory-runs", 500], "--memory-runs: belongs to `collateral bench experiments`"),
+        (["experiments", "--memory-runs", 20], "--memory-runs 20: must be 200 or more, or 0"),
+        (["experiments", "--speed-runs", 1], "--speed-runs 1: must be 2 or more, or 0"),
+        (["page", "--days", 5000], "--days 5000: the scenario has "),
+        (["nothing"], "'nothing' is not one of 'market', 'experiments', 'page'"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(arguments: list[object], message: str) -> None:
+    if "page" in arguments[:1]:
+        pytest.importorskip("solara")
+    result = bench(*arguments)
+    assert result.exit_code == 2
+    assert message in result.output
+
+
+def test_a_refusal_leaves_an_earlier_csv_alone(tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    out.write_text("earlier")
+    assert bench("experiments", "--memory-runs", 20, "--out", out).exit_code == 2
+    assert out.read_text() == "earlier"
