@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import ValidationError
 
 from abm.lending_network import draw_edges
 from abm.population import Population, draw_population, draw_sizes
 from scenarios.agreement import CollateralAgreement
+from scenarios.checking import checked
 from scenarios.errors import InputError
 from scenarios.loans import GivenLoan, Loan
 from scenarios.network import FromFile
-from scenarios.scenario import Scenario, explain
+from scenarios.scenario import Scenario
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -141,10 +141,7 @@ def read_network(path: Path, template: Loan) -> list[GivenLoan]:
         if "principal" in given:
             kept = {k: v for k, v in common.items() if k not in ("collateral", "lent")}
         row = {"loan_id": number, **kept, **given}
-        try:
-            loan = GivenLoan.model_validate(row)
-        except ValidationError as error:
-            raise InputError(f"{path}: {where}: {explain(error, row)}") from None
+        loan = checked(GivenLoan, row, f"{path}: {where}")
         if loan.loan_id in seen:
             raise InputError(
                 f"{path}: {where}: loan_id {loan.loan_id} also stands in {seen[loan.loan_id]}"

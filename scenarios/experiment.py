@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
+from scenarios.checking import checked
 from scenarios.errors import InputError
 from scenarios.factors import Factors, read_changes, read_factors
 from scenarios.fields import as_changes
-from scenarios.scenario import LIBRARY, Scenario, bundled, explain, read_toml
+from scenarios.scenario import LIBRARY, Scenario, bundled, find_file, read_toml
 from scenarios.table import Table
 
 EXPERIMENTS = LIBRARY / "experiments"
@@ -83,21 +84,9 @@ class Experiment:
 
     @classmethod
     def parse(cls, table: Mapping[str, Any], origin: str, folder: Path | None = None) -> Experiment:
-        """Check a table and make it an experiment.
-
-        Args:
-            table: as a TOML file holds it.
-            origin: named in every refusal.
-            folder: what relative paths in it are relative to; the current one if not given.
-
-        Raises:
-            InputError: naming the first key that is wrong.
-        """
+        """Check a table and make it an experiment, as `Scenario.parse` does with a scenario."""
         folder = folder or Path.cwd()
-        try:
-            file = ExperimentFile.model_validate(dict(table))
-        except ValidationError as error:
-            raise InputError(f"{origin}: {explain(error, table)}") from None
+        file = checked(ExperimentFile, table, origin, folder)
         settings = file.experiment
         try:
             changes = read_changes(file.changes)
@@ -108,7 +97,9 @@ class Experiment:
         return cls(
             name=file.name,
             title=file.title,
-            scenario=_scenario(settings.scenario, origin, folder).with_changes(changes, folder),
+            scenario=_scenario(settings.scenario, origin, folder).with_changes(
+                changes, folder, f"{origin}: changes"
+            ),
             factors=factors,
             folder=folder,
             table=dict(table),
@@ -123,9 +114,7 @@ class Experiment:
             InputError: no such experiment, not TOML, or a key that is wrong.
         """
         path = _path(name)
-        table = read_toml(path)
-        table.setdefault("name", path.stem)
-        return cls.parse(table, str(path), path.parent)
+        return cls.parse(read_toml(path), str(path), path.parent)
 
     def with_settings(self, changes: Mapping[str, Any], **settings: Any) -> Experiment:
         """The experiment with fields of its scenario replaced, and settings that are not None.
@@ -133,8 +122,8 @@ class Experiment:
         Raises:
             InputError: no such field or table, a value that it cannot have, or a field that varies.
         """
-        checked = as_changes(changes)
-        for name in checked:
+        fields = as_changes(changes)
+        for name in fields:
             if name in self.factors.fields:
                 raise InputError(f"{name}: varies in {self.name}, and cannot be set beside that")
         given = {name: value for name, value in settings.items() if value is not None}
@@ -142,7 +131,7 @@ class Experiment:
             if table not in get_args(OptionalTable):
                 known = ", ".join(get_args(OptionalTable))
                 raise InputError(f"tables: no table {table} (known: {known})")
-        scenario = self.scenario.with_changes(checked) if checked else self.scenario
+        scenario = self.scenario.with_changes(fields, origin=self.name) if fields else self.scenario
         return replace(self, scenario=scenario, **given)
 
 
@@ -164,16 +153,8 @@ def load_either(name: str | Path) -> Scenario | Experiment:
 
 
 def _path(name: str | Path) -> Path:
-    path = Path(name)
-    if path.is_file():
-        return path
     known = {**bundled(), **bundled_experiments()}
-    if str(name) in known:
-        return known[str(name)]
-    raise InputError(
-        f"{name}: no such file, and no scenario or experiment bundled under that name"
-        " (`collateral scenarios` lists them)"
-    )
+    return find_file(name, known, "scenario or experiment")
 
 
 def _scenario(given: str | dict[str, Any], origin: str, folder: Path) -> Scenario:

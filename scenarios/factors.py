@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
+from scenarios.checking import checked
 from scenarios.errors import InputError
 from scenarios.fields import SHORT, as_changes, field_types
-from scenarios.scenario import explain
 from scenarios.table import Table
 
 
@@ -147,10 +147,7 @@ def _read_levels(table: Mapping[str, Any], found: Factors, prefix: str = "") -> 
         elif isinstance(value, dict):
             if not {int, float} & set(kinds):
                 raise InputError(f"{place}: a range needs a field that is a number")
-            try:
-                found.ranges[factor] = Range.model_validate(value)
-            except ValidationError as error:
-                raise InputError(f"{place}: {explain(error, value)}") from None
+            found.ranges[factor] = checked(Range, value, place)
         else:
             raise InputError(
                 f"{place}: expected a list of values, or {{ low = …, high = … }} (it is {value!r})"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Union, get_args, get_origin
-
-from pydantic import BaseModel
+from collections.abc import Mapping
+from typing import Any
 
 from scenarios.errors import InputError
 from scenarios.scenario import Scenario
+from scenarios.schema import KINDS, inside, is_model, names
 
 SHORT = {"model": "agreement.model"}
 """Names of fields that are varied so often that they have a short one."""
@@ -23,9 +22,9 @@ def field_types(name: str) -> tuple[Any, ...]:
     kinds: tuple[Any, ...] = (Scenario,)
     done: list[str] = []
     for key in name.split("."):
-        inner = tuple(found for kind in kinds for found in _inside(kind, key))
+        inner = tuple(found for kind in kinds for found in inside(kind, key))
         if not inner:
-            known = sorted({field for kind in kinds for field in _names(kind)})
+            known = sorted({field for kind in kinds for field in names(kind)})
             where = f"; {'.'.join(done) or 'a scenario'} has {', '.join(known)}" if known else ""
             raise InputError(f"{name}: a scenario has no such field{where}")
         kinds = inner
@@ -53,7 +52,7 @@ def as_changes(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     for key, value in table.items():
         name = SHORT.get(key, key) if not prefix else f"{prefix}.{key}"
         kinds = field_types(name)
-        models = [kind for kind in kinds if _is_model(kind)]
+        models = [kind for kind in kinds if is_model(kind)]
         if isinstance(value, Mapping) and models and not _names_its_kind(models, value):
             changes.update(as_changes(value, name))
         else:
@@ -62,38 +61,4 @@ def as_changes(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _names_its_kind(models: list[Any], value: Mapping[str, Any]) -> bool:
-    return any(
-        tag in model.model_fields and tag in value
-        for model in models
-        for tag in ("source", "topology")
-    )
-
-
-def _inside(kind: Any, key: str) -> tuple[Any, ...]:
-    """The types of a key of a type, none if it has no such key."""
-    if _is_model(kind):
-        field = kind.model_fields.get(key)
-        return tuple(_flat(field.annotation)) if field else ()
-    if get_origin(kind) is dict:
-        return tuple(_flat(get_args(kind)[1]))
-    return ()
-
-
-def _names(kind: Any) -> list[str]:
-    return list(kind.model_fields) if _is_model(kind) else []
-
-
-def _is_model(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, BaseModel)
-
-
-def _flat(annotation: Any) -> Iterator[Any]:
-    """The types that an annotation stands for, unions taken apart."""
-    origin = get_origin(annotation)
-    if origin is Annotated:
-        yield from _flat(get_args(annotation)[0])
-    elif origin is Union or type(annotation).__name__ == "UnionType":
-        for part in get_args(annotation):
-            yield from _flat(part)
-    else:
-        yield annotation
+    return any(tag in model.model_fields and tag in value for model in models for tag in KINDS)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from scenarios.agreement import CollateralAgreement
+from scenarios.checking import checked
 from scenarios.errors import InputError
 from scenarios.loans import GivenLoan, Loan, Recalls
 from scenarios.network import AnyTopology, Complete
@@ -123,27 +124,30 @@ class Scenario(Table):
         Raises:
             InputError: naming the first key that is wrong.
         """
-        try:
-            return cls.model_validate(dict(table), context={"folder": folder or Path.cwd()})
-        except ValidationError as error:
-            raise InputError(f"{origin}: {explain(error, table)}") from None
+        return checked(cls, table, origin, folder)
 
     @classmethod
     def load(cls, name: str | Path) -> Scenario:
         """Read a scenario file, or a bundled scenario by its name.
 
         Raises:
-            InputError: no such scenario, not TOML, or a key that is wrong.
+            InputError: no such scenario, not TOML, an experiment, or a key that is wrong.
         """
-        path = scenario_path(name)
+        path = find_file(name, bundled(), "scenario")
         table = read_toml(path)
-        table.setdefault("name", path.stem)
+        if "experiment" in table:
+            raise InputError(f"{path}: is an experiment; expected a scenario")
         return cls.parse(table, str(path), path.parent)
 
-    def with_changes(self, changes: Mapping[str, Any], folder: Path | None = None) -> Scenario:
-        """The scenario with some fields replaced, named by dotted paths as `agreement.haircut`.
+    def with_changes(
+        self, changes: Mapping[str, Any], folder: Path | None = None, origin: str | None = None
+    ) -> Scenario:
+        """The scenario with some fields replaced.
 
-        Relative paths in the changes count from `folder`; from the current one if not given.
+        Args:
+            changes: by dotted names, as `agreement.haircut`.
+            folder: what relative paths in them are relative to; the current one if not given.
+            origin: named in every refusal; the scenario's name if not given.
 
         Raises:
             InputError: no such field, or a value that it cannot have.
@@ -151,17 +155,17 @@ class Scenario(Table):
         table = self.model_dump(exclude_unset=True)
         for field, value in changes.items():
             _replace(table, field.split("."), value, field)
-        return Scenario.parse(table, f"{self.name}: {', '.join(changes)}", folder)
+        return checked(Scenario, table, origin or self.name, folder, changes)
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The table in a TOML file.
+    """The table in a TOML file; its `name`, if it gives none, is the file's.
 
     Raises:
         InputError: it cannot be read, or is not TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return {"name": path.stem, **tomllib.loads(path.read_text(encoding="utf-8"))}
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -173,8 +177,13 @@ def bundled() -> dict[str, Path]:
     return {path.stem: path for path in sorted(LIBRARY.glob("*.toml"))}
 
 
-def scenario_path(name: str | Path) -> Path:
-    """The file of a scenario given by path or by bundled name.
+def find_file(name: str | Path, known: Mapping[str, Path], what: str) -> Path:
+    """A file given by its path or by a bundled name.
+
+    Args:
+        name: path or name.
+        known: the bundled files by name.
+        what: what these are.
 
     Raises:
         InputError: there is neither.
@@ -182,50 +191,12 @@ def scenario_path(name: str | Path) -> Path:
     path = Path(name)
     if path.is_file():
         return path
-    known = bundled()
     if str(name) in known:
         return known[str(name)]
     raise InputError(
-        f"{name}: no such scenario file, and none bundled under that name"
+        f"{name}: no such file, and no {what} bundled under that name"
         " (`collateral scenarios` lists them)"
     )
-
-
-def explain(error: ValidationError, table: Any) -> str:
-    """The first thing that a validation found wrong with a table, in one line."""
-    first = error.errors()[0]
-    place = _place(first["loc"], table, keep_last=first["type"] == "missing")
-    context = first.get("ctx", {})
-    match first["type"]:
-        case "extra_forbidden":
-            return f"unknown key {place}"
-        case "missing":
-            return f"{place} is missing"
-        case "union_tag_not_found":
-            return f"{place}.{context['discriminator'].strip(chr(39))} is missing"
-        case "union_tag_invalid":
-            field = context["discriminator"].strip("'")
-            return f"{place}.{field}: {context['tag']!r} is none of {context['expected_tags']}"
-    message = first["msg"].removeprefix("Value error, ")
-    given = first.get("input")
-    if isinstance(given, str | int | float | bool):
-        message = f"{message[0].lower()}{message[1:]} (it is {given!r})"
-    return f"{place}: {message}" if place else message
-
-
-def _place(location: tuple[int | str, ...], table: Any, keep_last: bool) -> str:
-    """The dotted path of a key; pydantic also names the alternatives that it tried on the way."""
-    parts = []
-    for step, part in enumerate(location):
-        if isinstance(table, Mapping) and part in table:
-            parts.append(str(part))
-            table = table[part]
-        elif isinstance(table, Sequence) and isinstance(part, int):
-            parts.append(str(part + 1))
-            table = table[part] if part < len(table) else None
-        elif keep_last and step == len(location) - 1:
-            parts.append(str(part))
-    return ".".join(parts)
 
 
 def _replace(table: dict[str, Any], path: list[str], value: Any, field: str) -> None:
