@@ -11,7 +11,7 @@ from abm.compiled import inlined
 from abm.ledger import LedgerArrays
 from abm.loan_book import Accounts, Loans
 from abm.tally import Log
-from abm.terms import Terms
+from abm.terms import Terms, Tokens
 
 Ints = npt.NDArray[np.int64]
 
@@ -36,8 +36,8 @@ class Books(NamedTuple):
     lender_start: Ints
     """Where each lender's accounts begin in `by_lender`."""
     terms: Terms
-    priority: Ints
-    """Columns of the tokens that calls of an agreement move, in order, filled up with -1."""
+    priority: Tokens
+    """Columns of the tokens that calls of an agreement move, in order: its first `eligible`."""
     requested: Ints
     """Tokens that each wallet asked to be minted and has not received, (wallets, tokens)."""
     totals: npt.NDArray[np.float64]
@@ -47,6 +47,10 @@ class Books(NamedTuple):
     log: Log
     logged: Ints
     """Number of events in the log, shape (1,)."""
+
+    def eligible(self, agreement: int) -> list[int]:
+        """Columns of the tokens that calls of an agreement move, in the order of delivery."""
+        return self.priority[agreement, : self.terms.eligible[agreement]].tolist()
 
 
 @inlined

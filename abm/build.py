@@ -14,7 +14,7 @@ from abm.loan_book import NEVER, Loans, new_accounts, new_loans
 from abm.loan_table import LoanTable, Sizes, draw_loans, size_loans
 from abm.population import Population, draw_sizes
 from abm.tally import COUNTED, new_log
-from abm.terms import Terms, priorities, terms_of
+from abm.terms import Terms, Tokens, terms_of
 from scenarios.errors import InputError
 from scenarios.prices import PricePanel
 from scenarios.prices.calendars import on_calendar
@@ -93,8 +93,7 @@ def draw_blueprint(
     tokens = (*panel.tokens, cash)
     prices = np.column_stack([panel.in_units(unit), np.ones(len(panel.dates), np.int64)])
     population, table = draw_loans(scenario, streams.network)
-    terms = terms_of(table.agreements, unit)
-    priority = priorities(table.agreements, tokens, cash)
+    terms, priority = terms_of(table.agreements, tokens, cash, unit)
     sizes = size_loans(table, tokens, cash, prices[0], unit)
     _refuse_overflow(table, sizes, terms, prices)
     books, ledger = _books(
@@ -151,7 +150,7 @@ def _books(
     table: LoanTable,
     sizes: Sizes,
     terms: Terms,
-    priority: Ints,
+    priority: Tokens,
     population: Population,
     tokens: tuple[str, ...],
     days: int,

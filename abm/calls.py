@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from abm.compiled import compiled
-from abm.margining import holdings, means, plan_delivery, plan_return, shortfall, value_in_transit
-from abm.movements import whole_tokens
+from abm.margining import holdings, means, shortfall, value_in_transit
+from abm.planning import choose_return, plan, plan_delivery, whole_tokens
 
 if TYPE_CHECKING:
     from abm.agents.participant import Participant
@@ -60,8 +60,8 @@ class _Call:
     @property
     def priority(self) -> tuple[str, ...]:
         """Tokens that the call may move, in the order of delivery."""
-        order = self.market.books.priority[self._agreement]
-        return tuple(self.market.tokens[token] for token in order[order >= 0])
+        eligible = self.market.books.eligible(self._agreement)
+        return tuple(self.market.tokens[token] for token in eligible)
 
     @property
     def _agreement(self) -> int:
@@ -198,9 +198,8 @@ def _means(books: Books, borrower: int, held: Ints, mintable: Ints) -> None:
 def _plan_delivery(
     books: Books, prices: Ints, a: int, missing: int, held: Ints, mintable: Ints, quantities: Ints
 ) -> None:
-    t = books.accounts.agreement[a]
-    up = books.terms.delivery_up[t]
-    plan_delivery(prices, books.priority[t], held, mintable, missing, up, quantities)
+    t = books.accounts[a].agreement
+    plan_delivery(prices, books.priority[t], books.terms[t], held, mintable, missing, quantities)
 
 
 @compiled
@@ -208,15 +207,14 @@ def _plan_return(
     books: Books, prices: Ints, a: int, held: Ints, quantities: Ints
 ) -> tuple[int, int]:
     """Write what the lender holds and what it would return; gives the excess and what it issues."""
-    accounts, terms = books.accounts, books.terms
-    t = accounts.agreement[a]
-    excess = accounts.value[a] - accounts.required[a]
+    account = books.accounts[a]
+    term, priority = books.terms[account.agreement], books.priority[account.agreement]
+    excess = account.value - account.required
     if len(books.returning):
         excess += value_in_transit(books, prices, a)
     holdings(books, a, held)
-    priority, up = books.priority[t], terms.return_up[t]
-    left_over = plan_return(prices, priority, held, excess, up, quantities)
+    _, left_over = choose_return(prices, priority, term, held, excess, plan, quantities)
     issued = 0
-    if left_over > 0 and terms.lender_issuance[t]:
-        issued = whole_tokens(left_over, prices[priority[0]], up)
+    if left_over > 0 and term.lender_issuance:
+        issued = whole_tokens(left_over, prices[priority[0]], term.return_up)
     return excess, issued

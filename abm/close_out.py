@@ -111,8 +111,6 @@ class CloseOutDesk:
         """
         accounts, loans = self.books.accounts, self.books.loans
         overdue = np.zeros(len(self.equity), np.int64)
-        if not self.books.totals[[tally.UNMET_CALLS, tally.RECALL_FAILS]].any():
-            return overdue
         grace = self.books.terms.grace_days[accounts.agreement]
         late = np.flatnonzero((accounts.unmet_days > grace) & (accounts.state == ACTIVE))
         np.maximum.at(overdue, accounts.borrower[late], accounts.unmet_days[late])
@@ -131,6 +129,9 @@ class CloseOutDesk:
             path: prices before the impact of any sale.
         """
         result = CloseOutResult()
+        owing = self.books.totals[[tally.UNMET_CALLS, tally.RECALL_FAILS]].any()
+        if not (len(exogenous) or self._estates or owing):
+            return result
         overdue = self.unmet_for()
         self._declare_all(EXOGENOUS, np.unique(exogenous), overdue * 0, day, result)
         self._declare_all(LIQUIDITY, np.flatnonzero(overdue), overdue, day, result)

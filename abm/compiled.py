@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+import numpy as np
 from platformdirs import user_cache_dir
 
 F = TypeVar("F")
@@ -44,3 +45,9 @@ def compiled(function: F) -> F:
 def inlined(function: F) -> F:
     """Compile as part of the functions that call it, and let LLVM inline it there."""
     return cast(F, _njit(_nrt=False, forceinline=True, error_model="numpy")(function))
+
+
+@inlined
+def unsigned(row: int) -> int:
+    """A row as a number without a sign, which need not be tested for counting from the end."""
+    return np.uint32(row)  # type: ignore[return-value]

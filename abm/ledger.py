@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -166,33 +167,55 @@ class Ledger:
             for token, quantity in moved.items():
                 move(balance, source, target, token, quantity)
 
-    def check_conservation(self) -> None:
+    def check_conservation(self) -> Holdings:
         """Every token minted and not burned is in exactly one account, and none is below zero.
+
+        Returns:
+            What the accounts hold together.
 
         Raises:
             LedgerError: naming the first token of which some are missing or too many.
         """
-        balance = self.arrays.balance
-        held = np.zeros(len(self.tokens), np.int64)
-        negative = _count(balance, held)
-        outstanding = self.arrays.minted - self.arrays.burned
-        for column in np.flatnonzero(held != outstanding):
+        arrays = self.arrays
+        bounds = (0, self.outside_market, arrays.collateral_row, arrays.transit_row)
+        held = np.zeros((len(bounds), len(self.tokens)), np.int64)
+        negative = False
+        for kind, (start, stop) in enumerate(pairwise((*bounds, len(arrays.balance)))):
+            negative |= _count(arrays.balance, start, stop, held[kind])
+        outstanding = arrays.minted - arrays.burned
+        counted = held.sum(axis=0)
+        for column in np.flatnonzero(counted != outstanding):
             raise LedgerError(
                 f"{self.tokens[column]}: {outstanding[column]} tokens outstanding,"
-                f" but {held[column]} held in wallets, as collateral and in transit"
+                f" but {counted[column]} held in wallets, as collateral and in transit"
             )
         if negative:
-            row, token = (int(i) for i in np.argwhere(balance < 0)[0])
-            raise LedgerError(f"account {row} holds {balance[row, token]} {self.tokens[token]}")
+            row, token = (int(i) for i in np.argwhere(arrays.balance < 0)[0])
+            raise LedgerError(
+                f"account {row} holds {arrays.balance[row, token]} {self.tokens[token]}"
+            )
+        return Holdings(*held)
+
+
+class Holdings(NamedTuple):
+    """Tokens that accounts of one kind hold together, each of shape (tokens,)."""
+
+    participants: Ints
+    outside_market: Ints
+    collateral: Ints
+    in_transit: Ints
 
 
 @compiled
-def _count(balance: Ints, held: Ints) -> bool:
-    """Add up the tokens held in all accounts; says whether any balance is below zero."""
-    rows, tokens = balance.shape
+def _count(balance: Ints, start: int, stop: int, held: Ints) -> bool:
+    """Add up the tokens held in some rows; says whether any balance is below zero."""
     signs = 0
-    for row in range(rows):
-        for token in range(tokens):
-            held[token] += balance[row, token]
-            signs |= balance[row, token]
+    # Token by token, so that a sum stays in a register; few rows at a time, so that they stay near.
+    for first in range(start, stop, 1024):
+        for token in range(balance.shape[1]):
+            total = 0
+            for row in range(first, min(first + 1024, stop)):
+                total += balance[row, token]
+                signs |= balance[row, token]
+            held[token] += total
     return signs < 0

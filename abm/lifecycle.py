@@ -16,11 +16,11 @@ from abm.loan_book import ACTIVE, NEVER, OPEN_LOAN, PENDING, SETTLED
 from abm.margining import (
     collateral_value,
     means,
-    plan_delivery,
     set_requirement,
     value_in_transit,
 )
 from abm.movements import execute_delivery, hand_back, mint_for, transit_row
+from abm.planning import plan_delivery
 
 Ints = npt.NDArray[np.int64]
 
@@ -118,8 +118,7 @@ def reopen(books: Books, prices: Ints, day: int, i: int, quantities: Ints) -> bo
     if len(books.returning):
         missing -= value_in_transit(books, prices, a)
     t = accounts.agreement[a]
-    priority, up = books.priority[t], terms.delivery_up[t]
-    plan_delivery(prices, priority, held, mintable, missing, up, quantities)
+    last = plan_delivery(prices, books.priority[t], terms[t], held, mintable, missing, quantities)
     for token in range(len(prices)):
         missing -= quantities[token] * prices[token]
     accounts.exposure[a] = before
@@ -128,7 +127,7 @@ def reopen(books: Books, prices: Ints, day: int, i: int, quantities: Ints) -> bo
         quantities[:] = 0
         return False
     complete_wallet(books, prices, day, a, lender, books.lent[i])
-    execute_delivery(books, prices, day, a, quantities, 0)
+    execute_delivery(books, prices, day, a, quantities, last, 0)
     lend(books, prices, i)
     return True
 

@@ -1,12 +1,13 @@
 """The loan book: every loan and every margin account as a row of a record array.
 
 Records rather than one array a column: the compiled passes take few arguments that way and find all
-of a row in one place. `accounts.required` is a column all the same, in Python and compiled.
+of a row in one place. `accounts.required` is a column all the same, in Python and compiled, and
+`accounts[a].required` one number, whose address a compiled pass works out once a row.
 """
 
 from __future__ import annotations
 
-from typing import Protocol, cast
+from typing import Protocol, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -23,68 +24,93 @@ NEVER = 2**31 - 1
 """The day on which an open-ended loan matures."""
 
 
-class Loans(Protocol):
+Whole = TypeVar("Whole")
+Real = TypeVar("Real")
+
+
+class LoanColumns(Protocol[Whole]):
+    """What is kept of a loan."""
+
+    loan_id: Whole
+    account: Whole
+    """Row of the margin account that secures the loan."""
+    opened: Whole
+    """Day on which the loan begins."""
+    maturity: Whole
+    """Day on which it settles; `NEVER` for an open loan that is not recalled."""
+    term: Whole
+    """Days from a roll or replacement to the next maturity."""
+    recall_fails: Whole
+    """Days for which the borrower has failed to return what was lent."""
+    state: Whole
+
+
+class Loan(LoanColumns[int], Protocol):
+    """One loan: a handle on its row."""
+
+
+class Loans(LoanColumns[Ints], Protocol):
     """One row a loan, sorted by `loan_id`."""
 
-    loan_id: Ints
-    account: Ints
-    """Row of the margin account that secures the loan."""
-    opened: Ints
-    """Day on which the loan begins."""
-    maturity: Ints
-    """Day on which it settles; `NEVER` for an open loan that is not recalled."""
-    term: Ints
-    """Days from a roll or replacement to the next maturity."""
-    recall_fails: Ints
-    """Days for which the borrower has failed to return what was lent."""
-    state: Ints
-
     def __len__(self) -> int: ...
+    def __getitem__(self, i: int) -> Loan: ...
     def copy(self) -> Loans:
         """The same rows, for keeping."""
 
 
-class Accounts(Protocol):
-    """One row a margin account: the collateral of one loan, or of all loans of a pair.
+class AccountColumns(Protocol[Whole, Real]):
+    """What is kept of a margin account: the collateral of one loan, or of all loans of a pair.
 
-    Sorted by the first loan they secure. Values are whole numbers of the smallest money unit. The
-    collateral itself is in the ledger.
+    Values are whole numbers of the smallest money unit. The collateral itself is in the ledger.
     """
 
-    lender: Ints
-    borrower: Ints
-    agreement: Ints
-    state: Ints
-    open_loans: Ints
-    exposure: Ints
+    lender: Whole
+    borrower: Whole
+    agreement: Whole
+    state: Whole
+    open_loans: Whole
+    exposure: Whole
     """Market value of what is lent, `L`."""
-    required: Ints
+    required: Whole
     """Collateral value that the lender must hold, `R`, rounded up."""
-    upper: Ints
+    upper: Whole
     """No call while the collateral value is at most this ..."""
-    lower: Ints
+    lower: Whole
     """... and at least this."""
-    slack: npt.NDArray[np.float64]
+    slack: Real
     """`required` less its value before rounding up, at the haircut: in money of coverage."""
-    value: Ints
+    value: Whole
     """Market value of the collateral, measured as the paper does (section 2.3.4)."""
-    advanced: Ints
+    advanced: Whole
     """Tokens of the first priority that the lender issued beyond the collateral it held."""
-    unmet: Ints
+    unmet: Whole
     """Market value of collateral that today's call did not bring."""
-    unmet_days: Ints
-    calls: Ints
+    unmet_days: Whole
+    calls: Whole
     """Margin calls so far; likewise deliveries and returns."""
-    deliveries: Ints
-    returns: Ints
+    deliveries: Whole
+    returns: Whole
+
+
+class Account(AccountColumns[int, float], Protocol):
+    """One margin account: a handle on its row."""
+
+
+class Accounts(AccountColumns[Ints, npt.NDArray[np.float64]], Protocol):
+    """One row a margin account, sorted by the first loan they secure."""
 
     def __len__(self) -> int: ...
+    def __getitem__(self, a: int) -> Account: ...
     def copy(self) -> Accounts:
         """The same rows, for keeping."""
 
 
 _WIDTHS = {
     "loan_id": "i8",
+    "account": "u4",
+    "lender": "u4",
+    "borrower": "u4",
+    "agreement": "u4",
     "exposure": "i8",
     "required": "i8",
     "upper": "i8",
@@ -105,14 +131,14 @@ def records(layout: type, count: int) -> np.recarray[tuple[int], np.dtype[np.voi
 
 def new_loans(count: int) -> Loans:
     """Rows for `count` loans that are not open yet and never mature."""
-    loans = cast(Loans, records(Loans, count))
+    loans = cast(Loans, records(LoanColumns, count))
     loans.maturity[:] = NEVER
     return loans
 
 
 def new_accounts(lender: Ints, borrower: Ints, agreement: Ints) -> Accounts:
     """Rows for active margin accounts of these parties, without loans yet."""
-    accounts = cast(Accounts, records(Accounts, len(lender)))
+    accounts = cast(Accounts, records(AccountColumns, len(lender)))
     accounts.lender[:] = lender
     accounts.borrower[:] = borrower
     accounts.agreement[:] = agreement

@@ -11,10 +11,11 @@ import numpy.typing as npt
 
 from abm import tally
 from abm.books import Books, record
-from abm.compiled import compiled, inlined
-from abm.loan_book import ACTIVE, OPEN_LOAN, Accounts
-from abm.movements import execute_delivery, execute_return, whole_tokens
-from abm.terms import Terms
+from abm.compiled import compiled, inlined, unsigned
+from abm.loan_book import ACTIVE, OPEN_LOAN, Account, Accounts
+from abm.movements import complete_return, execute_delivery, return_token
+from abm.planning import choose_return, plan_delivery
+from abm.terms import Term, Terms
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -33,17 +34,16 @@ def fraction_of(amount: int, numerator: int, denominator: int) -> tuple[int, int
 @compiled
 def set_requirement(accounts: Accounts, terms: Terms, a: int) -> None:
     """Required collateral and trigger band of an account, from its exposure (section 2.2.1)."""
-    t = accounts.agreement[a]
-    exposure = accounts.exposure[a]
-    numerator, denominator = terms.required_numerator[t], terms.required_denominator[t]
+    account = accounts[a]
+    term = terms[account.agreement]
+    exposure = account.exposure
+    numerator, denominator = term.required_numerator, term.required_denominator
     required, rest = fraction_of(exposure, numerator, denominator)
-    accounts.slack[a] = (denominator - rest) / numerator if rest else 0.0
-    accounts.required[a] = required + (rest > 0)
-    accounts.upper[a] = fraction_of(exposure, terms.upper_numerator[t], terms.upper_denominator[t])[
-        0
-    ]
-    lower, rest = fraction_of(exposure, terms.lower_numerator[t], terms.lower_denominator[t])
-    accounts.lower[a] = lower + (rest > 0)
+    account.slack = (denominator - rest) / numerator if rest else 0.0
+    account.required = required + (rest > 0)
+    account.upper, _ = fraction_of(exposure, term.upper_numerator, term.upper_denominator)
+    lower, rest = fraction_of(exposure, term.lower_numerator, term.lower_denominator)
+    account.lower = lower + (rest > 0)
 
 
 @compiled
@@ -65,13 +65,13 @@ def mark_exposures(books: Books, prices: Ints) -> None:
 @inlined
 def collateral_value(books: Books, prices: Ints, a: int) -> int:
     """Market value of the collateral that the lender holds, less what it issued beyond it."""
-    ledger, accounts = books.ledger, books.accounts
-    row = ledger.collateral_row + a
+    account = books.accounts[a]
+    held = books.ledger.balance[books.ledger.collateral_row + a]
     value = 0
     for token in range(len(prices)):
-        value += prices[token] * ledger.balance[row, token]
-    if accounts.advanced[a]:
-        value -= prices[books.priority[accounts.agreement[a], 0]] * accounts.advanced[a]
+        value += prices[token] * held[token]
+    if account.advanced:
+        value -= prices[books.priority[account.agreement, 0]] * account.advanced
     if len(books.reused):
         for token in range(len(prices)):
             value += prices[token] * books.reused[a, token]
@@ -92,72 +92,40 @@ def value_in_transit(books: Books, prices: Ints, a: int) -> int:
 
 
 @inlined
-def called(accounts: Accounts, terms: Terms, a: int, effective: int) -> int:
+def called(account: Account, term: Term, effective: int) -> int:
     """Which call, if any, a collateral value (in transit included) gives rise to (section 2.1.2).
 
     A call that was not met in full stands until it is.
     """
-    t = accounts.agreement[a]
-    missing = accounts.required[a] - effective
-    if abs(missing) < terms.minimum_transfer[t]:
+    missing = account.required - effective
+    if abs(missing) < term.minimum_transfer:
         return NO_CALL
-    if terms.daily[t]:
+    if term.daily:
         if missing > 0:
             return DELIVERY_CALL
         return RETURN_CALL if missing < 0 else NOTHING_TO_MOVE
-    if effective < accounts.lower[a] or (accounts.unmet_days[a] and missing > 0):
+    if effective < account.lower or (account.unmet_days and missing > 0):
         return DELIVERY_CALL
-    return RETURN_CALL if effective > accounts.upper[a] else NO_CALL
+    return RETURN_CALL if effective > account.upper else NO_CALL
 
 
 @inlined
-def plan_return(
-    prices: Ints, priority: Ints, held: Ints, excess: int, up: bool, quantities: Ints
-) -> int:
-    """Which tokens return an excess: last priority first, the next when one is exhausted.
-
-    Adds to the quantities, none above `held`, and gives the value that is left over.
-    """
-    for j in range(len(prices) - 1, -1, -1):
-        token = priority[j]
-        if token < 0:
-            continue
-        if excess <= 0:
-            break
-        wanted = whole_tokens(excess, prices[token], up)
-        quantity = max(min(wanted, held[token]), 0)
-        quantities[token] += quantity
-        excess -= quantity * prices[token]
-        if quantity < held[token]:
-            return 0
-    return max(excess, 0)
+def give_back(target: tuple[Books, Ints, int, int], token: int, quantity: int) -> int:
+    """Make a movement back to the borrower; gives its value."""
+    books, prices, day, a = target
+    return return_token(books, prices, day, a, token, quantity)
 
 
 @inlined
-def plan_delivery(
-    prices: Ints,
-    priority: Ints,
-    held: Ints,
-    mintable: Ints,
-    missing: int,
-    up: bool,
-    quantities: Ints,
-) -> None:
-    """Which tokens meet a shortfall: held ones in priority order, then newly minted ones.
+def is_plain(books: Books) -> bool:
+    """Whether nothing takes time to settle or to be minted, nothing is re-used, and nobody listens.
 
-    Adds to the quantities.
+    Loops ask this first and are written twice: LLVM knows the answer in each, and leaves out of the
+    first what it does not need.
     """
-    for source in (held, mintable):
-        for j in range(len(prices)):
-            token = priority[j]
-            if token < 0 or missing <= 0:
-                break
-            wanted = whole_tokens(missing, prices[token], up)
-            quantity = min(wanted, source[token])
-            quantities[token] += quantity
-            missing -= quantity * prices[token]
-            if quantity == wanted:
-                return
+    if len(books.returning) or len(books.ledger.arriving):
+        return False
+    return len(books.reused) == 0 and len(books.log) == 0
 
 
 @compiled
@@ -169,41 +137,52 @@ def run_returns(
     Writes the call of each account into `calls`. Accounts whose lender is `asked` (a participant
     with a behaviour of its own) are valued and called, and left for it to return.
     """
-    accounts, terms = books.accounts, books.terms
-    quantities = books.scratch[0]
-    for a in range(start, stop):
-        calls[a] = NO_CALL
-        if accounts.state[a] != ACTIVE:
-            continue
-        value = collateral_value(books, prices, a)
-        accounts.value[a] = value
-        if accounts.open_loans[a] == 0:
-            continue
-        effective = value
-        if len(books.returning):
-            effective += value_in_transit(books, prices, a)
-        call = called(accounts, terms, a, effective)
-        if call == NO_CALL:
-            continue
-        calls[a] = call
-        excess = effective - accounts.required[a]
-        count_call(books, a, call, excess)
-        if call == RETURN_CALL and not asked[accounts.lender[a]]:
-            held = books.ledger.balance[books.ledger.collateral_row + a]
-            if len(books.returning) or len(books.reused):
-                held = books.scratch[1]
-                holdings(books, a, held)
-            t = accounts.agreement[a]
-            priority, up = books.priority[t], terms.return_up[t]
-            left_over = plan_return(prices, priority, held, excess, up, quantities)
-            execute_return(books, prices, day, a, quantities, left_over)
+    if is_plain(books):
+        for row in range(start, stop):
+            a = unsigned(row)
+            calls[a] = value_and_return(books, prices, day, asked, a)
+    else:
+        for row in range(start, stop):
+            a = unsigned(row)
+            calls[a] = value_and_return(books, prices, day, asked, a)
 
 
 @inlined
-def count_call(books: Books, a: int, call: int, excess: int) -> None:
+def value_and_return(books: Books, prices: Ints, day: int, asked: Bools, a: int) -> int:
+    """Value an account, and make the return that it gives rise to; gives the call."""
+    account = books.accounts[a]
+    if account.state != ACTIVE:
+        return NO_CALL
+    term = books.terms[account.agreement]
+    effective = account.value = collateral_value(books, prices, a)
+    call = NO_CALL
+    if account.open_loans:
+        if len(books.returning):
+            effective += value_in_transit(books, prices, a)
+        call = called(account, term, effective)
+    if call != DELIVERY_CALL:
+        account.unmet = 0
+        account.unmet_days = 0
+    if call == NO_CALL:
+        return NO_CALL
+    excess = effective - account.required
+    count_call(books, a, term, call, excess)
+    if call == RETURN_CALL and not asked[account.lender]:
+        held = books.ledger.balance[books.ledger.collateral_row + a]
+        if len(books.returning) or len(books.reused):
+            held = books.scratch[1]
+            holdings(books, a, held)
+        priority, target = books.priority[account.agreement], (books, prices, day, a)
+        returned, left_over = choose_return(prices, priority, term, held, excess, give_back, target)
+        complete_return(books, prices, day, a, returned, left_over)
+    return call
+
+
+@inlined
+def count_call(books: Books, a: int, term: Term, call: int, excess: int) -> None:
     """Enter a call into the day's totals and the log; its value is signed as the excess is."""
-    accounts, totals = books.accounts, books.totals
-    accounts.calls[a] += 1
+    account, totals = books.accounts[a], books.totals
+    account.calls += 1
     totals[tally.MARGIN_CALLS] += 1
     if call == DELIVERY_CALL:
         totals[tally.DELIVERY_CALLS] += 1
@@ -211,8 +190,9 @@ def count_call(books: Books, a: int, call: int, excess: int) -> None:
     elif call == RETURN_CALL:
         totals[tally.RETURN_CALLS] += 1
         totals[tally.RETURN_CALL_VALUE] += excess
-    totals[tally.LENDER_ISSUANCES] += books.terms.every_call_issues[accounts.agreement[a]]
-    record(books, tally.CALL, a, accounts.lender[a], -1, 0, excess)
+    if term.every_call_issues:
+        totals[tally.LENDER_ISSUANCES] += 1
+    record(books, tally.CALL, a, account.lender, -1, 0, excess)
 
 
 @inlined
@@ -225,12 +205,13 @@ def holdings(books: Books, a: int, held: Ints) -> None:
             held[token] += books.reused[a, token]
         for slot in range(len(books.returning)):
             held[token] -= books.returning[slot, a, token]
+        held[token] = max(held[token], 0)
 
 
 @inlined
 def means(books: Books, borrower: int, held: Ints, mintable: Ints) -> None:
     """Tokens that a borrower has at hand, and that it can have minted."""
-    ledger, _accounts = books.ledger, books.accounts
+    ledger = books.ledger
     for token in range(len(held)):
         held[token] = ledger.balance[borrower, token]
         mintable[token] = ledger.capacity[borrower, token] + books.requested[borrower, token]
@@ -241,7 +222,7 @@ def means(books: Books, borrower: int, held: Ints, mintable: Ints) -> None:
 @inlined
 def shortfall(books: Books, prices: Ints, a: int) -> int:
     """Market value of collateral that an account lacks, what is in transit counted in."""
-    missing = books.accounts.required[a] - books.accounts.value[a]
+    missing = books.accounts[a].required - books.accounts[a].value
     if len(books.returning):
         missing -= value_in_transit(books, prices, a)
     return missing
@@ -256,47 +237,51 @@ def run_deliveries(
     What a borrower lacks stays as the account's unmet call. Borrowers that are `asked` are left
     out.
     """
-    accounts, terms = books.accounts, books.terms
+    if is_plain(books):
+        for row in range(start, stop):
+            a = unsigned(row)
+            if calls[a] == DELIVERY_CALL and not asked[books.accounts[a].borrower]:
+                deliver(books, prices, day, a)
+    else:
+        for row in range(start, stop):
+            a = unsigned(row)
+            if calls[a] == DELIVERY_CALL and not asked[books.accounts[a].borrower]:
+                deliver(books, prices, day, a)
+
+
+@inlined
+def deliver(books: Books, prices: Ints, day: int, a: int) -> None:
+    """Have the borrower of an account deliver what it lacks, as far as it can."""
+    account = books.accounts[a]
+    borrower = account.borrower
+    missing = shortfall(books, prices, a)
+    held, mintable = books.ledger.balance[borrower], books.ledger.capacity[borrower]
+    if len(books.ledger.arriving) or len(books.reused):
+        held, mintable = books.scratch[1], books.scratch[2]
+        means(books, borrower, held, mintable)
+    term, priority = books.terms[account.agreement], books.priority[account.agreement]
     quantities = books.scratch[0]
-    for a in range(start, stop):
-        if accounts.state[a] != ACTIVE:
-            continue
-        if calls[a] != DELIVERY_CALL:
-            accounts.unmet[a] = 0
-            accounts.unmet_days[a] = 0
-            continue
-        borrower = accounts.borrower[a]
-        if asked[borrower]:
-            continue
-        missing = shortfall(books, prices, a)
-        held, mintable = books.ledger.balance[borrower], books.ledger.capacity[borrower]
-        if len(books.ledger.arriving) or len(books.reused):
-            held, mintable = books.scratch[1], books.scratch[2]
-            means(books, borrower, held, mintable)
-        t = accounts.agreement[a]
-        priority, up = books.priority[t], terms.delivery_up[t]
-        plan_delivery(prices, priority, held, mintable, missing, up, quantities)
-        missing -= execute_delivery(books, prices, day, a, quantities, terms.lag[t])
-        note_unmet(books, prices, a, missing)
+    last = plan_delivery(prices, priority, term, held, mintable, missing, quantities)
+    missing -= execute_delivery(books, prices, day, a, quantities, last, term.lag)
+    note_unmet(books, prices, a, missing)
 
 
 @inlined
 def note_unmet(books: Books, prices: Ints, a: int, missing: int) -> None:
     """Enter what a call did not bring; what rounding down leaves open is not an unmet call."""
-    accounts, terms = books.accounts, books.terms
-    t = accounts.agreement[a]
-    if missing > 0 and not terms.delivery_up[t]:
+    account = books.accounts[a]
+    term = books.terms[account.agreement]
+    if missing > 0 and not term.delivery_up:
         dearest = 0
-        for token in books.priority[t]:
-            if token >= 0:
-                dearest = max(dearest, prices[token])
+        for j in range(term.eligible):
+            dearest = max(dearest, prices[books.priority[account.agreement, j]])
         missing = missing if missing >= dearest else 0
     if missing > 0:
-        accounts.unmet[a] = missing
-        accounts.unmet_days[a] += 1
+        account.unmet = missing
+        account.unmet_days += 1
         books.totals[tally.UNMET_CALLS] += 1
         books.totals[tally.UNMET_VALUE] += missing
-        record(books, tally.UNMET_CALL, a, accounts.borrower[a], -1, 0, missing)
+        record(books, tally.UNMET_CALL, a, account.borrower, -1, 0, missing)
     else:
-        accounts.unmet[a] = 0
-        accounts.unmet_days[a] = 0
+        account.unmet = 0
+        account.unmet_days = 0

@@ -19,6 +19,7 @@ from abm.build import Streams, draw_blueprint
 from abm.close_out import CloseOutDesk, CloseOutResult
 from abm.columns import DAYS
 from abm.events import EventRecorder
+from abm.ledger import Holdings
 from abm.lending_network import longest_reuse_chain, network_view
 from abm.loan_book import NEVER, OPEN_LOAN, PENDING
 from abm.price_impact import MarketImpact
@@ -131,8 +132,7 @@ class CollateralMarket(mesa.Model):
         self.clearing_house.call_and_return()
         self.clearing_house.collect_deliveries()
         self.clearing_house.close_out(self._defaulting_today())
-        self.custodian.check_ledger()
-        self._record()
+        self._record(self.custodian.check_ledger())
         self.running = self.day < len(self.days) - 1
 
     def run(self) -> CollateralMarket:
@@ -231,8 +231,7 @@ class CollateralMarket(mesa.Model):
         self.oracle.publish()
         self.clearing_house.open_loans(posted)
         self.update_next_maturity()
-        self.custodian.check_ledger()
-        self._record()
+        self._record(self.custodian.check_ledger())
 
     def _first_loans(self) -> Ints:
         """Identifier of the first loan of each margin account."""
@@ -251,9 +250,9 @@ class CollateralMarket(mesa.Model):
             scheduled.extend(np.flatnonzero(hit & borrows).tolist())
         return np.array(scheduled, np.int64)
 
-    def _record(self) -> None:
+    def _record(self, held: Holdings) -> None:
         """Measure the day and collect it."""
-        row = measure(self.books, self.market_prices, len(self.population.names), self.unit)
+        row = measure(self.books, held, self.market_prices, self.unit)
         done = self.closed_out
         for name in ("exposure_at_default", "liquidated_value", "close_out_loss"):
             row[name] = getattr(done, name) * self.unit

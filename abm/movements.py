@@ -9,21 +9,10 @@ from abm import tally
 from abm.books import Books, record
 from abm.compiled import compiled, inlined
 from abm.ledger import UNLIMITED, LedgerArrays, issue, move, redeem
-from abm.loan_book import Accounts
+from abm.planning import whole_tokens
 from abm.reuse import restore, take_reusable
 
 Ints = npt.NDArray[np.int64]
-
-
-@inlined
-def whole_tokens(value: int, price: int, up: bool) -> int:
-    """Number of tokens that a value, not below zero, comes to.
-
-    Divided unsigned: the signed division of Python's rules costs as much as the rest of a call.
-    """
-    if up:
-        value += price - 1
-    return np.int64(np.uint64(value) // np.uint64(price))  # type: ignore[return-value]
 
 
 @inlined
@@ -61,30 +50,30 @@ def mint_for(
 @inlined
 def lender_issues(books: Books, a: int, price: int, token: int, quantity: int) -> int:
     """The lender, out of collateral, has the rest of a return minted; gives how many were."""
-    ledger, accounts = books.ledger, books.accounts
-    lender = accounts.lender[a]
+    ledger, account = books.ledger, books.accounts[a]
+    lender = account.lender
     quantity = draw_capacity(ledger, lender, token, quantity)
     if quantity == 0:
         return 0
     issue(ledger, lender, token, quantity)
-    move(ledger.balance, lender, accounts.borrower[a], token, quantity)
-    accounts.advanced[a] += quantity
-    books.totals[tally.LENDER_ISSUANCES] += not books.terms.every_call_issues[accounts.agreement[a]]
+    move(ledger.balance, lender, account.borrower, token, quantity)
+    account.advanced += quantity
+    if not books.terms[account.agreement].every_call_issues:
+        books.totals[tally.LENDER_ISSUANCES] += 1
     books.totals[tally.LENDER_ISSUED_VALUE] += quantity * price
     record(books, tally.MINT, a, lender, token, quantity, quantity * price)
     return quantity
 
 
 @inlined
-def repay_advance(
-    ledger: LedgerArrays, accounts: Accounts, a: int, row: int, token: int, quantity: int
-) -> int:
+def repay_advance(books: Books, a: int, row: int, token: int, quantity: int) -> int:
     """Tokens from a row first make good what the lender issued, which redeems them."""
-    repaid = min(quantity, accounts.advanced[a])
+    ledger, account = books.ledger, books.accounts[a]
+    repaid = min(quantity, account.advanced)
     if repaid:
-        accounts.advanced[a] -= repaid
-        move(ledger.balance, row, accounts.lender[a], token, repaid)
-        redeem(ledger, accounts.lender[a], token, repaid)
+        account.advanced -= repaid
+        move(ledger.balance, row, account.lender, token, repaid)
+        redeem(ledger, account.lender, token, repaid)
     return repaid
 
 
@@ -98,14 +87,14 @@ def hand_back(
     the borrower gets back makes good first what it had itself posted further along. What was not
     there is a return fail, unless it is not to be `noted` because another try follows today.
     """
-    ledger, accounts = books.ledger, books.accounts
+    ledger, account = books.ledger, books.accounts[a]
     row = ledger.collateral_row + a
-    borrower = accounts.borrower[a]
+    borrower = account.borrower
     here = min(quantity, ledger.balance[row, token])
     move(ledger.balance, row, borrower, token, here)
     rest = quantity - here
     if len(books.reused):
-        lender = accounts.lender[a]
+        lender = account.lender
         replaced = min(rest, ledger.balance[lender, token], books.reused[a, token])
         move(ledger.balance, lender, borrower, token, replaced)
         books.reused[a, token] -= replaced
@@ -120,43 +109,52 @@ def hand_back(
 
 
 @inlined
+def return_token(books: Books, prices: Ints, day: int, a: int, token: int, quantity: int) -> int:
+    """Give tokens of the collateral back to the borrower, or instruct it; gives their value."""
+    lag = books.terms[books.accounts[a].agreement].lag
+    if lag:
+        books.returning[(day + lag) % len(books.returning), a, token] += quantity
+    else:
+        quantity -= hand_back(books, prices, a, token, quantity)
+    return note_return(books, prices, a, token, quantity)
+
+
+@inlined
+def complete_return(
+    books: Books, prices: Ints, day: int, a: int, returned: int, left_over: int
+) -> None:
+    """Have the lender issue what is left over of a return, if it may, and count the return.
+
+    The account's value is that before the issuance: the paper measures there (section 2.3.4).
+    """
+    account = books.accounts[a]
+    term = books.terms[account.agreement]
+    if term.lag == 0:
+        account.value -= returned
+    if left_over > 0 and term.lender_issuance:
+        token = books.priority[account.agreement, 0]
+        quantity = whole_tokens(left_over, prices[token], term.return_up)
+        if term.lag:
+            returned += return_token(books, prices, day, a, token, quantity)
+        else:
+            quantity = lender_issues(books, a, prices[token], token, quantity)
+            returned += note_return(books, prices, a, token, quantity)
+    if returned:
+        books.totals[tally.RETURNS] += 1
+        books.totals[tally.RETURNED_VALUE] += returned
+        account.returns += 1
+
+
+@compiled
 def execute_return(
     books: Books, prices: Ints, day: int, a: int, quantities: Ints, left_over: int
 ) -> None:
-    """Move or instruct a return, and have the lender issue what is left over if it may.
-
-    Uses up the quantities: they are zero afterwards.
-    The account's value is that before the issuance: the paper measures there (section 2.3.4).
-    """
-    accounts, terms = books.accounts, books.terms
-    t = accounts.agreement[a]
-    lag = terms.lag[t]
-    slot = (day + lag) % len(books.returning) if lag else 0
-    first = books.priority[t, 0]
-    moved = 0
+    """Make a return of these quantities of each token; what is `left_over` is to be issued."""
+    returned = 0
     for token in range(len(prices)):
-        quantity = quantities[token]
-        if quantity <= 0:
-            continue
-        quantities[token] = 0
-        if lag:
-            books.returning[slot, a, token] += quantity
-        else:
-            quantity -= hand_back(books, prices, a, token, quantity)
-        moved += note_return(books, prices, a, token, quantity)
-    if not lag:
-        accounts.value[a] -= moved
-    if left_over > 0 and terms.lender_issuance[t]:
-        quantity = whole_tokens(left_over, prices[first], terms.return_up[t])
-        if lag:
-            books.returning[slot, a, first] += quantity
-        else:
-            quantity = lender_issues(books, a, prices[first], first, quantity)
-        moved += note_return(books, prices, a, first, quantity)
-    if moved:
-        books.totals[tally.RETURNS] += 1
-        books.totals[tally.RETURNED_VALUE] += moved
-        accounts.returns[a] += 1
+        if quantities[token]:
+            returned += return_token(books, prices, day, a, token, quantities[token])
+    complete_return(books, prices, day, a, returned, left_over)
 
 
 @inlined
@@ -166,33 +164,31 @@ def note_return(books: Books, prices: Ints, a: int, token: int, quantity: int) -
         return 0
     value = quantity * prices[token]
     books.totals[tally.TRANSFERS] += 1
-    record(books, tally.RETURN, a, books.accounts.lender[a], token, quantity, value)
+    record(books, tally.RETURN, a, books.accounts[a].lender, token, quantity, value)
     return value
 
 
 @inlined
 def execute_delivery(
-    books: Books, prices: Ints, day: int, a: int, quantities: Ints, lag: int
+    books: Books, prices: Ints, day: int, a: int, quantities: Ints, last: int, lag: int
 ) -> int:
     """Deliver tokens from the wallet, re-used ones next, newly minted ones last; gives the value.
 
-    They arrive `lag` days later. The quantities are used up: they are zero afterwards.
+    They arrive `lag` days later. Uses up the quantities of the tokens before position `last` of the
+    priority; there are none behind it.
 
     What the wallet has already asked to be minted and not yet received counts against what is
     asked for now, so that nobody asks twice for the same shortage.
     """
-    ledger, accounts, _terms = books.ledger, books.accounts, books.terms
-    t = accounts.agreement[a]
-    borrower = accounts.borrower[a]
+    ledger, account = books.ledger, books.accounts[a]
+    priority, borrower = books.priority[account.agreement], account.borrower
     target = transit_row(books, a, day + lag) if lag else ledger.collateral_row + a
     delivered = 0
     issued = 0
-    for j in range(len(prices)):
-        token = books.priority[t, j]
-        if token < 0:
-            break
+    for j in range(last):
+        token = priority[j]
         quantity = quantities[token]
-        if quantity <= 0:
+        if quantity == 0:
             continue
         quantities[token] = 0
         price = prices[token]
@@ -214,7 +210,7 @@ def execute_delivery(
                 record(books, tally.MINT, a, borrower, token, promised, promised * price)
         repaid = 0
         if j == 0 and not lag:
-            repaid = repay_advance(ledger, accounts, a, borrower, token, own)
+            repaid = repay_advance(books, a, borrower, token, own)
         move(ledger.balance, borrower, target, token, own - repaid)
         if own + again:
             value = (own + again) * price
@@ -227,19 +223,20 @@ def execute_delivery(
     if delivered:
         books.totals[tally.DELIVERIES] += 1
         books.totals[tally.DELIVERED_VALUE] += delivered
-        accounts.deliveries[a] += 1
+        account.deliveries += 1
         if not lag:
-            accounts.value[a] += delivered
+            account.value += delivered
     return delivered
 
 
 @compiled
 def settle_returns(books: Books, prices: Ints, day: int, start: int, stop: int) -> None:
     """Settle the returns of accounts `start` to `stop` that are due today."""
-    ledger, accounts, terms = books.ledger, books.accounts, books.terms
+    ledger = books.ledger
     slot = day % len(books.returning)
     for a in range(start, stop):
-        t = accounts.agreement[a]
+        account = books.accounts[a]
+        t = account.agreement
         for token in range(len(prices)):
             due = books.returning[slot, a, token]
             if due == 0:
@@ -250,28 +247,28 @@ def settle_returns(books: Books, prices: Ints, day: int, start: int, stop: int) 
                 held += books.reused[a, token]
             settled = min(due, held)
             settled -= hand_back(books, prices, a, token, settled)
-            if due > held and token == books.priority[t, 0] and terms.lender_issuance[t]:
+            if due > held and token == books.priority[t, 0] and books.terms[t].lender_issuance:
                 settled += lender_issues(books, a, prices[token], token, due - held)
             value = settled * prices[token]
-            record(books, tally.SETTLEMENT, a, accounts.lender[a], token, -settled, -value)
+            record(books, tally.SETTLEMENT, a, account.lender, token, -settled, -value)
 
 
 @compiled
 def settle_deliveries(books: Books, prices: Ints, day: int, start: int, stop: int) -> None:
     """Settle the deliveries to accounts `start` to `stop` that are due today."""
-    ledger, accounts = books.ledger, books.accounts
+    ledger = books.ledger
     for a in range(start, stop):
-        row = transit_row(books, a, day)
+        account, row = books.accounts[a], transit_row(books, a, day)
         for token in range(len(prices)):
             due = ledger.balance[row, token]
             if due == 0:
                 continue
             repaid = 0
-            if token == books.priority[accounts.agreement[a], 0]:
-                repaid = repay_advance(ledger, accounts, a, row, token, due)
+            if token == books.priority[account.agreement, 0]:
+                repaid = repay_advance(books, a, row, token, due)
             move(ledger.balance, row, ledger.collateral_row + a, token, due - repaid)
             value = due * prices[token]
-            record(books, tally.SETTLEMENT, a, accounts.borrower[a], token, due, value)
+            record(books, tally.SETTLEMENT, a, account.borrower, token, due, value)
 
 
 @compiled
@@ -280,8 +277,6 @@ def receive_minted(books: Books, day: int) -> None:
     ledger, requested = books.ledger, books.requested
     days = len(ledger.arriving)
     requested[:] = 0
-    if days == 0:
-        return
     slot = day % days
     for row in range(ledger.collateral_row):
         for token in range(ledger.balance.shape[1]):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
 from abm.books import Books
-from abm.compiled import compiled, inlined
-from abm.loan_book import ACTIVE, LIQUIDATING
+from abm.compiled import compiled, inlined, unsigned
+from abm.ledger import Holdings
+from abm.loan_book import ACTIVE, LIQUIDATING, Account, Accounts
 from abm.tally import COUNTED
+from abm.terms import Terms
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -20,13 +24,11 @@ _VALUES = frozenset(name for name in COUNTED if name.endswith("_value"))
 
 
 @inlined
-def gap_of(books: Books, a: int) -> float:
+def gap_of(account: Account, terms: Terms) -> float:
     """Gap `(1-α)·C - L` of an account in money units, exact to the rounding of one float."""
-    accounts = books.accounts
-    t = accounts.agreement[a]
-    numerator, denominator = books.terms.required_numerator[t], books.terms.required_denominator[t]
-    excess = accounts.value[a] - accounts.required[a]
-    return excess * denominator / numerator + accounts.slack[a]
+    term = terms[account.agreement]
+    excess = account.value - account.required
+    return excess * term.required_denominator / term.required_numerator + account.slack
 
 
 def gaps(books: Books) -> Floats:
@@ -38,53 +40,63 @@ def gaps(books: Books) -> Floats:
 
 @compiled
 def _write_gaps(books: Books, result: Floats) -> None:
-    accounts = books.accounts
     for a in range(len(result)):
-        if accounts.state[a] == ACTIVE and accounts.open_loans[a]:
-            result[a] = gap_of(books, a)
+        account = books.accounts[a]
+        if account.state == ACTIVE and account.open_loans:
+            result[a] = gap_of(account, books.terms)
+
+
+class Sums(NamedTuple):
+    """Sums over all margin accounts, in money units."""
+
+    exposure: float
+    value: float
+    gap: float
+    uncollateralised: float
+    uncollateralised_max: float
+    over_collateralisation: float
+    over_collateralisation_max: float
+    closing_out: float
+    short: int
+    """Number of accounts whose collateral is not enough."""
+    active: int
+    loans: int
 
 
 @compiled
-def _sums(
-    books: Books, sums: Floats, by_lender: Floats, uncollateralised: Floats
-) -> tuple[int, int, int]:
-    """Add up over accounts, and by lender; gives numbers of short and all accounts, and loans.
+def _sums(accounts: Accounts, terms: Terms, by_lender: Floats, uncollateralised: Floats) -> Sums:
+    """Add up over accounts, and exposures by lender.
 
     Writes the uncollateralised exposures of the short accounts into the front of the array.
     """
-    accounts = books.accounts
+    lent, held, total, closing_out = 0.0, 0.0, 0.0, 0.0
+    under, most_under, over, most_over = 0.0, 0.0, 0.0, 0.0
     short, active, loans = 0, 0, 0
-    for a in range(len(accounts.lender)):
-        exposure = accounts.exposure[a]
-        if accounts.state[a] == LIQUIDATING:
-            sums[7] += exposure
-            continue
-        if accounts.state[a] != ACTIVE or accounts.open_loans[a] == 0:
+    for row in range(len(accounts)):
+        account = accounts[unsigned(row)]
+        exposure = account.exposure
+        if account.state == LIQUIDATING:
+            closing_out += exposure
+        if account.state != ACTIVE or account.open_loans == 0:
             continue
         active += 1
-        loans += accounts.open_loans[a]
-        gap = gap_of(books, a)
-        sums[0] += exposure
-        sums[1] += accounts.value[a]
-        sums[2] += gap
-        by_lender[accounts.lender[a]] += exposure
+        loans += account.open_loans
+        gap = gap_of(account, terms)
+        lent += exposure
+        held += account.value
+        total += gap
+        by_lender[account.lender] += exposure
         if gap < 0:
             uncollateralised[short] = -gap
             short += 1
-            sums[3] -= gap
-            sums[4] = max(sums[4], -gap)
+            under -= gap
+            most_under = max(most_under, -gap)
         else:
-            sums[5] += gap
-            sums[6] = max(sums[6], gap)
-    return short, active, loans
-
-
-@compiled
-def _by_token(balance: Ints, start: int, stop: int, held: Ints) -> None:
-    """Add up the tokens held in some rows of the ledger."""
-    for row in range(start, stop):
-        for token in range(balance.shape[1]):
-            held[token] += balance[row, token]
+            over += gap
+            most_over = max(most_over, gap)
+    return Sums(
+        lent, held, total, under, most_under, over, most_over, closing_out, short, active, loans
+    )
 
 
 def expected_shortfall(losses: Floats, population: int, tail: float = TAIL) -> float:
@@ -110,40 +122,43 @@ def concentration(values: Floats) -> float:
     return float(((values / total) ** 2).sum()) if total > 0 else 0.0
 
 
-def measure(books: Books, prices: Ints, participants: int, unit: float) -> dict[str, float]:
+def measure(books: Books, held: Holdings, prices: Ints, unit: float) -> dict[str, float]:
     """The statistics of a day that the books alone determine, by column name; money in money.
 
     `abm.columns.DAYS` says what each means.
+
+    Args:
+        books: the market.
+        held: what its accounts hold, as `Ledger.check_conservation` has counted it.
+        prices: true prices of the day, in money units.
+        unit: the smallest money unit.
     """
-    ledger, accounts = books.ledger, books.accounts
-    sums, by_lender = np.zeros(8), np.zeros(participants)
-    uncollateralised = np.empty(len(accounts))
-    short, active, loans = _sums(books, sums, by_lender, uncollateralised)
-    held = np.zeros(len(prices), np.int64)
-    _by_token(ledger.balance, ledger.collateral_row, ledger.transit_row, held)
-    posted = held * prices
-    wallets = ledger.balance[:participants, :-1].sum(axis=0) @ prices[:-1]
-    reused = float((books.reused.sum(axis=0) * prices).sum())
+    by_lender = np.zeros(books.ledger.collateral_row - 1)
+    uncollateralised = np.empty(len(books.accounts))
+    sums = _sums(books.accounts, books.terms, by_lender, uncollateralised)
+    posted = held.collateral * prices
+    reused = float((books.reused.sum(axis=0) * prices).sum()) if len(books.reused) else 0.0
     primary = float(posted.sum())
     row = {
-        "open_loans": loans,
-        "exposure": sums[0] * unit,
-        "collateral_value": sums[1] * unit,
-        "coverage": 1 + sums[2] / sums[0] if sums[0] else np.nan,
-        "gap": sums[2] * unit,
-        "absolute_gap": (sums[3] + sums[5]) * unit,
-        "uncollateralised_exposure": sums[3] * unit,
-        "uncollateralised_max": sums[4] * unit,
-        "uncollateralised_es": expected_shortfall(uncollateralised[:short], active) * unit,
-        "uncollateralised_loans": short,
-        "over_collateralisation": sums[5] * unit,
-        "over_collateralisation_max": sums[6] * unit,
-        "close_out_exposure": sums[7] * unit,
+        "open_loans": sums.loans,
+        "exposure": sums.exposure * unit,
+        "collateral_value": sums.value * unit,
+        "coverage": 1 + sums.gap / sums.exposure if sums.exposure else np.nan,
+        "gap": sums.gap * unit,
+        "absolute_gap": (sums.uncollateralised + sums.over_collateralisation) * unit,
+        "uncollateralised_exposure": sums.uncollateralised * unit,
+        "uncollateralised_max": sums.uncollateralised_max * unit,
+        "uncollateralised_es": expected_shortfall(uncollateralised[: sums.short], sums.active)
+        * unit,
+        "uncollateralised_loans": sums.short,
+        "over_collateralisation": sums.over_collateralisation * unit,
+        "over_collateralisation_max": sums.over_collateralisation_max * unit,
+        "close_out_exposure": sums.closing_out * unit,
         "reuse_outstanding": reused * unit,
         "collateral_velocity": (primary + reused) / primary if primary else np.nan,
         "hhi_lenders": concentration(by_lender),
         "hhi_collateral": concentration(posted.astype(np.float64)),
-        "wallet_value": float(wallets) * unit,
+        "wallet_value": float(held.participants[:-1] @ prices[:-1]) * unit,
     }
     for name, total in zip(COUNTED, books.totals.tolist(), strict=True):
         row[name] = total * unit if name in _VALUES else int(total)

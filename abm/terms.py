@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, cast
+from typing import Protocol, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -13,50 +13,84 @@ from scenarios.errors import InputError
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+Tokens = npt.NDArray[np.uint32]
+"""Columns of tokens; without a sign, so that compiled code need not ask for one."""
 
 LONGEST_FRACTION = 2**31
 """Numerators and denominators stay below this, so that their products with remainders fit int64."""
 
 
-class Terms(Protocol):
-    """One row an agreement.
+Whole = TypeVar("Whole")
+Real = TypeVar("Real")
+Flag = TypeVar("Flag")
+
+
+class TermColumns(Protocol[Whole, Real, Flag]):
+    """What margining reads of an agreement.
 
     `required`, `upper` and `lower` are fractions of the loan's value: the required collateral value
     and the band in which no call is made, in market value of collateral.
     """
 
-    required_numerator: Ints
-    required_denominator: Ints
-    upper_numerator: Ints
-    upper_denominator: Ints
-    lower_numerator: Ints
-    lower_denominator: Ints
-    minimum_transfer: Ints
-    lag: Ints
-    grace_days: Ints
-    reuse: npt.NDArray[np.float64]
-    daily: Bools
+    required_numerator: Whole
+    required_denominator: Whole
+    upper_numerator: Whole
+    upper_denominator: Whole
+    lower_numerator: Whole
+    lower_denominator: Whole
+    minimum_transfer: Whole
+    eligible: Whole
+    """Number of tokens that calls may move."""
+    lag: Whole
+    grace_days: Whole
+    reuse: Real
+    daily: Flag
     """A trigger of zero: a call every day, also when there is nothing to move."""
-    delivery_up: Bools
-    return_up: Bools
-    lender_issuance: Bools
-    every_call_issues: Bools
+    delivery_up: Flag
+    return_up: Flag
+    lender_issuance: Flag
+    every_call_issues: Flag
+
+
+class Term(TermColumns[int, float, bool], Protocol):
+    """One agreement: a handle on its row."""
+
+
+class Terms(TermColumns[Ints, npt.NDArray[np.float64], Bools], Protocol):
+    """One row an agreement."""
 
     def __len__(self) -> int: ...
+    def __getitem__(self, t: int) -> Term: ...
 
 
-def terms_of(agreements: Sequence[CollateralAgreement], unit: float) -> Terms:
-    """The columns of some agreements; `unit` is the smallest money unit.
+def terms_of(
+    agreements: Sequence[CollateralAgreement], tokens: Sequence[str], cash: str, unit: float
+) -> tuple[Terms, Tokens]:
+    """Some agreements as columns, and the order in which their calls move tokens.
+
+    Args:
+        agreements: one a row.
+        tokens: names of the ledger's columns.
+        cash: the one that is money.
+        unit: the smallest money unit.
+
+    Returns:
+        The terms, and the columns of the tokens that calls move, shape (agreements, tokens), of
+        which the first `eligible` of a row count.
 
     Raises:
-        InputError: a ratio has too many decimals.
+        InputError: a ratio has too many decimals, or a priority names a token without a price.
     """
     columns = [
-        (name, {"Ints": "i8", "Bools": "?"}.get(kind, "f8"))
-        for name, kind in Terms.__annotations__.items()
+        (name, {"Whole": "i8", "Real": "f8", "Flag": "?"}[kind])
+        for name, kind in TermColumns.__annotations__.items()
     ]
     terms = cast(Terms, np.zeros(len(agreements), np.dtype(columns, align=True)).view(np.recarray))
+    priority = np.zeros((len(agreements), len(tokens)), np.uint32)
     for row, agreement in enumerate(agreements):
+        order = _order(agreement, tokens, cash)
+        terms.eligible[row] = len(order)
+        priority[row, : len(order)] = order
         ratio, beta = agreement.collateral_ratio, exact(agreement.trigger)
         bounds = {"required": ratio, "upper": ratio * (1 + beta), "lower": ratio * (1 - beta)}
         for name, bound in bounds.items():
@@ -76,23 +110,15 @@ def terms_of(agreements: Sequence[CollateralAgreement], unit: float) -> Terms:
         terms.every_call_issues[row] = agreement.every_call_issues
         terms.reuse[row] = agreement.reuse_rate
         terms.grace_days[row] = agreement.grace_days
-    return terms
+    return terms, priority
 
 
-def priorities(agreements: Sequence[CollateralAgreement], tokens: Sequence[str], cash: str) -> Ints:
-    """Columns of the tokens that calls move, in order, filled up with -1; one row an agreement.
-
-    Raises:
-        InputError: a priority names a token without a price.
-    """
-    priority = np.full((len(agreements), len(tokens)), -1, np.int64)
-    for row, agreement in enumerate(agreements):
-        eligible = agreement.eligible(tokens, cash)
-        for token in eligible:
-            if token not in tokens:
-                priced = ", ".join(token for token in tokens if token != cash)
-                raise InputError(f"agreement.priority: {token} has no price; priced are {priced}")
-        if agreement.adjustment == "single":
-            eligible = eligible[:1]
-        priority[row, : len(eligible)] = [list(tokens).index(token) for token in eligible]
-    return priority
+def _order(agreement: CollateralAgreement, tokens: Sequence[str], cash: str) -> list[int]:
+    eligible = agreement.eligible(tokens, cash)
+    for token in eligible:
+        if token not in tokens:
+            priced = ", ".join(token for token in tokens if token != cash)
+            raise InputError(f"agreement.priority: {token} has no price; priced are {priced}")
+    if agreement.adjustment == "single":
+        eligible = eligible[:1]
+    return [list(tokens).index(token) for token in eligible]

@@ -160,8 +160,10 @@ class ClearingHouse(mesa.Agent):
         missing = call.missing_units
         if borrower.meet_call(call):
             quantities = call.quantities(borrower.choose_delivery(call), borrower)
-            lag = int(market.books.terms.lag[accounts.agreement[a]])
-            missing -= execute_delivery(market.books, market.prices, market.day, a, quantities, lag)
+            term = market.books.terms[accounts[a].agreement]
+            missing -= execute_delivery(
+                market.books, market.prices, market.day, a, quantities, term.eligible, term.lag
+            )
         note_unmet(market.books, market.prices, a, missing)
         market.events.drain(market.day)
 

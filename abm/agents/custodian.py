@@ -8,6 +8,7 @@ import mesa
 import numpy as np
 
 from abm import tally
+from abm.ledger import Holdings
 from abm.loan_book import CLOSED_OUT, SETTLED
 from abm.movements import receive_minted
 
@@ -31,7 +32,8 @@ class Custodian(mesa.Agent):
 
     def deliver_minted(self) -> None:
         """Issue the tokens whose minting takes until today."""
-        receive_minted(self.model.books, self.model.day)
+        if len(self.model.books.ledger.arriving):
+            receive_minted(self.model.books, self.model.day)
 
     def redeem_idle(self) -> None:
         """Redeem the wallets of all participants whose loans have all ended."""
@@ -55,10 +57,10 @@ class Custodian(mesa.Agent):
         """Gas of the day's transactions; the columns need none."""
         return 0
 
-    def check_ledger(self) -> None:
-        """Check that no token has been lost or made on the way.
+    def check_ledger(self) -> Holdings:
+        """Check that no token has been lost or made on the way, and tell what there is.
 
         Raises:
             LedgerError: one has.
         """
-        self.model.ledger.check_conservation()
+        return self.model.ledger.check_conservation()

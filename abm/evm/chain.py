@@ -12,7 +12,7 @@ import pandas as pd
 from abm.evm import platform as evm
 from abm.evm.platform import Outcome, Platform
 from abm.evm.terms import contract_terms
-from abm.ledger import UNLIMITED, LedgerError
+from abm.ledger import UNLIMITED, Holdings, LedgerError
 from abm.loan_book import NEVER, OPEN_LOAN
 
 if TYPE_CHECKING:
@@ -35,8 +35,10 @@ class Chain:
         scenario, books = market.scenario, market.books
         agreements = (scenario.agreement, *scenario.agreements.values())
         self.agreements = [
-            self.platform.register_agreement(contract_terms(agreement, priority, market.unit))
-            for agreement, priority in zip(agreements, books.priority, strict=True)
+            self.platform.register_agreement(
+                contract_terms(agreement, books.eligible(t), market.unit)
+            )
+            for t, agreement in enumerate(agreements)
         ]
         self.ids: dict[int, int] = {}
         """Number of the loan in the contract, by row of the loan book."""
@@ -196,18 +198,17 @@ class Chain:
         for row, token in np.argwhere(arrays.capacity < UNLIMITED).tolist():
             arrays.capacity[row, token] = self.platform.deposited(self.addresses[row], token)
 
-    def check_holdings(self) -> None:
+    def check_holdings(self, holdings: Holdings) -> None:
         """The lending contract holds what it owes to the loans, neither more nor less.
 
         Raises:
             LedgerError: it does not.
         """
-        ledger = self.market.ledger
-        owed = ledger.collateral.sum(axis=0) + ledger.in_transit.sum(axis=0)
+        owed = holdings.collateral + holdings.in_transit
         held = np.array(self.platform.balances([self.platform.lending.address])[0])
         for token in np.flatnonzero(held != owed):
             raise LedgerError(
-                f"{ledger.tokens[token]}: the lending contract holds {held[token]} and owes"
+                f"{self.market.tokens[token]}: the lending contract holds {held[token]} and owes"
                 f" {owed[token]} to its loans"
             )
 

@@ -16,7 +16,7 @@ from abm.evm.close_out import ChainDesk
 from abm.evm.machine import RevertedError
 from abm.evm.platform import DELIVERY, MAX_BATCH, RETURN, Outcome
 from abm.evm.terms import refuse_unsupported
-from abm.ledger import LedgerError
+from abm.ledger import Holdings, LedgerError
 from abm.loan_book import ACTIVE, OPEN_LOAN, SETTLED
 from abm.margining import mark_exposures
 from scenarios.errors import InputError
@@ -251,11 +251,12 @@ class ChainCustodian(Custodian):
             chain.platform.redeem(chain.addresses[row], token, amount)
         chain.read_books()
 
-    def check_ledger(self) -> None:
+    def check_ledger(self) -> Holdings:
         """Check that tokens are conserved, and that the lending contract holds its collateral.
 
         Raises:
             LedgerError: they are not, or it does not.
         """
-        super().check_ledger()
-        self.model.chain.check_holdings()
+        held = super().check_ledger()
+        self.model.chain.check_holdings(held)
+        return held

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
-
-import numpy as np
-import numpy.typing as npt
 
 from abm.evm.platform import MAX_TOKENS, AgreementTerms
 from scenarios.agreement import CollateralAgreement, exact
@@ -80,13 +77,13 @@ def _of_agreement(terms: CollateralAgreement) -> Iterator[tuple[str, str]]:
 
 
 def contract_terms(
-    agreement: CollateralAgreement, priority: npt.NDArray[np.int64], unit: float
+    agreement: CollateralAgreement, eligible: Sequence[int], unit: float
 ) -> AgreementTerms:
     """An agreement as the lending contract takes it.
 
     Args:
         agreement: one that `refuse_unsupported` lets pass.
-        priority: columns of its eligible tokens, filled up with -1.
+        eligible: columns of the tokens that calls move, in order.
         unit: smallest money unit.
     """
     margin = agreement.margin_percentage
@@ -101,7 +98,7 @@ def contract_terms(
         delivery_up=agreement.delivery_rounding == "up",
         return_up=agreement.return_rounding == "up",
         issuance=agreement.lender_issuance,
-        priority=tuple(priority[priority >= 0].tolist()),
+        priority=tuple(eligible),
     )
 
 

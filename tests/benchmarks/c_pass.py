@@ -42,6 +42,7 @@ class CPass:
             "lender_issuance",
             "minimum_transfer",
             "every_call_issues",
+            "eligible",
         )
         self._terms = np.column_stack(
             [np.asarray(getattr(books.terms, name), np.int64) for name in columns]

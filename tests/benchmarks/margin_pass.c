@@ -11,7 +11,8 @@ enum {
 };
 
 typedef struct {
-    int32_t lender, borrower, agreement, state, open_loans;
+    uint32_t lender, borrower, agreement;
+    int32_t state, open_loans;
     int64_t exposure, required, upper, lower;
     double slack;
     int64_t value, advanced, unmet;
@@ -19,7 +20,8 @@ typedef struct {
 } account_t;
 
 typedef struct {
-    int64_t daily, delivery_up, return_up, lender_issuance, minimum_transfer, every_call_issues;
+    int64_t daily, delivery_up, return_up, lender_issuance, minimum_transfer, every_call_issues,
+        eligible;
 } terms_t;
 
 static int64_t whole(int64_t value, int64_t price, int64_t up) {
@@ -30,24 +32,25 @@ static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 void margin_pass(int64_t accounts, int64_t tokens, account_t *account, int64_t *posted,
                  int64_t *wallet, int64_t *capacity, int64_t *minted, const int64_t *price,
-                 const terms_t *terms, const int64_t *priority, int8_t *calls, double *totals) {
+                 const terms_t *terms, const uint32_t *priority, int8_t *calls, double *totals) {
     for (int64_t a = 0; a < accounts; a++) {
         account_t *me = account + a;
         int64_t *held = posted + a * tokens;
         calls[a] = 0;
         if (me->state || !me->open_loans) continue;
         const terms_t *t = terms + me->agreement;
-        const int64_t *order = priority + me->agreement * tokens;
+        const uint32_t *order = priority + me->agreement * tokens;
         int64_t value = 0;
         for (int64_t k = 0; k < tokens; k++) value += price[k] * held[k];
         if (me->advanced) value -= price[order[0]] * me->advanced;
         me->value = value;
         int64_t missing = me->required - value;
         int64_t size = missing < 0 ? -missing : missing;
-        if (size < t->minimum_transfer) continue;
-        if (t->daily) calls[a] = missing > 0 ? 1 : missing < 0 ? 2 : 3;
+        if (size < t->minimum_transfer) ;
+        else if (t->daily) calls[a] = missing > 0 ? 1 : missing < 0 ? 2 : 3;
         else if (value < me->lower || (me->unmet_days && missing > 0)) calls[a] = 1;
         else if (value > me->upper) calls[a] = 2;
+        if (calls[a] != 1) { me->unmet = 0; me->unmet_days = 0; }
         if (!calls[a]) continue;
         me->calls++;
         totals[MARGIN_CALLS]++;
@@ -58,17 +61,16 @@ void margin_pass(int64_t accounts, int64_t tokens, account_t *account, int64_t *
         totals[RETURN_CALL_VALUE] -= (double)missing;
         int64_t excess = -missing, moved = 0;
         int64_t *back = wallet + me->borrower * tokens;
-        for (int64_t j = tokens - 1; j >= 0 && excess > 0; j--) {
-            int64_t k = order[j];
-            if (k < 0) continue;
-            int64_t n = least(whole(excess, price[k], t->return_up), held[k]);
-            int64_t all = held[k];
+        for (int64_t j = t->eligible - 1; j >= 0 && excess > 0; j--) {
+            int64_t k = order[j], n = held[k];
+            int enough = excess < n * price[k];
+            if (enough) n = whole(excess, price[k], t->return_up);
             held[k] -= n;
             back[k] += n;
             moved += n * price[k];
             excess -= n * price[k];
             totals[TRANSFERS] += n > 0;
-            if (n < all) { excess = 0; break; }
+            if (enough) excess = 0;
         }
         me->value -= moved;
         if (excess > 0 && t->lender_issuance) {
@@ -83,35 +85,45 @@ void margin_pass(int64_t accounts, int64_t tokens, account_t *account, int64_t *
         }
         if (moved) { totals[RETURNS]++; totals[RETURNED_VALUE] += (double)moved; me->returns++; }
     }
+    int64_t plan[16];
     for (int64_t a = 0; a < accounts; a++) {
+        if (calls[a] != 1) continue;
         account_t *me = account + a;
-        if (me->state) continue;
-        if (calls[a] != 1) { me->unmet = 0; me->unmet_days = 0; continue; }
         const terms_t *t = terms + me->agreement;
-        const int64_t *order = priority + me->agreement * tokens;
+        const uint32_t *order = priority + me->agreement * tokens;
         int64_t *own = wallet + me->borrower * tokens, *left = capacity + me->borrower * tokens;
         int64_t *held = posted + a * tokens;
         int64_t missing = me->required - me->value, moved = 0, issued = 0;
-        for (int64_t source = 0; source < 2 && missing > 0; source++) {
-            for (int64_t j = 0; j < tokens && missing > 0; j++) {
-                int64_t k = order[j];
-                if (k < 0) break;
-                int64_t wanted = whole(missing, price[k], t->delivery_up);
-                int64_t n = least(wanted, source ? left[k] : own[k]);
-                if (source) {
-                    if (left[k] < ((int64_t)1 << 62)) left[k] -= n;
-                    minted[k] += n;
-                    issued += n * price[k];
-                } else own[k] -= n;
-                int64_t repaid = j == 0 ? least(n, me->advanced) : 0;
-                me->advanced -= repaid;
-                held[k] += n - repaid;
-                moved += n * price[k];
-                missing -= n * price[k];
-                totals[TRANSFERS] += n > 0;
-                if (n == wanted) { source = 2; break; }
-            }
+        int64_t last = 0, met = 0;
+        for (; last < t->eligible && !met; last++) {
+            int64_t k = order[last], n = own[k];
+            met = missing <= n * price[k] + (t->delivery_up ? 0 : price[k] - 1);
+            if (met) n = whole(missing, price[k], t->delivery_up);
+            plan[k] = n;
+            missing -= n * price[k];
         }
+        int64_t left_to_mint = missing;
+        for (int64_t j = 0; j < last; j++) {
+            int64_t k = order[j], n = plan[k], minted_now = 0;
+            own[k] -= n;
+            if (!met) {
+                int64_t wanted = whole(left_to_mint, price[k], t->delivery_up);
+                minted_now = least(wanted, left[k]);
+                if (left[k] < ((int64_t)1 << 62)) left[k] -= minted_now;
+                minted[k] += minted_now;
+                issued += minted_now * price[k];
+                left_to_mint -= minted_now * price[k];
+                n += minted_now;
+                if (minted_now == wanted) met = 1;
+            }
+            if (!n) continue;
+            int64_t repaid = j == 0 ? least(n, me->advanced) : 0;
+            me->advanced -= repaid;
+            held[k] += n - repaid;
+            moved += n * price[k];
+            totals[TRANSFERS]++;
+        }
+        missing = me->required - me->value - moved;
         if (moved) { totals[DELIVERIES]++; totals[DELIVERED_VALUE] += (double)moved; me->deliveries++; }
         if (issued) { totals[BORROWER_ISSUANCES]++; totals[BORROWER_ISSUED_VALUE] += (double)issued; }
         me->value += moved;

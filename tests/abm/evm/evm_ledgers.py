@@ -76,12 +76,8 @@ class TwoLedgers:
         self.addresses.append(self.platform.join_as_buyer("outside"))
         self.outsider = self.platform.account("outsider")
         self.agreements = [
-            self.platform.register_agreement(contract_terms(used, priority, 1))
-            for used, priority in zip(
-                (scenario.agreement, *scenario.agreements.values()),
-                self.books.priority,
-                strict=True,
-            )
+            self.platform.register_agreement(contract_terms(used, self.books.eligible(t), 1))
+            for t, used in enumerate((scenario.agreement, *scenario.agreements.values()))
         ]
         self.ids: dict[int, int] = {}
         self.losses = dict.fromkeys(range(len(NAMES)), 0)

@@ -117,9 +117,10 @@ def test_requirement_and_trigger_band_are_exact(
     agreement = CollateralAgreement.model_validate({**ratio, "trigger": trigger / 10_000})
     accounts = new_accounts(*(np.zeros(1, np.int64) for _ in range(3)))
     accounts.exposure[0] = exposure
-    set_requirement(accounts, terms_of([agreement], 1), 0)
+    terms, _ = terms_of([agreement], ["A", "cash"], "cash", 1)
+    set_requirement(accounts, terms, 0)
     platform = _platform()
-    number = platform.register_agreement(contract_terms(agreement, np.array([0, -1]), 1))
+    number = platform.register_agreement(contract_terms(agreement, [0], 1))
     lender, borrower = platform.join("lender"), platform.join("borrower")
     arguments = [borrower, number, 0, 0, [0, exposure], [1, 0]]
     loan = platform.machine.send(platform.lending, "offer", arguments, lender).output
