@@ -1,8 +1,9 @@
-"""The market written plainly, one Mesa agent a loan, to compare with: Model 2's rules.
+"""The market written plainly, one Mesa agent a loan, to compare with.
 
-It does by the book what the columns do: wallets by token name, one checked transfer primitive,
-conservation and the same statistics every day, reported by Mesa's collector. It knows no lags,
-limits, defaults or events.
+It does by the book what the columns do for agreements that settle on the day: participants with
+wallets by token name, a custodian that mints and burns, an oracle to be asked for prices, one
+checked transfer primitive, conservation and the same statistics every day, reported by Mesa's
+collector. It knows no lags, limits, defaults or events.
 """
 
 from __future__ import annotations
@@ -10,9 +11,15 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 import mesa
 import numpy as np
+
+from scenarios.agreement import CollateralAgreement, exact
+
+if TYPE_CHECKING:
+    from abm.model import CollateralMarket
 
 Wallet = defaultdict[str, int]
 COUNTS = (
@@ -23,6 +30,7 @@ COUNTS = (
     "returns",
     "transfers",
     "borrower_issuances",
+    "lender_issuances",
 )
 VALUES = (
     "delivery_call_value",
@@ -30,11 +38,53 @@ VALUES = (
     "delivered_value",
     "returned_value",
     "borrower_issued_value",
+    "lender_issued_value",
 )
 
 
-class PlainBorrower(mesa.Agent):
-    """A borrower with a wallet."""
+class PlainOracle(mesa.Agent):
+    """Publishes prices."""
+
+    def __init__(self, model: PlainMarket, path: list[dict[str, int]]):
+        super().__init__(model)
+        self.path = path
+        self.prices = path[0]
+
+    def publish(self, day: int) -> None:
+        """Go on to the prices of a day."""
+        self.prices = self.path[day]
+
+    def price(self, token: str) -> int:
+        """Today's price, in money units."""
+        return self.prices[token]
+
+    def value(self, wallet: Wallet) -> int:
+        """Market value of some tokens, in money units."""
+        return sum(number * self.price(token) for token, number in wallet.items())
+
+
+class PlainCustodian(mesa.Agent):
+    """Issues and redeems tokens."""
+
+    def __init__(self, model: PlainMarket, outstanding: dict[str, int]):
+        super().__init__(model)
+        self.outstanding = outstanding
+
+    def mint(self, wallet: Wallet, token: str, number: int) -> None:
+        """Issue tokens."""
+        self.outstanding[token] += number
+        wallet[token] += number
+
+    def burn(self, wallet: Wallet, token: str, number: int) -> None:
+        """Redeem tokens that the wallet holds."""
+        if not 0 <= number <= wallet[token]:
+            raise ValueError(f"cannot redeem {number} {token} of {wallet[token]}")
+        self.outstanding[token] -= number
+        wallet[token] -= number
+
+
+class PlainParticipant(mesa.Agent):
+    """A lender or borrower with a wallet."""
 
     def __init__(self, model: PlainMarket):
         super().__init__(model)
@@ -49,104 +99,167 @@ class PlainLoan(mesa.Agent):
     def __init__(
         self,
         model: PlainMarket,
-        lender: int,
-        borrower: PlainBorrower,
+        lender: PlainParticipant,
+        borrower: PlainParticipant,
+        agreement: CollateralAgreement,
         exposure: int,
-        required: int,
         collateral: dict[str, int],
     ):
         super().__init__(model)
         self.lender = lender
         self.borrower = borrower
+        self.agreement = agreement
         self.exposure = exposure
-        self.required = required
         self.collateral: Wallet = defaultdict(int, collateral)
+        self.ratio = float(agreement.collateral_ratio)
+        required, trigger = exposure * agreement.collateral_ratio, exact(agreement.trigger)
+        self.required = math.ceil(required)
+        self.slack = float((self.required - required) / agreement.collateral_ratio)
+        self.lower = math.ceil(required * (1 - trigger))
+        self.upper = math.floor(required * (1 + trigger))
+        self.priority = agreement.eligible(model.tokens, model.tokens[-1])
+        if agreement.adjustment == "single":
+            self.priority = self.priority[:1]
+        self.advanced = 0
+        self.missing = 0
+        self.value = model.oracle.value(self.collateral)
 
     @property
-    def value(self) -> int:
-        """Market value of the collateral."""
-        return sum(self.model.prices[token] * n for token, n in self.collateral.items())
+    def gap(self) -> float:
+        """Collateral after haircut less exposure, in money units."""
+        return (self.value - self.required) / self.ratio + self.slack
 
-    def return_excess(self) -> None:
-        """Return what is too much of the collateral, last priority first."""
+    def whole_tokens(self, value: int, token: str, rounding: str) -> int:
+        """Number of tokens that a value comes to."""
+        price = self.model.oracle.price(token)
+        return -(-value // price) if rounding == "up" else value // price
+
+    def called(self) -> bool:
+        """Whether the collateral has left the band of the agreement."""
+        if self.agreement.trigger == 0:
+            return True
+        return not self.lower <= self.value <= self.upper
+
+    def margin(self) -> None:
+        """Value the collateral, and return what is too much of it, last priority first."""
+        self.value = self.model.oracle.value(self.collateral)
+        self.value -= self.advanced * self.model.oracle.price(self.priority[0])
+        self.missing = 0
+        if not self.called():
+            return
+        self.missing = self.required - self.value
         count = self.model.count
         count["margin_calls"] += 1
-        excess = self.value - self.required
-        if excess <= 0:
+        if self.missing >= 0:
             return
+        excess = -self.missing
         count["return_calls"] += 1
         count["return_call_value"] += excess
         returned = 0
-        for token in reversed(self.model.priority):
-            held = self.collateral[token]
-            number = min(excess // self.model.prices[token], held)
+        for token in reversed(self.priority):
+            price, held = self.model.oracle.price(token), self.collateral[token]
+            wanted = self.whole_tokens(excess, token, self.agreement.return_rounding)
+            number = min(wanted, held)
             self.model.transfer(self.collateral, self.borrower.wallet, token, number)
-            excess -= number * self.model.prices[token]
-            returned += number * self.model.prices[token]
+            count["transfers"] += number > 0
+            returned += number * price
+            excess -= number * price
             if number < held or excess <= 0:
+                excess = 0
                 break
+        self.value -= returned
+        if excess > 0 and self.agreement.lender_issuance:
+            returned += self.issue(excess)
         count["returns"] += returned > 0
         count["returned_value"] += returned
 
+    def issue(self, excess: int) -> int:
+        """The lender, out of collateral, issues the rest of a return; gives its value."""
+        first = self.priority[0]
+        number = self.whole_tokens(excess, first, self.agreement.return_rounding)
+        if number == 0:
+            return 0
+        self.model.custodian.mint(self.lender.wallet, first, number)
+        self.model.transfer(self.lender.wallet, self.borrower.wallet, first, number)
+        self.advanced += number
+        self.model.count["transfers"] += 1
+        self.model.count["lender_issuances"] += 1
+        value = number * self.model.oracle.price(first)
+        self.model.count["lender_issued_value"] += value
+        return value
+
     def deliver(self) -> None:
         """Deliver what is missing: from the wallet by priority, then newly issued."""
-        missing = self.required - self.value
+        missing = self.missing
         if missing <= 0:
             return
-        count, prices, wallet = self.model.count, self.model.prices, self.borrower.wallet
+        count, oracle, wallet = self.model.count, self.model.oracle, self.borrower.wallet
+        rounding = self.agreement.delivery_rounding
         count["delivery_calls"] += 1
         count["delivery_call_value"] += missing
         chosen: Wallet = defaultdict(int)
-        for token in self.model.priority:
-            chosen[token] = min(-(-missing // prices[token]), wallet[token])
-            missing -= chosen[token] * prices[token]
-            if missing <= 0:
+        for token in self.priority:
+            wanted = self.whole_tokens(missing, token, rounding)
+            chosen[token] = min(wanted, wallet[token])
+            missing -= chosen[token] * oracle.price(token)
+            if chosen[token] == wanted:
+                missing = 0
                 break
+        first = self.priority[0]
         if missing > 0:
-            first = self.model.priority[0]
-            number = -(-missing // prices[first])
-            self.model.mint(wallet, first, number)
+            number = self.whole_tokens(missing, first, rounding)
+            self.model.custodian.mint(wallet, first, number)
             chosen[first] += number
-            count["borrower_issuances"] += 1
-            count["borrower_issued_value"] += number * prices[first]
+            count["borrower_issuances"] += number > 0
+            count["borrower_issued_value"] += number * oracle.price(first)
+        delivered = oracle.value(chosen)
         for token, number in chosen.items():
-            self.model.transfer(wallet, self.collateral, token, number)
-            count["delivered_value"] += number * prices[token]
-        count["deliveries"] += 1
+            count["transfers"] += number > 0
+            repaid = min(number, self.advanced) if token == first else 0
+            self.advanced -= repaid
+            self.model.custodian.burn(wallet, token, repaid)
+            self.model.transfer(wallet, self.collateral, token, number - repaid)
+        self.value += delivered
+        count["deliveries"] += delivered > 0
+        count["delivered_value"] += delivered
 
 
 class PlainMarket(mesa.Model):
-    """Loans with the parties, requirements and collateral of a market built in columns."""
+    """The loans of a market in columns on its first day, as objects."""
 
-    def __init__(
-        self,
-        tokens: tuple[str, ...],
-        path: np.ndarray,
-        haircut: float,
-        unit: float,
-        lender: np.ndarray,
-        borrower: np.ndarray,
-        exposure: np.ndarray,
-        required: np.ndarray,
-        posted: np.ndarray,
-    ):
+    def __init__(self, market: CollateralMarket):
         super().__init__(rng=0)
-        self.haircut = haircut
-        self.unit = unit
-        self.priority = tokens[:-1]
-        self.path = [dict(zip(tokens, row, strict=True)) for row in path.tolist()]
+        self.tokens, self.unit = market.tokens, market.unit
         self.day = 0
-        self.prices = self.path[0]
         self.count: dict[str, int] = {}
-        self.minted = dict(zip(tokens, posted.sum(axis=0).tolist(), strict=True))
-        self.borrowers = [PlainBorrower(self) for _ in range(int(borrower.max()) + 1)]
-        columns = (lender, borrower, exposure, required, posted)
+        path = [self._named(row) for row in market.path.tolist()]
+        self.oracle = PlainOracle(self, path)
+        outstanding = market.ledger.arrays.balance.sum(axis=0).tolist()
+        self.custodian = PlainCustodian(self, self._named(outstanding))
+        self.participants = []
+        for wallet in market.ledger.wallets.tolist():
+            self.participants.append(PlainParticipant(self))
+            self.participants[-1].wallet.update(self._named(wallet))
+        accounts = market.books.accounts
+        columns = (accounts.lender, accounts.borrower, accounts.exposure, market.ledger.collateral)
         self.loans = [
-            PlainLoan(self, who, self.borrowers[b], e, r, dict(zip(tokens, held, strict=True)))
-            for who, b, e, r, held in zip(*(column.tolist() for column in columns), strict=True)
+            PlainLoan(
+                self,
+                self.participants[lender],
+                self.participants[borrower],
+                market.scenario.agreement,
+                exposure,
+                self._named(held),
+            )
+            for lender, borrower, exposure, held in zip(
+                *(column.tolist() for column in columns), strict=True
+            )
         ]
         self.loan_agents = self.agents_by_type[PlainLoan]
         self.datacollector = mesa.DataCollector(reporters())
+
+    def _named(self, numbers: list[int]) -> dict[str, int]:
+        return dict(zip(self.tokens, numbers, strict=True))
 
     def transfer(self, source: Wallet, target: Wallet, token: str, number: int) -> None:
         """Move tokens that the source holds."""
@@ -154,31 +267,21 @@ class PlainMarket(mesa.Model):
             raise ValueError(f"cannot move {number} {token} of {source[token]}")
         source[token] -= number
         target[token] += number
-        self.count["transfers"] += number > 0
-
-    def mint(self, wallet: Wallet, token: str, number: int) -> None:
-        """Issue tokens."""
-        self.minted[token] += number
-        wallet[token] += number
 
     def check_conservation(self) -> None:
-        """Every token minted is in one place."""
-        for token, minted in self.minted.items():
+        """Every token outstanding is in one place."""
+        for token, outstanding in self.custodian.outstanding.items():
             held = sum(loan.collateral[token] for loan in self.loans)
-            held += sum(borrower.wallet[token] for borrower in self.borrowers)
-            if held != minted:
-                raise ValueError(f"{minted} {token} minted, {held} held")
-
-    def gaps(self) -> list[float]:
-        """Collateral value after haircut less exposure, of each loan."""
-        return [(1 - self.haircut) * loan.value - loan.exposure for loan in self.loans]
+            held += sum(who.wallet[token] for who in self.participants)
+            if held != outstanding:
+                raise ValueError(f"{outstanding} {token} outstanding, {held} held")
 
     def step(self) -> None:
         """One day: all returns, then all deliveries."""
         self.day += 1
-        self.prices = self.path[self.day]
         self.count = dict.fromkeys((*COUNTS, *VALUES), 0)
-        self.loan_agents.do("return_excess")
+        self.oracle.publish(self.day)
+        self.loan_agents.do("margin")
         self.loan_agents.do("deliver")
         self.check_conservation()
         self.datacollector.collect(self)
@@ -186,36 +289,31 @@ class PlainMarket(mesa.Model):
 
 def reporters() -> dict[str, Callable[[PlainMarket], float]]:
     """The statistics of a day, by the names of `abm.columns.DAYS`; money in money."""
-    gaps: list[float] = []
-
-    def gap(market: PlainMarket) -> float:
-        gaps[:] = market.gaps()  # the reporters behind this one use them, too
-        return sum(gaps) * market.unit
-
-    def of_gaps(statistic: Callable[[list[float]], float]) -> Callable[[PlainMarket], float]:
-        return lambda market: statistic(gaps) * market.unit
-
     told: dict[str, Callable[[PlainMarket], float]] = {
         "exposure": lambda m: sum(loan.exposure for loan in m.loans) * m.unit,
         "collateral_value": lambda m: sum(loan.value for loan in m.loans) * m.unit,
-        "gap": gap,
-        "absolute_gap": of_gaps(lambda g: sum(map(abs, g))),
-        "uncollateralised_exposure": of_gaps(lambda g: sum(max(-x, 0) for x in g)),
-        "uncollateralised_max": of_gaps(lambda g: max(0, -min(g))),
-        "uncollateralised_es": of_gaps(_expected_shortfall),
-        "uncollateralised_loans": lambda m: sum(x < 0 for x in gaps),
-        "over_collateralisation": of_gaps(lambda g: sum(max(x, 0) for x in g)),
-        "over_collateralisation_max": of_gaps(lambda g: max(0, *g)),
+        "gap": lambda m: sum(loan.gap for loan in m.loans) * m.unit,
+        "absolute_gap": lambda m: sum(abs(loan.gap) for loan in m.loans) * m.unit,
+        "uncollateralised_exposure": lambda m: sum(_short(m)) * m.unit,
+        "uncollateralised_max": lambda m: max(_short(m)) * m.unit,
+        "uncollateralised_es": lambda m: _expected_shortfall(_short(m)) * m.unit,
+        "uncollateralised_loans": lambda m: sum(gap > 0 for gap in _short(m)),
+        "over_collateralisation": lambda m: sum(max(loan.gap, 0) for loan in m.loans) * m.unit,
+        "over_collateralisation_max": lambda m: max(max(loan.gap, 0) for loan in m.loans) * m.unit,
         "hhi_lenders": lambda m: _concentration((loan.lender, loan.exposure) for loan in m.loans),
         "hhi_collateral": lambda m: _concentration(
-            (token, number * m.prices[token])
+            (token, number * m.oracle.price(token))
             for loan in m.loans
             for token, number in loan.collateral.items()
         ),
-        "wallet_value": lambda m: sum(
-            m.prices[token] * who.wallet[token] for who in m.borrowers for token in m.priority
-        )
-        * m.unit,
+        "wallet_value": lambda m: (
+            sum(
+                m.oracle.price(token) * who.wallet[token]
+                for who in m.participants
+                for token in m.tokens[:-1]
+            )
+            * m.unit
+        ),
     }
     for name in COUNTS:
         told[name] = lambda m, name=name: m.count[name]  # type: ignore[misc]
@@ -224,11 +322,16 @@ def reporters() -> dict[str, Callable[[PlainMarket], float]]:
     return told
 
 
-def _expected_shortfall(gaps: list[float], tail: float = 0.025) -> float:
-    """Mean of the largest 2.5 % of the uncollateralised exposures."""
-    k = tail * len(gaps)
-    losses = sorted((max(-gap, 0) for gap in gaps), reverse=True)[: math.ceil(k)]
-    return (sum(losses) - (len(losses) - k) * losses[-1]) / k
+def _short(market: PlainMarket) -> list[float]:
+    """Uncollateralised exposure of every loan, in money units."""
+    return [max(-loan.gap, 0) for loan in market.loans]
+
+
+def _expected_shortfall(losses: list[float], tail: float = 0.025) -> float:
+    """Mean of the largest 2.5 % of the losses."""
+    k = tail * len(losses)
+    largest = sorted(losses, reverse=True)[: math.ceil(k)]
+    return (sum(largest) - (len(largest) - k) * largest[-1]) / k
 
 
 def _concentration(values: Iterable[tuple[object, int]]) -> float:
@@ -238,3 +341,18 @@ def _concentration(values: Iterable[tuple[object, int]]) -> float:
         sums[key] += value
     total = sum(sums.values())
     return sum((value / total) ** 2 for value in sums.values())
+
+
+def compare(market: CollateralMarket, plain: PlainMarket) -> None:
+    """Hold the two against each other, after as many days.
+
+    Raises:
+        AssertionError: they differ in a token or in a statistic.
+    """
+    held = [[loan.collateral[token] for token in plain.tokens] for loan in plain.loans]
+    assert held == market.ledger.collateral.tolist(), "collateral"
+    wallets = [[who.wallet[token] for token in plain.tokens] for who in plain.participants]
+    assert wallets == market.ledger.wallets.tolist(), "wallets"
+    days = market.days_frame().iloc[1:]
+    for name, told in plain.datacollector.model_vars.items():
+        np.testing.assert_allclose(days[name], told, rtol=1e-9, atol=market.unit, err_msg=name)
