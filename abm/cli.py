@@ -55,4 +55,13 @@ class _LazyGroup(click.Group):
 @click.command(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="collateral-abm")
 def main() -> None:
-    """Simulate collateral management in securities lending with tokens."""
+    """Simulate collateral management in securities lending with tokens.
+
+    `collateral scenarios` lists what there is to run. To begin with:
+
+    \b
+        collateral run crash --out results/crash
+        collateral serve crash
+
+    `collateral COMMAND --help` tells more.
+    """

@@ -50,19 +50,24 @@ def draw_loans(scenario: Scenario, network: np.random.Generator) -> tuple[Popula
     """
     agreements = (scenario.agreement, *scenario.agreements.values())
     given: Sequence[GivenLoan] = scenario.loans
+    origin = ""
     if isinstance(scenario.network, FromFile):
         if scenario.loan is None:
             raise InputError("network.file goes with [loan], the terms that the file leaves open")
         given = read_network(Path(scenario.network.file), scenario.loan)
+        origin = f"{scenario.network.file}: "
     if given:
         ordered = sorted(given, key=lambda loan: loan.loan_id)
         pairs = [(loan.lender, loan.borrower) for loan in ordered]
         population = draw_population(scenario, pairs, network)
         row = {name: i for i, name in enumerate(population.names)}
         names = ["", *scenario.agreements]
-        unknown = {loan.agreement for loan in ordered} - {None, *names}
-        if unknown:
-            raise InputError(f"agreements: no agreement {min(map(str, unknown))}")
+        unknown = next((loan for loan in ordered if (loan.agreement or "") not in names), None)
+        if unknown is not None:
+            known = ", ".join(scenario.agreements) or "none"
+            raise InputError(
+                f"{origin}loan {unknown.loan_id}: no agreement {unknown.agreement} (known: {known})"
+            )
         lender, borrower = (np.array([row[pair[side]] for pair in pairs]) for side in (0, 1))
         kinds = {kind: i for i, kind in enumerate(dict.fromkeys(map(_kind, ordered)))}
         table = LoanTable(
@@ -99,7 +104,9 @@ def draw_loans(scenario: Scenario, network: np.random.Generator) -> tuple[Popula
     own = np.flatnonzero(table.lender == table.borrower)
     if len(own):
         loan = table.loan_id[own[0]]
-        raise InputError(f"loan {loan}: {population.names[table.lender[own[0]]]} lends to itself")
+        raise InputError(
+            f"{origin}loan {loan}: {population.names[table.lender[own[0]]]} lends to itself"
+        )
     return population, table
 
 
@@ -157,7 +164,8 @@ def _edge_list(path: Path) -> Sequence[tuple[str, Mapping[str, Any]]]:
             reader = csv.DictReader(file)
             missing = {"lender", "borrower"} - set(reader.fieldnames or ())
             if missing:
-                raise InputError(f"{path}: no column {min(missing)}")
+                found = ", ".join(reader.fieldnames or ()) or "nothing"
+                raise InputError(f"{path}: no column {min(missing)}; found {found}")
             rows = []
             for row in reader:
                 where = f"row {reader.line_num}"

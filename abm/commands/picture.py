@@ -10,17 +10,31 @@ import click
 @click.command("picture")
 @click.argument("scenario")
 @click.option(
-    "--day", type=click.IntRange(0), help="Days since the start; the last one if not given."
+    "--day",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Days since the start.  [default: the last day]",
 )
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    metavar="N",
+    default=1,
+    show_default=True,
+    help="Seed of all randomness.",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
+    metavar="FILE",
     required=True,
     help="File to write; its ending says what it is (.png, .svg, .pdf).",
 )
 def command(scenario: str, day: int | None, seed: int, out: Path) -> None:
-    """Draw the lending network of SCENARIO on one day."""
+    """Draw the lending network of SCENARIO on one day.
+
+    SCENARIO is a TOML file, or a name that `collateral scenarios` lists.
+    """
     from abm.model import CollateralMarket
     from analysis.figures.network import network_figure
     from analysis.networks import pairs

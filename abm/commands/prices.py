@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
-DAY = click.DateTime(["%Y-%m-%d"])
+DAY: dict[str, Any] = {"type": click.DateTime(["%Y-%m-%d"]), "metavar": "YYYY-MM-DD"}
 
 
 @click.group()
@@ -17,10 +18,10 @@ def command() -> None:
 
 @command.command()
 @click.argument("tickers", nargs=-1, required=True, metavar="TICKER[=NAME]...")
-@click.option("--start", type=DAY, required=True, help="First day.")
-@click.option("--end", type=DAY, required=True, help="Day after the last.")
+@click.option("--start", **DAY, required=True, help="First day.")
+@click.option("--end", **DAY, required=True, help="Day after the last.")
 @click.option(
-    "--basis", type=DAY, help="Day whose number of shares prices refer to.  [default: today]"
+    "--basis", **DAY, help="Day whose number of shares prices refer to.  [default: today]"
 )
 @click.option(
     "--out",
@@ -32,6 +33,7 @@ def command() -> None:
 @click.option(
     "--decimals",
     type=click.IntRange(0, 8),
+    metavar="N",
     default=2,
     show_default=True,
     help="Places to round prices to; 0 for whole yen.",
@@ -58,6 +60,10 @@ def yahoo(
     names = {}
     for argument in tickers:
         ticker, _, name = argument.partition("=")
+        if not ticker:
+            raise InputError(f"{argument}: expected TICKER or TICKER=NAME, as in 8306.T=8306")
+        if ticker in names:
+            raise InputError(f"{ticker} is given twice")
         names[ticker] = name or ticker
     fetched = fetch(
         names,
@@ -82,17 +88,30 @@ def yahoo(
 @click.argument("file")
 @click.option(
     "--model",
+    metavar="NAME",
     required=True,
     help="gbm, student_t, garch, merton (common jumps), merton_own (each token's own) or regimes.",
 )
-@click.option("--tokens", help="Columns to fit, separated by commas.  [default: all]")
-@click.option("--start", type=DAY, help="First day to use.")
-@click.option("--end", type=DAY, help="Last day to use.")
 @click.option(
-    "--plot", type=click.Path(dir_okay=False, path_type=Path), help="Picture to write: .png, .svg."
+    "--tokens", metavar="NAMES", help="Columns to fit, separated by commas.  [default: all]"
+)
+@click.option("--start", **DAY, help="First day to use.")
+@click.option("--end", **DAY, help="Last day to use.")
+@click.option(
+    "--plot",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Picture to write: .png, .svg or .pdf.",
 )
 @click.option("--toml", is_flag=True, help="Print the [prices] table of a scenario and no more.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Of the model's paths.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    metavar="N",
+    default=1,
+    show_default=True,
+    help="Seed of the model's paths that are compared.",
+)
 def fit(
     file: str,
     model: str,

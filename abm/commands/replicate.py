@@ -16,11 +16,17 @@ if TYPE_CHECKING:
     "--prices",
     "prices_file",
     type=click.Path(path_type=Path),
+    metavar="FILE",
     help="CSV or Parquet with a date column and 8306, 8604, 4901, 7013, 8031 in yen."
     " Without it they are fetched from Yahoo once and kept.",
 )
 @click.option(
-    "--case", "cases", type=click.IntRange(1, 4), multiple=True, help="One or several; all if none."
+    "--case",
+    "cases",
+    type=click.IntRange(1, 4),
+    metavar="N...",
+    multiple=True,
+    help="Windows of the paper, 1 to 4: --case 1 2.  [default: all]",
 )
 @click.argument("more_cases", type=click.IntRange(1, 4), nargs=-1, metavar="")
 @click.option(
@@ -31,7 +37,12 @@ if TYPE_CHECKING:
     help="The paper looks ahead over days without trading; the other two do not.",
 )
 @click.option(
-    "--format", "style", type=click.Choice(["table", "json"]), default="table", show_default=True
+    "--format",
+    "style",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="Tables to read, or JSON for programs.",
 )
 def command(
     prices_file: Path | None,
@@ -40,7 +51,11 @@ def command(
     profile: str,
     style: str,
 ) -> None:
-    """Reproduce the paper's Tables 2, 3 and 4 from closing prices."""
+    """Reproduce the paper's Tables 2, 3 and 4 from closing prices.
+
+    Every cell shows what was computed and what the paper prints. The paper is Matsushita et al.
+    (2024), doi:10.3233/ATDE240863.
+    """
     import json
 
     from abm.replication import as_json, replicate

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from abm.commands.options import set_option
+
 
 @click.command()
 @click.argument("scenario")
@@ -16,19 +18,24 @@ import click
 @click.option(
     "--workers",
     type=click.IntRange(min=0),
+    metavar="N",
     help="Processes to start; 0 runs all in this one.  [default: one a core]",
 )
 @click.option("--scheduler", metavar="ADDRESS", help="Use the Dask cluster that runs there.")
 @click.option("--resume", is_flag=True, help="Go on with an interrupted experiment in DIR.")
+@set_option("agreement.haircut=0.1")
 @click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="FIELD=VALUE",
-    help="Replace a field of the scenario: agreement.haircut=0.1.  [repeatable]",
+    "--seed",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Seed of all randomness.  [default: the experiment's, else 1]",
 )
-@click.option("--seed", type=click.IntRange(min=0), help="Seed of all randomness.")
-@click.option("--replications", type=click.IntRange(min=1), help="Runs of each design.")
+@click.option(
+    "--replications",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Runs of each design.  [default: the experiment's, else 1]",
+)
 @click.option(
     "--tables",
     metavar="NAMES",
@@ -40,7 +47,7 @@ def command(
     workers: int | None,
     scheduler: str | None,
     resume: bool,
-    settings: tuple[str, ...],
+    changes: dict[str, Any],
     seed: int | None,
     replications: int | None,
     tables: str | None,
@@ -48,7 +55,12 @@ def command(
     """Run SCENARIO and write its results as Parquet.
 
     SCENARIO is a scenario or an experiment: a TOML file, or a name that `collateral scenarios`
-    lists. A scenario is one run; an experiment is many.
+    lists. A scenario is one run; an experiment is many. For example:
+
+    \b
+        collateral run crash --out results/crash
+
+    Exit code 1: all runs failed.
     """
     from abm.commands.overview import overview
     from abm.experiment.execute import run_experiment
@@ -56,7 +68,6 @@ def command(
 
     # Batch systems end jobs with SIGTERM: as with Ctrl-C, say so in the manifest and stop cleanly.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    changes = dict(map(_setting, settings))
     given = load_either(scenario)
     experiment = given if isinstance(given, Experiment) else Experiment.single(given)
     options: dict[str, Any] = {"seed": seed, "replications": replications}
@@ -65,19 +76,5 @@ def command(
     experiment = experiment.with_settings(changes, **options)
     finished = run_experiment(experiment, out, workers=workers, scheduler=scheduler, resume=resume)
     click.echo(overview(finished))
-
-
-def _setting(text: str) -> tuple[str, Any]:
-    """FIELD=VALUE; the value as TOML has it, or else as text."""
-    import tomllib
-
-    from scenarios.errors import InputError
-
-    name, equals, value = text.partition("=")
-    if not equals or not name.strip():
-        raise InputError(f"--set {text}: expected FIELD=VALUE, as in agreement.haircut=0.1")
-    try:
-        parsed = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        parsed = value.strip()
-    return name.strip(), parsed
+    if finished.failed == finished.runs:
+        raise click.exceptions.Exit(1)

@@ -21,3 +21,4 @@ def command() -> None:
         with formatter.indentation():
             formatter.write_dl(titles)
         click.echo(formatter.getvalue())
+    click.echo("To run one: collateral run NAME --out DIR")

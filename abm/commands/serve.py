@@ -14,12 +14,14 @@ DEFAULT_HOST = "127.0.0.1"
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
+    metavar="N",
     default=8765,
     show_default=True,
     help="Port; 0 for any free one.",
 )
 @click.option(
     "--host",
+    metavar="ADDRESS",
     default=DEFAULT_HOST,
     show_default=True,
     help="Address to listen on. Any but the default lets others in: there is no log-in.",
@@ -34,11 +36,18 @@ DEFAULT_HOST = "127.0.0.1"
 @click.option(
     "--days",
     type=click.IntRange(0),
+    metavar="N",
     default=20,
     show_default=True,
     help="Days to simulate before the picture.",
 )
-@click.option("--size", default="1400x1500", show_default=True, help="Window of the picture.")
+@click.option(
+    "--size",
+    metavar="WIDTHxHEIGHT",
+    default="1400x1500",
+    show_default=True,
+    help="Window of the picture, in pixels.",
+)
 def command(
     scenario: str | None,
     port: int,
@@ -48,7 +57,10 @@ def command(
     days: int,
     size: str,
 ) -> None:
-    """Watch a market in the browser, beginning with SCENARIO, a bundled one."""
+    """Watch a market in the browser, beginning with SCENARIO, a bundled one.
+
+    `collateral scenarios` lists them. Ctrl-C stops it.
+    """
     from abm.app.launch import require_app, serve
     from scenarios.errors import InputError
     from scenarios.scenario import bundled
@@ -57,6 +69,8 @@ def command(
         raise InputError(
             f"{scenario}: the page shows bundled scenarios only (`collateral scenarios` lists them)"
         )
+    if screenshot is not None and screenshot.suffix.lower() != ".png":
+        raise InputError(f"--screenshot: {screenshot}: the name must end in .png")
     require_app()
     if screenshot is None:
         serve(host, port, scenario, show)

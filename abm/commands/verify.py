@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
+
+from abm.commands.options import set_option
 
 
 @click.command()
 @click.argument("scenario")
-@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of both.")
 @click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="FIELD=VALUE",
-    help="Replace a field of the scenario: agreement.model=0.  [repeatable]",
+    "--seed",
+    type=click.IntRange(min=0),
+    metavar="N",
+    default=1,
+    show_default=True,
+    help="Seed of both runs.",
 )
-def command(scenario: str, seed: int, settings: tuple[str, ...]) -> None:
+@set_option("agreement.model=0")
+def command(scenario: str, seed: int, changes: dict[str, Any]) -> None:
     """Run SCENARIO in columns and in the contracts, and compare them day by day.
+
+    SCENARIO is a TOML file, or a name that `collateral scenarios` lists.
 
     Compared are all balances, deposits, supply, posted collateral, requirements, calls, deliveries,
     returns and issuances. The first difference ends the comparison, with exit code 1.
     """
-    from abm.commands.run import _setting
     from abm.evm import require
 
     require()
     from abm.evm.verify import overview, verify
 
-    done = verify(scenario, rng=seed, **dict(map(_setting, settings)))
+    done = verify(scenario, rng=seed, **changes)
     for name, value in overview(done).items():
         click.echo(f"{name:<20} {value:>16}")
     if done.difference is not None:

@@ -109,12 +109,10 @@ class Plan:
         Raises:
             InputError: none can; the message says why the first one cannot.
         """
-        from abm.build import Streams, draw_blueprint
-
         first: InputError | None = None
         for design in self.designs:
             try:
-                draw_blueprint(self.scenario(design), Streams.spawn(seed_of(self.experiment, 0)))
+                _check(self.scenario(design), seed_of(self.experiment, 0))
             except InputError as error:
                 first = first or error
             else:
@@ -147,6 +145,26 @@ class Plan:
                 continue
             tokens.update(dict.fromkeys((*scenario.prices.tokens, scenario.money.currency)))
         return list(tokens)
+
+
+def _check(scenario: Scenario, seed: np.random.SeedSequence) -> None:
+    """Build what a market is built from, without the market: that would compile its passes.
+
+    Raises:
+        InputError: the scenario cannot be simulated.
+    """
+    from abm.build import Streams, draw_blueprint
+    from abm.price_impact import MarketImpact
+
+    blueprint = draw_blueprint(scenario, Streams.spawn(seed))
+    MarketImpact(scenario.close_out.impact, blueprint.tokens)
+    for default in scenario.defaults.scheduled:
+        blueprint.population.row(default.participant)
+    given = blueprint.population.given.values()
+    if scenario.participants.behaviour or any(each.behaviour for each in given):
+        from abm.behaviour import classes_for
+
+        classes_for(scenario, blueprint.population, {})
 
 
 def seed_of(experiment: Experiment, replication: int) -> np.random.SeedSequence:

@@ -74,12 +74,14 @@ class Store:
         """The manifest, or None if there is none yet.
 
         Raises:
-            InputError: it is not a manifest.
+            InputError: it is not a manifest, or a file stands where the folder should.
         """
         try:
             manifest = json.loads(self.files.cat_file(self.path(MANIFEST)))
         except FileNotFoundError:
             return None
+        except NotADirectoryError:
+            raise InputError(f"{self.folder}: a file is in the way; name another folder") from None
         except (OSError, ValueError) as error:
             raise InputError(f"{self.folder}/{MANIFEST}: cannot be read ({error})") from None
         if not isinstance(manifest, dict) or "format" not in manifest:

@@ -43,12 +43,18 @@ def on_calendar(panel: PricePanel, start: date, end: date, calendar: Calendar) -
     else:
         sessions = panel.dates[(panel.dates >= first) & (panel.dates <= last)]
         if sessions.empty:
-            raise InputError(f"{panel.origin}: no trading day from {start} to {last:%Y-%m-%d}")
+            raise InputError(
+                f"{panel.origin}: no trading day from {start} to {last:%Y-%m-%d}{_span(panel)}"
+            )
         days = sessions if calendar == "sessions" else pd.date_range(sessions[0], last)
         rows = panel.dates.searchsorted(days, side="right") - 1
     return PricePanel(
         pd.DatetimeIndex(days), panel.tokens, panel.close[np.asarray(rows)], panel.origin
     )
+
+
+def _span(panel: PricePanel) -> str:
+    return f" (it has {panel.dates[0]:%Y-%m-%d} to {panel.dates[-1]:%Y-%m-%d})"
 
 
 def _check_covered(
@@ -71,4 +77,5 @@ def _check_covered(
             raise InputError(
                 f"{panel.origin}: {window} is not covered:"
                 f" no close between {before:%Y-%m-%d} and {min(after, last):%Y-%m-%d}"
+                f"{_span(panel)}"
             )

@@ -78,13 +78,17 @@ def fetch(
 
     Raises:
         InputError: in one line, which ticker failed and how (`ask_yahoo`), or that the tickers
-            have different trading days at the same exchange, or none in common.
+            have different trading days at the same exchange, none in common, or one name.
     """
     import yfinance
 
     names = dict(tickers) if isinstance(tickers, Mapping) else {name: name for name in tickers}
     if not names:
         raise InputError("yahoo: no ticker given")
+    named = list(names.values())
+    for column in named:
+        if named.count(column) > 1:
+            raise InputError(f"yahoo: two tickers are named {column}; each needs its own column")
     if end <= start:
         raise InputError(f"yahoo: end {end} must lie after start {start}")
     histories = {ticker: ask_yahoo(ticker, start, end) for ticker in names}

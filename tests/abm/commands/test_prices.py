@@ -81,6 +81,22 @@ class TestYahoo:
         assert "must end in .csv or .parquet" in result.output
         assert asked == []
 
+    @pytest.mark.parametrize(
+        ("tickers", "message"),
+        [
+            (["A=X", "B=X"], "yahoo: two tickers are named X; each needs its own column"),
+            (["A", "A=X"], "A is given twice"),
+            (["=X"], "=X: expected TICKER or TICKER=NAME, as in 8306.T=8306"),
+        ],
+    )
+    def test_every_ticker_has_its_own_column(
+        self, asked: list[str], tmp_path: Path, tickers: list[str], message: str
+    ) -> None:
+        result = run("yahoo", *tickers, *DATES, "--out", str(tmp_path / "prices.csv"))
+        assert result.exit_code == 2
+        assert result.output == f"collateral: {message}\n"
+        assert asked == []
+
     def test_dates_the_wrong_way_round(self, asked: list[str], tmp_path: Path) -> None:
         out = str(tmp_path / "prices.csv")
         result = run("yahoo", "X.T", "--start", "2010-03-13", "--end", "2010-03-01", "--out", out)
@@ -122,6 +138,11 @@ class TestFit:
         result = run("fit", BUNDLED, "--model", "gbm", "--tokens", "IBM", "--plot", str(picture))
         assert result.exit_code == 0
         assert picture.read_bytes().startswith(b"\x89PNG")
+
+    def test_seeds_count_from_zero(self) -> None:
+        result = run("fit", BUNDLED, "--model", "gbm", "--seed", "-1")
+        assert result.exit_code == 2
+        assert "Invalid value for '--seed'" in result.output
 
     @pytest.mark.parametrize(
         ("arguments", "message"),

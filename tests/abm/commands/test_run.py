@@ -106,6 +106,16 @@ class TestExperiment:
         assert result.exit_code == 0
         assert "3 of 6 runs failed: tiny: agreement.model: " in result.stdout
 
+    def test_a_run_that_fails_is_told_by_the_exit_code_too(
+        self, scenario: Path, tmp_path: Path
+    ) -> None:
+        result = run(
+            scenario, "--out", tmp_path / "out",
+            "--set", "participants.behaviour.borrower=troubled_borrowers:Failing",
+        )  # fmt: skip
+        assert result.exit_code == 1
+        assert "1 of 1 runs failed: RuntimeError: this one always fails" in result.stdout
+
 
 class TestRefusals:
     @pytest.mark.parametrize(

@@ -16,3 +16,4 @@ def test_lists_everything_that_is_bundled_with_its_title() -> None:
     names = {line.split()[0]: line for line in lines if line}
     assert names.keys() >= {*bundled(), *bundled_experiments()}
     assert Scenario.load("prices-gbm").title in names["prices-gbm"]
+    assert lines[-1] == "To run one: collateral run NAME --out DIR"

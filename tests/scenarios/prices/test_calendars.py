@@ -91,7 +91,8 @@ class TestRefusals:
 
     @pytest.mark.parametrize("calendar", ["paper", "causal", "sessions"])
     def test_a_window_before_the_data(self, week: PricePanel, calendar: Calendar) -> None:
-        with pytest.raises(InputError, match="no close between 2009-01-01 and 2009-07-16"):
+        span = r"between 2009-01-01 and 2009-07-16 \(it has 2009-07-16 to 2009-07-22\)"
+        with pytest.raises(InputError, match=f"no close {span}"):
             on_calendar(week, date(2009, 1, 1), date(2009, 7, 20), calendar)
 
     @pytest.mark.parametrize("calendar", ["paper", "causal", "sessions"])

@@ -1,0 +1,38 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def set_option(example: str) -> Callable[[F], F]:
+    """`--set FIELD=VALUE`, as often as wanted: `changes` of a scenario by dotted names."""
+    return click.option(
+        "--set",
+        "changes",
+        multiple=True,
+        metavar="FIELD=VALUE",
+        callback=lambda context, option, given: dict(map(_setting, given)),
+        help=f"Replace a field of the scenario: {example}.  [repeatable]",
+    )
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    """FIELD=VALUE; the value as TOML has it, or else as text."""
+    import tomllib
+
+    from scenarios.errors import InputError
+
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise InputError(f"--set {text}: expected FIELD=VALUE, as in agreement.haircut=0.1")
+    try:
+        parsed = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value.strip()
+    return name.strip(), parsed
