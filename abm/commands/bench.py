@@ -23,13 +23,23 @@ OPTIONS = {
 
 def _number(name: str, least: int, default: int, text: str) -> Callable[[F], F]:
     return click.option(
-        name, type=click.IntRange(least), default=default, show_default=True, help=text
+        name,
+        type=click.IntRange(least),
+        default=default,
+        show_default=True,
+        metavar="N",
+        help=text,
     )
 
 
 @click.command("bench")
 @click.argument("benchmark", type=click.Choice(list(OPTIONS)), default="market")
-@click.option("--out", type=click.Path(path_type=Path), help="Write the figures to a CSV.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE.csv",
+    help="Write the figures to a CSV.",
+)
 @_number("--loans", 100, 1_000_000, "Market: its size.")
 @_number("--borrowers", 1, 10_000, "Market: borrowers that share the loans.")
 @_number(
@@ -42,16 +52,19 @@ def _number(name: str, least: int, default: int, text: str) -> Callable[[F], F]:
     "--memory-runs",
     0,
     10_000,
-    "Experiments: runs over which memory is watched; 0 leaves it out. 100,000 take 15 minutes.",
+    "Experiments: runs over which memory is watched; 0 leaves it out. 100,000 take 12 minutes.",
 )
-@_number("--cost-runs", 0, 1_000, "Experiments: runs to tell the engine's cost from; 0: none.")
-@_number("--speed-runs", 0, 300, "Experiments: runs for one and for two workers; 0: none.")
+@_number(
+    "--cost-runs", 0, 1_000, "Experiments: runs to tell the engine's cost from; 0 leaves it out."
+)
+@_number("--speed-runs", 0, 300, "Experiments: runs for one worker and for two; 0 leaves it out.")
 @click.option(
     "--participants",
     type=click.IntRange(2, 1000),
     multiple=True,
     default=(100, 1000),
     show_default=True,
+    metavar="N",
     help="Page: participants of the market.  [repeatable]",
 )
 @_number("--days", 5, 30, "Page: days to measure.")
