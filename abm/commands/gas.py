@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
+
+GAS_PRICE, ETHER_PRICE = 10.0, 3000.0
+"""What gas and ether cost if nothing else is said; round numbers, not a forecast."""
 
 
 def _numbers(_: click.Context, parameter: click.Parameter, text: str) -> tuple[int, ...]:
@@ -12,6 +17,33 @@ def _numbers(_: click.Context, parameter: click.Parameter, text: str) -> tuple[i
         return tuple(int(number) for number in text.split(","))
     except ValueError:
         raise click.BadParameter(f"{text}: expected whole numbers separated by commas") from None
+
+
+def _positive(_: click.Context, parameter: click.Parameter, number: float) -> float:
+    if not 0 < number < float("inf"):
+        from scenarios.errors import InputError
+
+        raise InputError(f"{parameter.opts[0]}: expected a positive number, not {number:g}")
+    return number
+
+
+def fee_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options `--gas-price` and `--ether-price`."""
+    for name, default, unit, words in (
+        ("--ether-price", ETHER_PRICE, "MONEY", "Price of an ether."),
+        ("--gas-price", GAS_PRICE, "GWEI", "Price of a unit of gas."),
+    ):
+        option = click.option(
+            name,
+            type=float,
+            default=default,
+            show_default=True,
+            metavar=unit,
+            callback=_positive,
+            help=words,
+        )
+        command = option(command)
+    return command
 
 
 @click.command()
@@ -24,8 +56,7 @@ def _numbers(_: click.Context, parameter: click.Parameter, text: str) -> tuple[i
 @click.option(
     "--batches", default="1", show_default=True, callback=_numbers, help="Loans a transaction."
 )
-@click.option("--gas-price", type=float, default=10.0, show_default=True, help="In gwei.")
-@click.option("--ether-price", type=float, default=3000.0, show_default=True, help="In money.")
+@fee_options
 @click.option("--days", type=int, default=61, show_default=True, help="Days of each simulation.")
 @click.option("--csv", type=click.Path(dir_okay=False, path_type=Path), help="Write all columns.")
 def command(
@@ -42,10 +73,10 @@ def command(
 
     require()
     from abm.evm.gas import gas_markdown, gas_table
+    from analysis.operating_cost import Fees, priced
 
-    table = gas_table(
-        models, tokens, batches, days=days, gas_price=gas_price, ether_price=ether_price
-    )
+    gas = gas_table(models, tokens, batches, days=days)
+    table = priced(gas, Fees(gas_price, ether_price))
     click.echo(gas_markdown(table))
     if csv is not None:
         try:

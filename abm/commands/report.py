@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from abm.commands.gas import fee_options
+
+if TYPE_CHECKING:
+    from analysis.operating_cost import GasTerms
+    from scenarios.scenario import Scenario
 
 FORMATS = ("html", "svg", "csv", "latex")
 
@@ -27,11 +33,18 @@ FORMATS = ("html", "svg", "csv", "latex")
     help="html, svg, csv or latex: all but html go into a folder beside FILE, named like it."
     "  [repeatable; default: html]",
 )
-def command(folder: str, out: Path | None, formats: tuple[str, ...]) -> None:
+@fee_options
+def command(
+    folder: str,
+    out: Path | None,
+    formats: tuple[str, ...],
+    gas_price: float,
+    ether_price: float,
+) -> None:
     """Report on the results in DIR: one HTML page that explains its tables and figures.
 
     The page needs no network. DIR is what `collateral run --out DIR` wrote; a folder or any fsspec
-    URL.
+    URL. The prices of gas and ether are for what the contracts cost to operate.
     """
     from scenarios.errors import InputError
 
@@ -41,11 +54,15 @@ def command(folder: str, out: Path | None, formats: tuple[str, ...]) -> None:
             raise InputError(f"--format: {name}: must be one of {', '.join(FORMATS)}")
 
     from analysis import ResultsError, read_results
+    from analysis.operating_cost import Fees
     from analysis.report import build_report, write_report
 
     try:
         results = read_results(folder)
-        report = build_report(results, triggers_of(results.manifest))
+        designs = scenarios_of(results.manifest)
+        triggers = {design: scenario.agreement.trigger for design, scenario in designs.items()}
+        fees = Fees(gas_price, ether_price)
+        report = build_report(results, triggers, fees, gas_terms_of(designs))
     except ResultsError as error:
         raise InputError(str(error)) from None
     if out is None:
@@ -60,25 +77,49 @@ def command(folder: str, out: Path | None, formats: tuple[str, ...]) -> None:
         click.echo(f"{out.with_suffix('')}: {', '.join(n for n in wanted if n != 'html')}")
 
 
-def triggers_of(manifest: Mapping[str, Any]) -> dict[int, float]:
-    """Margin call threshold of every design, as far as the manifest tells."""
+def scenarios_of(manifest: Mapping[str, Any]) -> dict[int, Scenario]:
+    """The scenario of every design, as far as the manifest tells."""
     from scenarios.errors import InputError
     from scenarios.scenario import Scenario
 
-    triggers = {}
+    found = {}
     try:
         scenario = Scenario.parse(manifest.get("scenario") or {}, "manifest.json")
     except InputError:
         return {}
     for design in manifest.get("designs") or []:
-        changes = {
-            name: value
-            for name, value in design["changes"].items()
-            if name.split(".")[0] == "agreement"
-        }
         try:
-            agreement = scenario.with_changes(changes).agreement
+            found[design["scenario_id"]] = scenario.with_changes(design["changes"])
         except InputError:
             continue
-        triggers[design["scenario_id"]] = agreement.trigger
-    return triggers
+    return found
+
+
+def gas_terms_of(designs: Mapping[int, Scenario]) -> dict[int, GasTerms]:
+    """What gas depends on, of the designs whose gas can be told from what was recorded.
+
+    These are the paper's models on the terms of the contracts: with the lag and the choice of
+    tokens that the model stands for, any trigger, and all priced tokens eligible.
+    """
+    from abm.evm.terms import refuse_unsupported
+    from analysis.operating_cost import GasTerms
+    from scenarios.agreement import CollateralAgreement
+    from scenarios.errors import InputError
+
+    found = {}
+    for design, scenario in designs.items():
+        terms, tokens = scenario.agreement, scenario.prices.tokens
+        if terms.model is None or scenario.agreements or not tokens:
+            continue
+        preset = CollateralAgreement(model=terms.model)
+        if any(
+            getattr(terms, name) != getattr(preset, name)
+            for name in ("adjustment", "settlement_lag")
+        ) or set(terms.priority or tokens) != set(tokens):
+            continue
+        try:
+            refuse_unsupported(scenario, len(tokens) + 1)
+        except InputError:
+            continue
+        found[design] = GasTerms(terms.model, len(tokens))
+    return found

@@ -1,4 +1,4 @@
-"""What the contracts cost: gas of the paper's five models, in gas and in money."""
+"""Gas of the paper's five models on the contracts; `python -m abm.evm.gas` records it anew."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from abm.evm.chain import Chain
 from abm.evm.platform import MAX_BATCH, MAX_TOKENS, OUTCOMES
 from abm.model import CollateralMarket
+from analysis.operating_cost import RECORD
 from scenarios.errors import InputError
 from scenarios.prices import PricePanel
 from scenarios.scenario import Scenario
@@ -19,8 +19,12 @@ VOLATILITY = 0.03
 """Of daily log-returns of the prices that the tables are made with: a market under stress."""
 CORRELATION = 0.6
 SEED = 7
-GWEI = 1e-9
-DAYS_A_YEAR = 365
+MODELS = (0, 1, 2, 3, 4)
+SIZES = (1, 5, 15)
+BATCHES = (1, 16)
+"""Models, numbers of tokens and loans in a transaction that are recorded."""
+DAYS = 61
+"""Of each simulation, day 0 included."""
 
 COLUMNS = {
     "model": "The paper's model.",
@@ -32,14 +36,12 @@ COLUMNS = {
     "gas_day_on_demand": "The same if the margin run is sent only on days with a call; batch of 1.",
     "gas_call": "Gas of margin runs and instructions per call, those without a call included.",
     **{
-        f"gas_{outcome.replace(' ', '_')}": f"Mean gas of a margin run that comes to: {outcome};"
-        " with its instruction, if it settles later. Batch of 1."
+        f"gas_{outcome.replace(' ', '_')}": "Mean gas per loan of a margin run that comes to:"
+        f" {outcome}, for all its loans; with its instructions, if they settle later."
         for outcome in OUTCOMES
     },
+    "gas_post": "Gas of a price post: one a day, however many loans there are.",
     "gas_mint": "Gas of a mint to a wallet, as a transaction of its own.",
-    "money_day": "`gas_day` in money.",
-    "money_call": "`gas_call` in money.",
-    "money_year": "`gas_day` in money, times 365.",
 }
 """Columns of `gas_table`."""
 
@@ -81,23 +83,21 @@ def example_market(model: int, tokens: int, batch: int, days: int) -> Collateral
 
 
 def gas_table(
-    models: Sequence[int] = (0, 1, 2, 3, 4),
+    models: Sequence[int] = MODELS,
     tokens: Sequence[int] = (5,),
     batches: Sequence[int] = (1,),
     *,
-    days: int = 61,
-    gas_price: float = 10.0,
-    ether_price: float = 3000.0,
+    days: int = DAYS,
 ) -> pd.DataFrame:
-    """Operating cost of the paper's models on the contracts, one row a model, size and batch.
+    """Gas of the paper's models on the contracts, one row a model, size and batch.
+
+    `analysis.operating_cost.priced` puts it in money.
 
     Args:
         models: of the paper's Table 1.
         tokens: numbers of collateral tokens.
         batches: numbers of loans that share their transactions.
         days: length of each simulation, day 0 included.
-        gas_price: in gwei.
-        ether_price: in money.
 
     Returns:
         Columns as in `COLUMNS`; NaN where a mean is over nothing.
@@ -105,28 +105,21 @@ def gas_table(
     Raises:
         InputError: the machine is not installed, or a number is out of range.
     """
-    _check(models, tokens, batches, days, gas_price, ether_price)
-    money = gas_price * GWEI * ether_price
+    _check(models, tokens, batches, days)
     rows = []
     for model in models:
         for number in tokens:
             for batch in batches:
                 market = example_market(model, number, batch, days)
-                calls = int(market.days_frame()["margin_calls"].sum())
                 row: dict[str, float] = {"model": model, "tokens": number, "batch": batch}
-                row |= _measure(market.chain, days - 1, calls)
-                row["money_day"] = row["gas_day"] * money
-                row["money_call"] = row["gas_call"] * money
-                row["money_year"] = row["money_day"] * DAYS_A_YEAR
+                rows.append(row | _measure(market, days - 1))
                 market.release()
-                rows.append(row)
-    frame = pd.DataFrame(rows)
-    return frame[list(COLUMNS)]
+    return pd.DataFrame(rows)[list(COLUMNS)]
 
 
-def _measure(chain: Chain, days: int, calls: int) -> dict[str, float]:
+def _measure(market: CollateralMarket, days: int) -> dict[str, float]:
     """Means over the transactions of a market's days from 1 to `days`."""
-    frame = chain.gas_frame()
+    frame = market.chain.gas_frame()
     mint = float(frame.loc[frame["action"] == "mint", "gas"].mean())
     frame = frame[frame["day"].between(1, days)]
     runs = frame[frame["action"] == "adjust"].set_index("day")
@@ -136,21 +129,42 @@ def _measure(chain: Chain, days: int, calls: int) -> dict[str, float]:
     whole = runs["gas"] + later
     posts = frame.loc[frame["action"] == "post", "gas"].sum()
     loans = int(runs["loans"].iloc[0])
+    counts = market.days_frame().set_index("day").loc[1:]
+    calls = int(counts["margin_calls"].sum())
     row: dict[str, float] = {
         "days": days,
-        "calls": int(calls),
+        "calls": calls,
         "gas_day": frame["gas"].sum() / days / loans,
         "gas_day_on_demand": float("nan"),
         "gas_call": float(whole.sum() / calls) if calls else float("nan"),
     }
+    outcomes = runs["outcome"] if loans == 1 else common_outcomes(counts, loans)
     for outcome in OUTCOMES:
-        mine = whole[runs["outcome"] == outcome]
+        mine = whole[outcomes == outcome] / loans
         row[f"gas_{outcome.replace(' ', '_')}"] = float(mine.mean()) if len(mine) else float("nan")
+    row["gas_post"] = posts / days
     row["gas_mint"] = mint
     if loans == 1:
-        called = whole[runs["outcome"] != "no call"]
+        called = whole[outcomes != "no call"]
         row["gas_day_on_demand"] = (posts + called.sum()) / days
     return row
+
+
+def common_outcomes(counts: pd.DataFrame, loans: int) -> pd.Series:
+    """What the margin run of each day came to for all loans alike; empty where they differ.
+
+    Args:
+        counts: as `days_frame`, by day.
+        loans: how many there are.
+    """
+    outcomes = pd.Series("", counts.index)
+    minted = counts["borrower_issuances"]
+    outcomes[counts["margin_calls"] == 0] = "no call"
+    outcomes[(counts["deliveries"] == loans) & (minted == 0)] = "delivery"
+    outcomes[(counts["deliveries"] == loans) & (minted == loans)] = "delivery with mint"
+    # A lender's issuances cannot be told by the day on which they settle: no example has any.
+    outcomes[(counts["returns"] == loans) & (counts["lender_issued_value"] == 0)] = "return"
+    return outcomes
 
 
 def _check(
@@ -158,8 +172,6 @@ def _check(
     tokens: Sequence[int],
     batches: Sequence[int],
     days: int,
-    gas_price: float,
-    ether_price: float,
 ) -> None:
     for name, given, low, high in (
         ("models", models, 0, 4),
@@ -170,9 +182,6 @@ def _check(
         wrong = [number for number in given if not low <= number <= high]
         if wrong or not given:
             raise InputError(f"gas: {name}: expected numbers from {low} to {high}, not {given}")
-    for name, price in (("gas_price", gas_price), ("ether_price", ether_price)):
-        if not 0 < price < float("inf"):
-            raise InputError(f"gas: {name}: expected a positive number, not {price}")
 
 
 def gas_markdown(table: pd.DataFrame) -> str:
@@ -197,3 +206,12 @@ def gas_markdown(table: pd.DataFrame) -> str:
 
 def _cell(number: float, places: int) -> str:
     return "" if np.isnan(number) else f"{number:,.{places}f}"
+
+
+def record() -> pd.DataFrame:
+    """What `analysis/data/gas.csv` holds: all models, sizes and batches, to a tenth of a gas."""
+    return gas_table(MODELS, SIZES, BATCHES).round(1)
+
+
+if __name__ == "__main__":
+    record().to_csv(RECORD, index=False)

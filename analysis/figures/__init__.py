@@ -9,6 +9,7 @@ from analysis.figures.frontier import frontier_figure
 from analysis.figures.heatmap import heat_map
 from analysis.figures.issuance import issuance_figure
 from analysis.figures.network import layout, network_figure
+from analysis.figures.operating_cost import operating_cost_figure
 from analysis.figures.series import gap_over_time, series_with_bands
 
 __all__ = [
@@ -23,5 +24,6 @@ __all__ = [
     "issuance_figure",
     "layout",
     "network_figure",
+    "operating_cost_figure",
     "series_with_bands",
 ]

@@ -7,21 +7,30 @@ from typing import Any
 
 from analysis.errors import ResultsError
 from analysis.labels import metric_label, metric_phrase, number_label
+from analysis.operating_cost import Fees, GasTerms
 from analysis.report.content import FigureItem, Report, Section
 from analysis.report.designs import effects_section, extremes, results_section
 from analysis.report.market import defaults_section, network_section
+from analysis.report.operating_cost import operating_cost_section
 from analysis.report.risk import frontier_section, issuance_section, time_section
 from analysis.report.settings import settings_section
 from analysis.report.subject import Subject
 from analysis.results import Results
 
 
-def build_report(results: Results, triggers: Mapping[Any, float] | None = None) -> Report:
+def build_report(
+    results: Results,
+    triggers: Mapping[Any, float] | None = None,
+    fees: Fees | None = None,
+    gas_terms: Mapping[Any, GasTerms] | None = None,
+) -> Report:
     """The report of an experiment.
 
     Args:
         results: from `analysis.read_results`.
         triggers: margin call threshold by `scenario_id`, for the bands in figures of the gap.
+        fees: what gas costs; the operating cost is left out if not given.
+        gas_terms: by `scenario_id`, for an estimate of the gas of runs that have none.
 
     Raises:
         ResultsError: no run has finished.
@@ -37,6 +46,7 @@ def build_report(results: Results, triggers: Mapping[Any, float] | None = None) 
         issuance_section(subject),
         defaults_section(subject),
         network_section(subject),
+        operating_cost_section(subject, fees, gas_terms or {}) if fees else None,
         settings_section(subject),
     ]
     sections = [section for section in made if section is not None]

@@ -33,7 +33,9 @@ def results_section(subject: Subject) -> Section:
     shown = []
     for key, rows in table.groupby(keys, sort=False, dropna=False):
         row = dict(zip(keys, key, strict=True))
-        cells = {factor_label(name).capitalize(): _level(row[name]) for name in subject.factors}
+        cells = {
+            factor_label(name).capitalize(): plain_level(row[name]) for name in subject.factors
+        }
         cells["Runs"] = str(int(rows["runs"].max()))
         for one in records(rows[rows["metric"].isin(subject.columns)]):
             cells[subject.heading(one["metric"])] = subject.interval(
@@ -136,7 +138,7 @@ def _strongest(subject: Subject, metric: str) -> str:
             levels = _quarters(levels)
         means = subject.runs.groupby(levels, observed=True)[metric].mean()
         if len(means) > 1:
-            low, high = (_level(level) for level in extremes(means))
+            low, high = (plain_level(level) for level in extremes(means))
             spreads[factor] = (float(means.max() - means.min()), str(low), str(high))
     if not spreads or max(spread for spread, _, _ in spreads.values()) == 0:
         return "No factor moves it."
@@ -245,7 +247,8 @@ def _replications(subject: Subject) -> str:
     return "1 run" if subject.replications == 1 else f"{subject.replications} runs"
 
 
-def _level(level: object) -> str:
+def plain_level(level: object) -> str:
+    """A level for a cell of a column that already names its factor."""
     if isinstance(level, bool | str) or not isinstance(level, Real):
         return str(level)
     return number_label(float(level))

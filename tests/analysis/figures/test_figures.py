@@ -15,6 +15,7 @@ from analysis import figures
 from analysis.figures.style import LOOKS
 from analysis.labels import Scale
 from analysis.networks import pairs
+from analysis.operating_cost import Fees, yearly_costs
 from analysis.series import daily_bands
 from analysis.summary import summarise
 
@@ -308,3 +309,14 @@ class TestContagion:
         tree = self.tree(1)
         figure = drawn(figures.contagion_figure(tree))
         assert figure.axes[0].get_title("right") == "none led to another"
+
+
+def test_bars_of_operating_cost_are_the_years() -> None:
+    yearly = yearly_costs(Fees(10, 3000))
+    labels = {"alone": "alone", "on_demand": "on demand", "batched": "in batches"}
+    figure = drawn(figures.operating_cost_figure(yearly, labels, "USD"))
+    assert legend_of(figure) == list(labels.values())
+    (axes,) = figure.axes
+    heights = [[bar.get_height() for bar in group] for group in axes.containers]
+    assert heights == [list(yearly[name]) for name in labels]
+    assert axes.get_ylabel() == "USD"
