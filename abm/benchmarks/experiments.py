@@ -39,7 +39,7 @@ HALF_A_SECOND: dict[str, Any] = {
 """72,000 loans for half a year: about half a second."""
 
 WARM_UP = 2
-"""Runs of the sweep that is subtracted: one alone would start no worker."""
+"""Runs of the sweep that comes before, or is subtracted: one alone would start no worker."""
 
 LEAST = {"memory": 200, "cost": 100, "speed": 2}
 """With fewer runs there is nothing to see."""
@@ -67,6 +67,8 @@ def measure(memory_runs: int, cost_runs: int, speed_runs: int) -> Iterator[Measu
 
 def _measured(memory_runs: int, cost_runs: int, speed_runs: int) -> Iterator[Measurement]:
     if memory_runs:
+        # Compiles, where that is still to do, in a process that ends: compilers need much memory.
+        _sweep(replications(TINY, WARM_UP), 1)
         tell(f"{memory_runs:,} tiny runs with two workers")
         yield from memory(designs(memory_runs), workers=2)
     if cost_runs:
