@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from abm.compiled import compiled, inlined
+from abm.compiled import compiled, inlined, unsigned
 
 UNLIMITED = np.int64(2**62)
 """An issuance capacity that never runs out."""
@@ -39,6 +39,12 @@ class LedgerArrays(NamedTuple):
     """Tokens whose minting is under way, shape (minting days, wallets, tokens)."""
     collateral_row: int
     transit_row: int
+
+
+@inlined
+def account_row(ledger: LedgerArrays, a: int) -> int:
+    """The row that holds the collateral of a margin account."""
+    return unsigned(ledger.collateral_row + a)
 
 
 @inlined

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from abm import tally
 from abm.books import Books, record
 from abm.compiled import compiled, inlined
-from abm.ledger import issue, move, redeem
+from abm.ledger import account_row, issue, move, redeem
 from abm.loan_book import ACTIVE, NEVER, OPEN_LOAN, PENDING, SETTLED
 from abm.margining import (
     collateral_value,
@@ -68,7 +68,7 @@ def open_at_start(books: Books, prices: Ints, posted: Ints, start: int, stop: in
                 value = pledged * prices[token]
                 issue(ledger, borrower, token, pledged)
                 record(books, tally.MINT, a, borrower, token, pledged, value)
-                move(ledger.balance, borrower, ledger.collateral_row + a, token, pledged)
+                move(ledger.balance, borrower, account_row(ledger, a), token, pledged)
                 books.totals[tally.TRANSFERS] += 1
                 record(books, tally.TRANSFER, a, borrower, token, pledged, value)
                 accounts.value[a] += value
@@ -175,7 +175,7 @@ def release_collateral(books: Books, prices: Ints, day: int, a: int, noted: bool
         record(books, tally.BURN, a, accounts.lender[a], token, due, due * prices[token])
     cancel_instructions(books, a)
     for token in range(len(prices)):
-        due = ledger.balance[ledger.collateral_row + a, token]
+        due = ledger.balance[account_row(ledger, a), token]
         if len(books.reused):
             due += books.reused[a, token]
         if due:
@@ -288,7 +288,7 @@ def retry_releases(books: Books, prices: Ints, day: int, start: int, stop: int) 
         if accounts.state[a] == ACTIVE and accounts.open_loans[a] == 0:
             for token in range(len(prices)):
                 # What was put back after its re-use is here again, and still due.
-                here = books.ledger.balance[books.ledger.collateral_row + a, token]
+                here = books.ledger.balance[account_row(books.ledger, a), token]
                 if books.reused[a, token] or here:
                     release_collateral(books, prices, day, a, True)
                     break

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from abm import tally
 from abm.books import Books, record
 from abm.compiled import compiled, inlined, unsigned
+from abm.ledger import account_row
 from abm.loan_book import ACTIVE, OPEN_LOAN, Account, Accounts
 from abm.movements import complete_return, execute_delivery, return_token
 from abm.planning import choose_return, plan_delivery
@@ -66,7 +67,7 @@ def mark_exposures(books: Books, prices: Ints) -> None:
 def collateral_value(books: Books, prices: Ints, a: int) -> int:
     """Market value of the collateral that the lender holds, less what it issued beyond it."""
     account = books.accounts[a]
-    held = books.ledger.balance[books.ledger.collateral_row + a]
+    held = books.ledger.balance[account_row(books.ledger, a)]
     value = 0
     for token in range(len(prices)):
         value += prices[token] * held[token]
@@ -168,7 +169,7 @@ def value_and_return(books: Books, prices: Ints, day: int, asked: Bools, a: int)
     excess = effective - account.required
     count_call(books, a, term, call, excess)
     if call == RETURN_CALL and not asked[account.lender]:
-        held = books.ledger.balance[books.ledger.collateral_row + a]
+        held = books.ledger.balance[account_row(books.ledger, a)]
         if len(books.returning) or len(books.reused):
             held = books.scratch[1]
             holdings(books, a, held)
@@ -198,7 +199,7 @@ def count_call(books: Books, a: int, term: Term, call: int, excess: int) -> None
 @inlined
 def holdings(books: Books, a: int, held: Ints) -> None:
     """Tokens that the lender still has to give back and has not instructed to go back."""
-    row = books.ledger.collateral_row + a
+    row = account_row(books.ledger, a)
     for token in range(len(held)):
         held[token] = books.ledger.balance[row, token]
         if len(books.reused):

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from abm import tally
 from abm.books import Books, record
 from abm.compiled import compiled, inlined
-from abm.ledger import UNLIMITED, LedgerArrays, issue, move, redeem
+from abm.ledger import UNLIMITED, LedgerArrays, account_row, issue, move, redeem
 from abm.planning import whole_tokens
 from abm.reuse import restore, take_reusable
 
@@ -88,7 +88,7 @@ def hand_back(
     there is a return fail, unless it is not to be `noted` because another try follows today.
     """
     ledger, account = books.ledger, books.accounts[a]
-    row = ledger.collateral_row + a
+    row = account_row(ledger, a)
     borrower = account.borrower
     here = min(quantity, ledger.balance[row, token])
     move(ledger.balance, row, borrower, token, here)
@@ -182,7 +182,7 @@ def execute_delivery(
     """
     ledger, account = books.ledger, books.accounts[a]
     priority, borrower = books.priority[account.agreement], account.borrower
-    target = transit_row(books, a, day + lag) if lag else ledger.collateral_row + a
+    target = transit_row(books, a, day + lag) if lag else account_row(ledger, a)
     delivered = 0
     issued = 0
     for j in range(last):
@@ -201,9 +201,11 @@ def execute_delivery(
                 record(books, tally.REUSE, a, borrower, token, again, again * price)
         lacking = quantity - own - again
         if lacking:
-            expected = min(lacking, books.requested[borrower, token])
-            books.requested[borrower, token] -= expected
-            minted, promised = mint_for(ledger, day, borrower, token, lacking - expected)
+            if len(ledger.arriving):
+                expected = min(lacking, books.requested[borrower, token])
+                books.requested[borrower, token] -= expected
+                lacking -= expected
+            minted, promised = mint_for(ledger, day, borrower, token, lacking)
             own += minted
             if promised:
                 issued += promised * price
@@ -242,7 +244,7 @@ def settle_returns(books: Books, prices: Ints, day: int, start: int, stop: int) 
             if due == 0:
                 continue
             books.returning[slot, a, token] = 0
-            held = ledger.balance[ledger.collateral_row + a, token]
+            held = ledger.balance[account_row(ledger, a), token]
             if len(books.reused):
                 held += books.reused[a, token]
             settled = min(due, held)
@@ -266,7 +268,7 @@ def settle_deliveries(books: Books, prices: Ints, day: int, start: int, stop: in
             repaid = 0
             if token == books.priority[account.agreement, 0]:
                 repaid = repay_advance(books, a, row, token, due)
-            move(ledger.balance, row, ledger.collateral_row + a, token, due - repaid)
+            move(ledger.balance, row, account_row(ledger, a), token, due - repaid)
             value = due * prices[token]
             record(books, tally.SETTLEMENT, a, account.borrower, token, due, value)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abm.books import Books
 from abm.compiled import compiled, inlined
-from abm.ledger import move
+from abm.ledger import account_row, move
 from abm.loan_book import ACTIVE
 
 
@@ -32,7 +32,7 @@ def find_reusable(books: Books) -> None:
         rate = books.terms.reuse[accounts.agreement[a]]
         if rate > 0 and accounts.state[a] == ACTIVE:
             for token in range(books.reused.shape[1]):
-                here = ledger.balance[ledger.collateral_row + a, token]
+                here = ledger.balance[account_row(ledger, a), token]
                 reused = books.reused[a, token]
                 free = min(part_of(rate, here + reused) - reused, here)
                 books.reusable[accounts.lender[a], token] += max(free, 0)
@@ -48,12 +48,12 @@ def take_reusable(books: Books, participant: int, token: int, quantity: int, tar
     for a in books.by_lender[begin:end]:
         if found == wanted:
             break
-        here = ledger.balance[ledger.collateral_row + a, token]
+        here = ledger.balance[account_row(ledger, a), token]
         reused = books.reused[a, token]
         limit = part_of(books.terms.reuse[accounts.agreement[a]], here + reused) - reused
         taken = min(wanted - found, here, limit)
         if taken > 0 and accounts.state[a] == ACTIVE:
-            move(ledger.balance, ledger.collateral_row + a, target, token, taken)
+            move(ledger.balance, account_row(ledger, a), target, token, taken)
             books.reused[a, token] += taken
             found += taken
     books.reusable[participant, token] -= found
@@ -70,6 +70,6 @@ def restore(books: Books, participant: int, token: int, quantity: int) -> None:
             break
         back = min(quantity, books.reused[a, token])
         if back:
-            move(ledger.balance, participant, ledger.collateral_row + a, token, back)
+            move(ledger.balance, participant, account_row(ledger, a), token, back)
             books.reused[a, token] -= back
             quantity -= back

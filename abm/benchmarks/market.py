@@ -84,6 +84,7 @@ def _passes(loans: int, borrowers: int) -> Iterator[Measurement]:
     whole, bare = market_of(loans, borrowers), market_of(loans, borrowers)
     number = len(bare.books.loans)
     run_bare = _bare(bare)
+    bare.books.totals[:] = 0
     benchmarks = _comparisons("c_pass")
     in_c = market_of(loans, borrowers) if benchmarks and benchmarks.compiler() else None
     run_c = benchmarks.CPass(in_c) if benchmarks and in_c else None
@@ -98,6 +99,8 @@ def _passes(loans: int, borrowers: int) -> Iterator[Measurement]:
     if run_c is not None and in_c is not None:
         if (in_c.ledger.wallets[:-1] != bare.ledger.wallets[:-1]).any():
             raise RuntimeError("the pass in C moved other tokens: the comparison means nothing")
+        if (run_c.totals != bare.books.totals).any():
+            raise RuntimeError("the pass in C counts otherwise: the comparison means nothing")
         c_rate = number / median(times["c"]) / 1e6
         yield Measurement("pass in C, -O3", number, c_rate, "million loan-days/s")
         ratio = _ratio(times["c"], times["bare"])
