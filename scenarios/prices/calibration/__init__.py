@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 
 from scenarios.errors import InputError
-from scenarios.prices.calibration.common import Estimate, Fit
+from scenarios.prices.calibration.estimates import Estimate, Fit
 from scenarios.prices.model_source import ModelSource
 from scenarios.prices.panel import PricePanel
 

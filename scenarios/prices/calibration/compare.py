@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from scenarios.prices.calibration.common import Fit, returns_to_fit
+from scenarios.prices.calibration.estimates import Fit
+from scenarios.prices.calibration.likelihood import returns_to_fit
 from scenarios.prices.model_source import ModelSource
 from scenarios.prices.panel import PricePanel
 from scenarios.prices.paths import Array

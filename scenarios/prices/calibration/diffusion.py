@@ -6,18 +6,9 @@ import math
 
 import numpy as np
 
-from scenarios.prices.calibration.common import (
-    Estimate,
-    Fit,
-    as_numbers,
-    as_rows,
-    by_pair,
-    by_token,
-    pairs,
-    returns_to_fit,
-    standard_errors,
-    symmetric,
-)
+from scenarios.prices.calibration.estimates import Estimate, Fit, by_pair, by_token
+from scenarios.prices.calibration.likelihood import returns_to_fit, standard_errors
+from scenarios.prices.calibration.parameters import beginning, diffusion_fields, pairs, symmetric
 from scenarios.prices.gbm import GbmSource
 from scenarios.prices.panel import PricePanel
 from scenarios.prices.paths import Array
@@ -59,13 +50,7 @@ def fit_gbm(panel: PricePanel) -> Fit[GbmSource]:
     correlation = np.corrcoef(returns.T).reshape(count, count)
     upper = correlation[pairs(count)]
     covariance = correlation * np.outer(sigma, sigma)
-    source = GbmSource(
-        tokens=panel.tokens,
-        initial=as_numbers(panel.close[-1]),
-        drift=as_numbers(drift),
-        volatility=as_numbers(sigma),
-        correlation=as_rows(correlation),
-    )
+    source = GbmSource(**beginning(panel), **diffusion_fields(drift, sigma, correlation))
     root = math.sqrt(days)
     estimates = (
         *by_token("drift", panel.tokens, drift, sigma * np.sqrt(1 + sigma**2 / 2) / root),
@@ -137,11 +122,8 @@ def fit_student_t(panel: PricePanel) -> Fit[StudentTSource]:
     theta = np.concatenate([drift, sigma, upper, [nu]])
     errors = standard_errors(contributions, theta)
     source = StudentTSource(
-        tokens=panel.tokens,
-        initial=as_numbers(panel.close[-1]),
-        drift=as_numbers(drift),
-        volatility=as_numbers(sigma),
-        correlation=as_rows(symmetric(upper, count)),
+        **beginning(panel),
+        **diffusion_fields(drift, sigma, symmetric(upper, count)),
         degrees_of_freedom=nu,
     )
     estimates = (

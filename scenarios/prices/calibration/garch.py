@@ -8,15 +8,14 @@ from typing import Any
 import numpy as np
 
 from scenarios.errors import InputError
-from scenarios.prices.calibration.common import (
-    Fit,
+from scenarios.prices.calibration.estimates import Fit, by_pair, by_token
+from scenarios.prices.calibration.likelihood import returns_to_fit
+from scenarios.prices.calibration.parameters import (
     as_numbers,
-    as_rows,
-    by_pair,
-    by_token,
+    beginning,
+    diffusion_fields,
     nearest_correlation,
     pairs,
-    returns_to_fit,
 )
 from scenarios.prices.garch import GarchSource
 from scenarios.prices.panel import PricePanel
@@ -56,11 +55,8 @@ def fit_garch(panel: PricePanel) -> Fit[GarchSource]:
     upper = correlation[pairs(count)]
     likelihood += _copula(np.array(residuals).T, correlation)
     source = GarchSource(
-        tokens=panel.tokens,
-        initial=as_numbers(panel.close[-1]),
-        drift=as_numbers(drift),
-        volatility=as_numbers(sigma),
-        correlation=as_rows(correlation),
+        **beginning(panel),
+        **diffusion_fields(drift, sigma, correlation),
         arch=as_numbers(arch),
         garch=as_numbers(garch),
         today=as_numbers(today),

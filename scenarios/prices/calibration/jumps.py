@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from scenarios.errors import InputError
-from scenarios.prices.calibration.common import pairs, standard_errors, symmetric
+from scenarios.prices.calibration.likelihood import standard_errors
+from scenarios.prices.calibration.parameters import pairs, symmetric
 from scenarios.prices.paths import Array
 
 MOST_JUMPS = 6

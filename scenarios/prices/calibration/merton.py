@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
 from scenarios.errors import InputError
-from scenarios.prices.calibration.common import (
-    Estimate,
-    Fit,
+from scenarios.prices.calibration.estimates import Estimate, Fit, by_pair, by_token
+from scenarios.prices.calibration.jumps import maximise_jumps, merton_density
+from scenarios.prices.calibration.likelihood import returns_to_fit
+from scenarios.prices.calibration.parameters import (
     as_numbers,
-    as_rows,
-    by_pair,
-    by_token,
+    beginning,
+    diffusion_fields,
     nearest_correlation,
     pairs,
-    returns_to_fit,
     symmetric,
 )
-from scenarios.prices.calibration.jumps import maximise_jumps, merton_density
 from scenarios.prices.merton import MertonSource
 from scenarios.prices.panel import PricePanel
 from scenarios.prices.paths import Array
@@ -103,19 +103,14 @@ def _source(
     intensity: float | tuple[float, ...],
     theta: Array,
     correlation: Array,
-    jumps: str,
+    jumps: Literal["common", "own"],
 ) -> MertonSource:
     drift, sigma, mean, spread = theta.reshape(4, -1)
-    return MertonSource.model_validate(
-        {
-            "tokens": panel.tokens,
-            "initial": as_numbers(panel.close[-1]),
-            "drift": as_numbers(drift),
-            "volatility": as_numbers(sigma),
-            "correlation": as_rows(correlation),
-            "intensity": intensity,
-            "jump_mean": as_numbers(mean),
-            "jump_volatility": as_numbers(spread),
-            "jumps": jumps,
-        }
+    return MertonSource(
+        **beginning(panel),
+        **diffusion_fields(drift, sigma, correlation),
+        intensity=intensity,
+        jump_mean=as_numbers(mean),
+        jump_volatility=as_numbers(spread),
+        jumps=jumps,
     )

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from scenarios.errors import InputError
-from scenarios.prices.calibration.common import Fit, returns_to_fit
 from scenarios.prices.calibration.compare import simulate, squares_autocorrelation
+from scenarios.prices.calibration.estimates import Fit
+from scenarios.prices.calibration.likelihood import returns_to_fit
 from scenarios.prices.model_source import ModelSource
 from scenarios.prices.panel import PricePanel
 from scenarios.prices.paths import Array

@@ -5,19 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from scenarios.errors import InputError
-from scenarios.prices.calibration.common import (
-    Estimate,
-    Fit,
-    as_numbers,
-    as_rows,
-    by_pair,
-    by_token,
-    pairs,
-    returns_to_fit,
-    standard_errors,
-    symmetric,
-)
 from scenarios.prices.calibration.diffusion import normal_density
+from scenarios.prices.calibration.estimates import Estimate, Fit, by_pair, by_token
+from scenarios.prices.calibration.likelihood import returns_to_fit, standard_errors
+from scenarios.prices.calibration.parameters import beginning, diffusion_fields, pairs, symmetric
 from scenarios.prices.panel import PricePanel
 from scenarios.prices.paths import Array
 from scenarios.prices.regimes import Regime, RegimeSource
@@ -120,16 +111,11 @@ def fit_regimes(panel: PricePanel) -> Fit[RegimeSource]:
 
     errors = standard_errors(contributions, theta)
     calm, wild = (
-        Regime(
-            drift=as_numbers(drift),
-            volatility=as_numbers(sigma),
-            correlation=as_rows(symmetric(rho, count)),
-        )
+        Regime(**diffusion_fields(drift, sigma, symmetric(rho, count)))
         for drift, sigma, rho in zip(drifts, sigmas, uppers, strict=True)
     )
     source = RegimeSource(
-        tokens=panel.tokens,
-        initial=as_numbers(panel.close[-1]),
+        **beginning(panel),
         calm=calm,
         turbulent=wild,
         leave_calm=float(leave[0]),

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from tabulate import tabulate
 
-from scenarios.prices.calibration.common import Fit
+from scenarios.prices.calibration.estimates import Fit
 from scenarios.prices.model_source import ModelSource
 
 
