@@ -7,11 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from abm.app.view import Graph, sums
+from abm.app.view import Floats, Graph, Ints, Web, sums
 from abm.population import ROLES
-
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 ALL_SHOWN = 120
 """Up to so many participants are all drawn."""
@@ -21,22 +18,14 @@ MOST_EDGES = 300
 """So many pairs are drawn, the largest on the first day."""
 
 
-@dataclass(frozen=True, eq=False)
-class Drawn:
-    """What of a graph is drawn: nodes, of which the last ones may stand for many, and edges."""
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Drawn(Web):
+    """What of a graph is drawn; the last nodes may stand for many participants."""
 
-    names: tuple[str, ...]
-    roles: tuple[str, ...]
     members: Ints
     """Participants that each node stands for."""
-    size: Floats
     node_of: Ints
     """Node of each participant."""
-    lender: Ints
-    """Lender of each edge, as a node."""
-    borrower: Ints
-    weight: Floats
-    """Exposure of each edge on the first day."""
     edge_of: Ints
     """Edge of each pair; -1 for pairs within one node, which are not drawn."""
     largest: npt.NDArray[np.bool_]

@@ -49,19 +49,28 @@ def sums(group: Ints, amount: npt.NDArray[Any], groups: int) -> Floats:
     )
 
 
-@dataclass(frozen=True, eq=False)
-class Graph:
-    """Who can have loans with whom: fixed for a run, and so is every position made from it."""
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Web:
+    """Nodes, and edges from a lender to a borrower."""
 
     names: tuple[str, ...]
     roles: tuple[str, ...]
     size: Floats
     lender: Ints
-    """Lender of each pair, as a row of `names`."""
+    """Lender of each edge, as a row of `names`."""
     borrower: Ints
-    pair_of_account: Ints
     weight: Floats
-    """Exposure of each pair on the first day, in money."""
+    """Exposure of each edge on the first day, in money."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Graph(Web):
+    """Who can have loans with whom: fixed for a run, and so is every position made from it.
+
+    A node is a participant, an edge a pair of them.
+    """
+
+    pair_of_account: Ints
 
     @classmethod
     def of(cls, market: CollateralMarket) -> Graph:
@@ -72,13 +81,13 @@ class Graph:
         pairs, pair_of_account = np.unique(key, return_inverse=True)
         weight = sums(pair_of_account, accounts.exposure, len(pairs))
         return cls(
-            population.names,
-            population.roles,
-            population.size,
-            pairs // number,
-            pairs % number,
-            pair_of_account,
-            np.asarray(weight * market.unit, np.float64),
+            names=population.names,
+            roles=population.roles,
+            size=population.size,
+            lender=pairs // number,
+            borrower=pairs % number,
+            weight=np.asarray(weight * market.unit, np.float64),
+            pair_of_account=pair_of_account,
         )
 
 

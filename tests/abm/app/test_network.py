@@ -28,13 +28,13 @@ def bipartite(lenders: int, borrowers: int, dealers: int, seed: int) -> Graph:
     borrower = lenders + rng.integers(0, borrowers + dealers, len(lender))
     key = np.unique(lender * number + borrower)
     return Graph(
-        tuple(f"P{i:04d}" for i in range(number)),
-        tuple(roles),
-        rng.lognormal(size=number),
-        key // number,
-        key % number,
-        np.arange(len(key)),
-        rng.lognormal(size=len(key)),
+        names=tuple(f"P{i:04d}" for i in range(number)),
+        roles=tuple(roles),
+        size=rng.lognormal(size=number),
+        lender=key // number,
+        borrower=key % number,
+        pair_of_account=np.arange(len(key)),
+        weight=rng.lognormal(size=len(key)),
     )
 
 
