@@ -22,6 +22,18 @@ def set_option(example: str) -> Callable[[F], F]:
     )
 
 
+def seed_option(of: str) -> Callable[[F], F]:
+    """`--seed N` of what is random, 1 if not given."""
+    return click.option(
+        "--seed",
+        type=click.IntRange(min=0),
+        metavar="N",
+        default=1,
+        show_default=True,
+        help=f"Seed of {of}.",
+    )
+
+
 def _setting(text: str) -> tuple[str, Any]:
     """FIELD=VALUE; the value as TOML has it, or else as text."""
     import tomllib

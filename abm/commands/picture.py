@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from abm.commands.options import seed_option
+
 
 @click.command("picture")
 @click.argument("scenario")
@@ -15,14 +17,7 @@ import click
     metavar="N",
     help="Days since the start.  [default: the last day]",
 )
-@click.option(
-    "--seed",
-    type=click.IntRange(0),
-    metavar="N",
-    default=1,
-    show_default=True,
-    help="Seed of all randomness.",
-)
+@seed_option("all randomness")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from abm.commands.options import seed_option
+
 DAY: dict[str, Any] = {"type": click.DateTime(["%Y-%m-%d"]), "metavar": "YYYY-MM-DD"}
 
 
@@ -104,14 +106,7 @@ def yahoo(
     help="Picture to write: .png, .svg or .pdf.",
 )
 @click.option("--toml", is_flag=True, help="Print the [prices] table of a scenario and no more.")
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    metavar="N",
-    default=1,
-    show_default=True,
-    help="Seed of the model's paths that are compared.",
-)
+@seed_option("the model's paths that are compared")
 def fit(
     file: str,
     model: str,

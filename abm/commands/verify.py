@@ -6,19 +6,12 @@ from typing import Any
 
 import click
 
-from abm.commands.options import set_option
+from abm.commands.options import seed_option, set_option
 
 
 @click.command()
 @click.argument("scenario")
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    metavar="N",
-    default=1,
-    show_default=True,
-    help="Seed of both runs.",
-)
+@seed_option("both runs")
 @set_option("agreement.model=0")
 def command(scenario: str, seed: int, changes: dict[str, Any]) -> None:
     """Run SCENARIO in columns and in the contracts, and compare them day by day.

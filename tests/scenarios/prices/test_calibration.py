@@ -33,27 +33,20 @@ from scenarios.prices.model_source import ModelSource
 TOKENS = ("A", "B")
 COMMON: dict[str, Any] = {"tokens": TOKENS, "initial": 1e6, "drift": (0.0003, -0.0002)}
 SIGMA = (0.01, 0.02)
+JUMPING: dict[str, Any] = {
+    **COMMON,
+    "volatility": SIGMA,
+    "correlation": 0.6,
+    "intensity": 0.05,
+    "jump_mean": (-0.03, -0.04),
+    "jump_volatility": (0.02, 0.04),
+}
 TRUE: dict[str, ModelSource] = {
     "gbm": GbmSource(**COMMON, volatility=SIGMA, correlation=0.6),
     "student_t": StudentTSource(**COMMON, volatility=SIGMA, correlation=0.6, degrees_of_freedom=5),
     "garch": GarchSource(**COMMON, volatility=SIGMA, correlation=0.6, arch=0.1, garch=0.85),
-    "merton": MertonSource(
-        **COMMON,
-        volatility=SIGMA,
-        correlation=0.6,
-        intensity=0.05,
-        jump_mean=(-0.03, -0.04),
-        jump_volatility=(0.02, 0.04),
-    ),
-    "merton_own": MertonSource(
-        **COMMON,
-        volatility=SIGMA,
-        correlation=0.6,
-        intensity=0.05,
-        jump_mean=(-0.03, -0.04),
-        jump_volatility=(0.02, 0.04),
-        jumps="own",
-    ),
+    "merton": MertonSource(**JUMPING),
+    "merton_own": MertonSource(**JUMPING, jumps="own"),
     "regimes": RegimeSource.model_validate(
         {
             "tokens": TOKENS,
