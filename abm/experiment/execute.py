@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -202,8 +203,12 @@ def _compile() -> None:
     import abm.compiled  # noqa: F401  says where compiled code is kept
 
     kept = Path(numba.config.CACHE_DIR)  # type: ignore[attr-defined]
-    if any(kept.rglob("*.nbc")):
+    complete = kept / "complete"  # files of single functions may be there from something else
+    if complete.exists():
         return
     from abm.model import CollateralMarket
 
     CollateralMarket("prices-gbm", rng=1).run().release()
+    with suppress(OSError):
+        kept.mkdir(parents=True, exist_ok=True)
+        complete.touch()
