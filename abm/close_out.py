@@ -129,8 +129,9 @@ class CloseOutDesk:
             path: prices before the impact of any sale.
         """
         result = CloseOutResult()
-        owing = self.books.totals[[tally.UNMET_CALLS, tally.RECALL_FAILS]].any()
-        if not (len(exogenous) or self._estates or owing):
+        totals = self.books.totals
+        owing = totals[tally.UNMET_CALLS] or totals[tally.RECALL_FAILS]
+        if not (owing or len(exogenous) or self._estates):
             return result
         overdue = self.unmet_for()
         self._declare_all(EXOGENOUS, np.unique(exogenous), overdue * 0, day, result)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -183,11 +182,9 @@ class Ledger:
             LedgerError: naming the first token of which some are missing or too many.
         """
         arrays = self.arrays
+        held = np.zeros((len(Holdings._fields), len(self.tokens)), np.int64)
         bounds = (0, self.outside_market, arrays.collateral_row, arrays.transit_row)
-        held = np.zeros((len(bounds), len(self.tokens)), np.int64)
-        negative = False
-        for kind, (start, stop) in enumerate(pairwise((*bounds, len(arrays.balance)))):
-            negative |= _count(arrays.balance, start, stop, held[kind])
+        negative = _count(arrays.balance, (*bounds, len(arrays.balance)), held)
         outstanding = arrays.minted - arrays.burned
         counted = held.sum(axis=0)
         for column in np.flatnonzero(counted != outstanding):
@@ -213,15 +210,18 @@ class Holdings(NamedTuple):
 
 
 @compiled
-def _count(balance: Ints, start: int, stop: int, held: Ints) -> bool:
-    """Add up the tokens held in some rows; says whether any balance is below zero."""
+def _count(balance: Ints, bounds: tuple[int, ...], held: Ints) -> bool:
+    """Add up the tokens held in the rows between bounds; says whether any balance is below zero."""
     signs = 0
-    # Token by token, so that a sum stays in a register; few rows at a time, so that they stay near.
-    for first in range(start, stop, 1024):
-        for token in range(balance.shape[1]):
-            total = 0
-            for row in range(first, min(first + 1024, stop)):
-                total += balance[row, token]
-                signs |= balance[row, token]
-            held[token] += total
+    for kind in range(len(held)):
+        stop = bounds[kind + 1]
+        # Token by token, so that a sum stays in a register; few rows at a time, so that they stay
+        # near.
+        for first in range(bounds[kind], stop, 1024):
+            for token in range(balance.shape[1]):
+                total = 0
+                for row in range(first, min(first + 1024, stop)):
+                    total += balance[row, token]
+                    signs |= balance[row, token]
+                held[kind, token] += total
     return signs < 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from abm.agents import ClearingHouse, Custodian, Oracle, Participant
 from abm.behaviour import classes_for
 from abm.build import Streams, draw_blueprint
 from abm.close_out import CloseOutDesk, CloseOutResult
-from abm.columns import DAYS
+from abm.day_collector import DayCollector
 from abm.events import EventRecorder
 from abm.ledger import Holdings
 from abm.lending_network import longest_reuse_chain, network_view
@@ -110,11 +110,7 @@ class CollateralMarket(mesa.Model):
             for row, (name, kind) in enumerate(zip(self.population.names, kinds, strict=True))
         }
         self.clearing_house = clearing_house(self)
-        self.datacollector = mesa.DataCollector(
-            model_reporters={
-                name: partial(_reported, name) for name in DAYS if name not in ("day", "date")
-            }
-        )
+        self.datacollector = DayCollector()
         self._open_loans(blueprint.posted)
 
     def step(self) -> None:
@@ -277,7 +273,3 @@ def _services(scenario: Scenario) -> tuple[type[Custodian], type[ClearingHouse]]
     from abm.evm.clearing_house import ChainClearingHouse, ChainCustodian
 
     return ChainCustodian, ChainClearingHouse
-
-
-def _reported(name: str, market: CollateralMarket) -> float:
-    return market.today[name]

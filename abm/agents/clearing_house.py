@@ -122,7 +122,7 @@ class ClearingHouse(mesa.Agent):
         """Value the collateral, trigger calls, and have lenders return what is in excess."""
         market, asked = self.model, self.asked_for_returns
         books, prices, day = market.books, market.prices, market.day
-        for begin, end, ours in self._stretches(asked, books.accounts.lender):
+        for begin, end, ours in self._stretches(asked, "lender"):
             for start, stop in self._chunks(end, begin):
                 run_returns(books, prices, day, asked, self.calls, start, stop)
             for a in ours:
@@ -135,7 +135,7 @@ class ClearingHouse(mesa.Agent):
         books, prices, day = market.books, market.prices, market.day
         if len(books.reused):
             find_reusable(books)
-        for begin, end, ours in self._stretches(asked, books.accounts.borrower):
+        for begin, end, ours in self._stretches(asked, "borrower"):
             for start, stop in self._chunks(end, begin):
                 run_deliveries(books, prices, day, asked, self.calls, start, stop)
             for a in ours:
@@ -188,15 +188,16 @@ class ClearingHouse(mesa.Agent):
         return chosen & (loans.state == OPEN_LOAN)
 
     def _stretches(
-        self, asked: npt.NDArray[np.bool_], party: npt.NDArray[np.int64]
+        self, asked: npt.NDArray[np.bool_], party: str
     ) -> Iterator[tuple[int, int, list[int]]]:
         """Ranges of accounts, each with those whose party is asked once the range is through.
 
         With re-use tokens pass from account to account, and everybody has to act in their order:
         every account that is asked ends a range. Otherwise one range does.
         """
-        ours = np.flatnonzero(asked[party]).tolist() if asked.any() else []
-        begin = 0
+        ours, begin = [], 0
+        if asked.any():
+            ours = np.flatnonzero(asked[getattr(self.model.books.accounts, party)]).tolist()
         if len(self.model.books.reused):
             for a in ours:
                 yield begin, a + 1, [a]

@@ -36,6 +36,7 @@ class Oracle(mesa.Agent):
             if token not in tokens:
                 raise InputError(f"oracle: {token} has no price; priced are {', '.join(tokens)}")
         self._wrong = {(w.day, tokens.index(w.token)): w.factor for w in faults.wrong_prices}
+        self._faultless = faults == OracleFaults()
         self._history: list[Ints] = []
         self.prices: Ints = model.path[0]
         self._good: Ints = model.path[0]
@@ -44,6 +45,9 @@ class Oracle(mesa.Agent):
         """Publish the day's prices and return them."""
         day = self.model.day
         market = self.model.market_prices
+        if self._faultless:
+            self.prices = market
+            return market
         self._history = [*self._history, market][-(self.faults.delay + 1) :]
         fresh = self._history[0].copy()
         stale = self._stale(day)
