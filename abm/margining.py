@@ -14,7 +14,7 @@ from abm.books import Books, record
 from abm.compiled import compiled, inlined, unsigned
 from abm.ledger import account_row
 from abm.loan_book import ACTIVE, OPEN_LOAN, Account, Accounts
-from abm.movements import complete_return, execute_delivery, return_token
+from abm.movements import complete_return, execute_delivery, return_token, settlement_lag
 from abm.planning import choose_return, plan_delivery
 from abm.terms import Term, Terms
 
@@ -118,15 +118,15 @@ def give_back(target: tuple[Books, Ints, int, int], token: int, quantity: int) -
 
 
 @inlined
-def is_plain(books: Books) -> bool:
-    """Whether nothing takes time to settle or to be minted, nothing is re-used, and nobody listens.
+def is_plain(books: Books, asked: Bools) -> bool:
+    """Whether everything happens at once, by default, with tokens of one's own, and unheard.
 
     Loops ask this first and are written twice: LLVM knows the answer in each, and leaves out of the
     first what it does not need.
     """
     if len(books.returning) or len(books.ledger.arriving):
         return False
-    return len(books.reused) == 0 and len(books.log) == 0
+    return len(asked) == 0 and len(books.reused) == 0 and len(books.log) == 0
 
 
 @compiled
@@ -136,9 +136,10 @@ def run_returns(
     """Value accounts `start` to `stop`, trigger calls, and make the returns.
 
     Writes the call of each account into `calls`. Accounts whose lender is `asked` (a participant
-    with a behaviour of its own) are valued and called, and left for it to return.
+    with a behaviour of its own) are valued and called, and left for it to return; an empty `asked`
+    stands for nobody.
     """
-    if is_plain(books):
+    if is_plain(books, asked):
         for row in range(start, stop):
             a = unsigned(row)
             calls[a] = value_and_return(books, prices, day, asked, a)
@@ -168,7 +169,7 @@ def value_and_return(books: Books, prices: Ints, day: int, asked: Bools, a: int)
         return NO_CALL
     excess = effective - account.required
     count_call(books, a, term, call, excess)
-    if call == RETURN_CALL and not asked[account.lender]:
+    if call == RETURN_CALL and not (len(asked) and asked[account.lender]):
         held = books.ledger.balance[account_row(books.ledger, a)]
         if len(books.returning) or len(books.reused):
             held = books.scratch[1]
@@ -238,15 +239,16 @@ def run_deliveries(
     What a borrower lacks stays as the account's unmet call. Borrowers that are `asked` are left
     out.
     """
-    if is_plain(books):
+    if is_plain(books, asked):
         for row in range(start, stop):
             a = unsigned(row)
-            if calls[a] == DELIVERY_CALL and not asked[books.accounts[a].borrower]:
+            if calls[a] == DELIVERY_CALL:
                 deliver(books, prices, day, a)
     else:
         for row in range(start, stop):
             a = unsigned(row)
-            if calls[a] == DELIVERY_CALL and not asked[books.accounts[a].borrower]:
+            left_out = len(asked) and asked[books.accounts[a].borrower]
+            if calls[a] == DELIVERY_CALL and not left_out:
                 deliver(books, prices, day, a)
 
 
@@ -263,7 +265,8 @@ def deliver(books: Books, prices: Ints, day: int, a: int) -> None:
     term, priority = books.terms[account.agreement], books.priority[account.agreement]
     quantities = books.scratch[0]
     last = plan_delivery(prices, priority, term, held, mintable, missing, quantities)
-    missing -= execute_delivery(books, prices, day, a, quantities, last, term.lag)
+    lag = settlement_lag(books, a)
+    missing -= execute_delivery(books, prices, day, a, quantities, last, lag)
     note_unmet(books, prices, a, missing)
 
 

@@ -24,6 +24,14 @@ def transit_row(books: Books, a: int, day: int) -> int:
 
 
 @inlined
+def settlement_lag(books: Books, a: int) -> int:
+    """Days until what is moved today settles; where nobody has a lag, compiled code knows it."""
+    if len(books.returning) == 0:
+        return 0
+    return books.terms[books.accounts[a].agreement].lag
+
+
+@inlined
 def draw_capacity(ledger: LedgerArrays, row: int, token: int, quantity: int) -> int:
     """How many of the tokens asked for a wallet's owner can have minted; they are used up."""
     capacity = ledger.capacity[row, token]
@@ -111,7 +119,7 @@ def hand_back(
 @inlined
 def return_token(books: Books, prices: Ints, day: int, a: int, token: int, quantity: int) -> int:
     """Give tokens of the collateral back to the borrower, or instruct it; gives their value."""
-    lag = books.terms[books.accounts[a].agreement].lag
+    lag = settlement_lag(books, a)
     if lag:
         books.returning[(day + lag) % len(books.returning), a, token] += quantity
     else:
@@ -129,12 +137,13 @@ def complete_return(
     """
     account = books.accounts[a]
     term = books.terms[account.agreement]
-    if term.lag == 0:
+    lag = settlement_lag(books, a)
+    if lag == 0:
         account.value -= returned
     if left_over > 0 and term.lender_issuance:
         token = books.priority[account.agreement, 0]
         quantity = whole_tokens(left_over, prices[token], term.return_up)
-        if term.lag:
+        if lag:
             returned += return_token(books, prices, day, a, token, quantity)
         else:
             quantity = lender_issues(books, a, prices[token], token, quantity)

@@ -75,7 +75,7 @@ def plan_delivery(
 ) -> int:
     """Which tokens meet a shortfall: held ones in priority order, then newly minted ones.
 
-    Adds to the quantities; gives the position of the priority behind the last that is called upon.
+    Writes the quantities; gives the position of the priority behind the last that is called upon.
     """
     if missing <= 0:
         return 0
@@ -84,9 +84,9 @@ def plan_delivery(
         token = priority[j]
         price, here = prices[token], held[token]
         if missing <= here * price + (0 if up else price - 1):
-            quantities[token] += whole_tokens(missing, price, up)
+            quantities[token] = whole_tokens(missing, price, up)
             return j + 1
-        quantities[token] += here
+        quantities[token] = here
         missing -= here * price
     for j in range(term.eligible):
         token = priority[j]

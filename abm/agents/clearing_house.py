@@ -52,20 +52,25 @@ class ClearingHouse(mesa.Agent):
         accounts = model.books.accounts
         self.calls = np.zeros(len(accounts.lender), np.int8)
         self.next_loan = int(model.books.loans.loan_id.max()) + 1
-        rows = len(model.population.names)
-        self.asked_for_returns = np.zeros(rows, np.bool_)
-        self.asked_for_deliveries = np.zeros(rows, np.bool_)
-        for agent in model.participants.values():
+        self.asked_for_returns, self.asked_for_deliveries = self._asked()
+
+    def _asked(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """Participants that choose returns and deliveries themselves; empty where nobody does."""
+        returns, deliveries = np.zeros((2, len(self.model.population.names)), np.bool_)
+        for agent in self.model.participants.values():
             kind = type(agent)
             if isinstance(agent, Lender):
-                own = kind.choose_return is not Lender.choose_return
-                self.asked_for_returns[agent.row] = own
+                returns[agent.row] = kind.choose_return is not Lender.choose_return
             if isinstance(agent, Borrower):
-                own = (
+                deliveries[agent.row] = (
                     kind.choose_delivery is not Borrower.choose_delivery
                     or kind.meet_call is not Borrower.meet_call
                 )
-                self.asked_for_deliveries[agent.row] = own
+        nobody = returns[:0]
+        return (
+            returns if returns.any() else nobody,
+            deliveries if deliveries.any() else nobody,
+        )
 
     def open_loans(self, posted: npt.NDArray[np.int64]) -> None:
         """Open all loans on day 0 against what is `posted`, shape (loans, tokens)."""
@@ -196,7 +201,7 @@ class ClearingHouse(mesa.Agent):
         every account that is asked ends a range. Otherwise one range does.
         """
         ours, begin = [], 0
-        if asked.any():
+        if len(asked):
             ours = np.flatnonzero(asked[getattr(self.model.books.accounts, party)]).tolist()
         if len(self.model.books.reused):
             for a in ours:

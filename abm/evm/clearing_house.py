@@ -42,7 +42,7 @@ class ChainClearingHouse(ClearingHouse):
         """
         refuse_unsupported(model.scenario, len(model.tokens))
         super().__init__(model)
-        if self.asked_for_returns.any() or self.asked_for_deliveries.any():
+        if len(self.asked_for_returns) or len(self.asked_for_deliveries):
             raise InputError(
                 f'{model.scenario.name}: behaviours: on ledger = "evm" the contracts decide'
             )
