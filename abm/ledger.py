@@ -184,7 +184,8 @@ class Ledger:
         arrays = self.arrays
         held = np.zeros((len(Holdings._fields), len(self.tokens)), np.int64)
         bounds = (0, self.outside_market, arrays.collateral_row, arrays.transit_row)
-        negative = _count(arrays.balance, (*bounds, len(arrays.balance)), held)
+        lanes = np.zeros(LANES * len(self.tokens), np.int64)
+        negative = _count(arrays.balance.ravel(), (*bounds, len(arrays.balance)), held, lanes)
         outstanding = arrays.minted - arrays.burned
         counted = held.sum(axis=0)
         for column in np.flatnonzero(counted != outstanding):
@@ -209,19 +210,31 @@ class Holdings(NamedTuple):
     in_transit: Ints
 
 
+LANES = 32
+"""Rows that are counted side by side, in vector registers; of 8, 16, 32 and 64 the fastest."""
+
+
 @compiled
-def _count(balance: Ints, bounds: tuple[int, ...], held: Ints) -> bool:
-    """Add up the tokens held in the rows between bounds; says whether any balance is below zero."""
+def _count(flat: Ints, bounds: tuple[int, ...], held: Ints, lanes: Ints) -> bool:
+    """Add up the tokens held in the rows between bounds; says whether any balance is below zero.
+
+    Args:
+        flat: the balances, row by row.
+        bounds: first row of each kind of account, and the number of rows.
+        held: gets the sums, shape (kinds, tokens).
+        lanes: to work in, shape (LANES · tokens,).
+    """
+    tokens, width = held.shape[1], len(lanes)
     signs = 0
     for kind in range(len(held)):
-        stop = bounds[kind + 1]
-        # Token by token, so that a sum stays in a register; few rows at a time, so that they stay
-        # near.
-        for first in range(bounds[kind], stop, 1024):
-            for token in range(balance.shape[1]):
-                total = 0
-                for row in range(first, min(first + 1024, stop)):
-                    total += balance[row, token]
-                    signs |= balance[row, token]
-                held[kind, token] += total
+        at, stop = bounds[kind] * tokens, bounds[kind + 1] * tokens
+        lanes[:] = 0
+        while at < stop:
+            part = flat[at : min(at + width, stop)]
+            for lane in range(len(part)):
+                lanes[lane] += part[lane]
+                signs |= part[lane]
+            at += width
+        for lane in range(width):
+            held[kind, lane % tokens] += lanes[lane]
     return signs < 0
