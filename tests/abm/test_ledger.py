@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,6 +78,34 @@ def test_a_balance_below_zero_is_noticed() -> None:
     book.arrays.balance[1, 1] -= 1
     book.arrays.balance[0, 1] += 1
     with pytest.raises(LedgerError, match="account 1 holds -1 B"):
+        book.check_conservation()
+
+
+@given(
+    tokens=st.integers(1, 7),
+    wallets=st.integers(0, 70),
+    accounts=st.integers(0, 140),
+    lag=st.integers(0, 2),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_holdings_are_counted_by_kind_of_account(
+    tokens: int, wallets: int, accounts: int, lag: int, seed: int
+) -> None:
+    """However many rows there are, against numpy; one balance below zero is found anywhere."""
+    book = Ledger(tuple("ABCDEFG"[:tokens]), wallets, accounts, lag)
+    rng = np.random.default_rng(seed)
+    balance = book.arrays.balance
+    balance[:] = rng.integers(0, 2**40, balance.shape)
+    book.arrays.minted[:] = balance.sum(axis=0)
+    held = book.check_conservation()
+    assert held.participants.tolist() == balance[:wallets].sum(axis=0).tolist()
+    assert held.outside_market.tolist() == balance[wallets].tolist()
+    assert held.collateral.tolist() == book.collateral.sum(axis=0).tolist()
+    assert held.in_transit.tolist() == book.in_transit.sum(axis=0).tolist()
+    row, token = rng.integers(len(balance)), rng.integers(tokens)
+    book.arrays.minted[token] -= balance[row, token] + 1
+    balance[row, token] = -1
+    with pytest.raises(LedgerError, match=f"account {row} holds -1 {book.tokens[token]}"):
         book.check_conservation()
 
 
