@@ -54,6 +54,8 @@ def test_recording_events_changes_nothing(world: World) -> None:
     heard, unheard = (market_of(prices, events=events, **fields) for events in (True, False))
     for market in (heard, unheard):
         market.run()
+    assert unheard.events_frame().empty
+    assert not heard.events_frame().empty
     assert (heard.ledger.arrays.balance == unheard.ledger.arrays.balance).all()
     pd.testing.assert_frame_equal(heard.days_frame(), unheard.days_frame())
     pd.testing.assert_frame_equal(heard.loans_frame(), unheard.loans_frame())
