@@ -53,6 +53,9 @@ class CollateralMarket(mesa.Model):
         InputError: the scenario cannot be simulated; the message says why.
     """
 
+    # Hides a property of Mesa 3.5 and later, which takes scenarios of Mesa's own only.
+    scenario: Scenario = None  # type: ignore[assignment]
+    """What is simulated."""
     chain: Chain
     """The contracts, where the scenario's ledger is on an Ethereum machine."""
 
