@@ -132,12 +132,24 @@ def _call(entry: dict[str, Any], arguments: Sequence[Any]) -> bytes:
 
 
 def _output(entry: dict[str, Any], data: bytes) -> Any:
-    """What a call gave back; a struct as the tuple of its parts, nothing as None."""
-    types = [_type(argument) for argument in entry["outputs"]]
-    if not types:
+    """What a call gave back: an array as a list, a struct as a tuple, nothing as None."""
+    kinds = entry["outputs"]
+    if not kinds:
         return None
-    values = decode(types, data)
+    decoded = decode([_type(kind) for kind in kinds], data)
+    values = tuple(_listed(kind, value) for kind, value in zip(kinds, decoded, strict=True))
     return values[0] if len(values) == 1 else values
+
+
+def _listed(kind: dict[str, Any], value: Any) -> Any:
+    """A decoded value with its arrays as lists, as the other machine has them."""
+    if kind["type"].endswith("]"):
+        entries = {**kind, "type": kind["type"].rpartition("[")[0]}
+        return [_listed(entries, entry) for entry in value]
+    if kind["type"] == "tuple":
+        parts = zip(kind["components"], value, strict=True)
+        return tuple(_listed(part, entry) for part, entry in parts)
+    return value
 
 
 def _reason(output: bytes, error: Exception) -> str:

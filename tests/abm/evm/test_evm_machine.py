@@ -25,6 +25,7 @@ def a_life(machine: Machine, **terms: Any) -> tuple[list[Any], World]:
             told.append(p.settle_instructions([world.loan]))
         told += p.adjust([world.loan])
         told += [p.measure(world.loan), p.collateral(world.loan), p.instructed(world.loan)]
+        told.append(p.machine.read(p.oracle, "prices", []))
     with pytest.raises(RevertedError) as refusal:
         p.adjust([world.loan])
     told.append(str(refusal.value))
