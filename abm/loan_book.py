@@ -28,32 +28,23 @@ Whole = TypeVar("Whole")
 Real = TypeVar("Real")
 
 
-class LoanColumns(Protocol[Whole]):
-    """What is kept of a loan."""
-
-    loan_id: Whole
-    account: Whole
-    """Row of the margin account that secures the loan."""
-    opened: Whole
-    """Day on which the loan begins."""
-    maturity: Whole
-    """Day on which it settles; `NEVER` for an open loan that is not recalled."""
-    term: Whole
-    """Days from a roll or replacement to the next maturity."""
-    recall_fails: Whole
-    """Days for which the borrower has failed to return what was lent."""
-    state: Whole
-
-
-class Loan(LoanColumns[int], Protocol):
-    """One loan: a handle on its row."""
-
-
-class Loans(LoanColumns[Ints], Protocol):
+class Loans(Protocol):
     """One row a loan, sorted by `loan_id`."""
 
+    loan_id: Ints
+    account: Ints
+    """Row of the margin account that secures the loan."""
+    opened: Ints
+    """Day on which the loan begins."""
+    maturity: Ints
+    """Day on which it settles; `NEVER` for an open loan that is not recalled."""
+    term: Ints
+    """Days from a roll or replacement to the next maturity."""
+    recall_fails: Ints
+    """Days for which the borrower has failed to return what was lent."""
+    state: Ints
+
     def __len__(self) -> int: ...
-    def __getitem__(self, i: int) -> Loan: ...
     def copy(self) -> Loans:
         """The same rows, for keeping."""
 
@@ -131,7 +122,7 @@ def records(layout: type, count: int) -> np.recarray[tuple[int], np.dtype[np.voi
 
 def new_loans(count: int) -> Loans:
     """Rows for `count` loans that are not open yet and never mature."""
-    loans = cast(Loans, records(LoanColumns, count))
+    loans = cast(Loans, records(Loans, count))
     loans.maturity[:] = NEVER
     return loans
 
