@@ -15,6 +15,9 @@ from abm.terms import Terms, Tokens
 
 Ints = npt.NDArray[np.int64]
 
+VALUED_TOGETHER = 128
+"""Accounts whose collateral a pass values at once, in vector registers."""
+
 
 class Books(NamedTuple):
     """The market's state. There is no other copy of it."""
@@ -44,6 +47,8 @@ class Books(NamedTuple):
     """What the day counted so far, at the positions that `abm.tally` names."""
     scratch: Ints
     """Room for a pass to work in, shape (3, tokens)."""
+    worth: Ints
+    """Market values of the collateral of some accounts in a row, for a pass to work in."""
     log: Log
     logged: Ints
     """Number of events in the log, shape (1,)."""

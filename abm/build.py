@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from abm.books import Books
+from abm.books import VALUED_TOGETHER, Books
 from abm.ledger import UNLIMITED, Ledger
 from abm.loan_book import NEVER, Loans, new_accounts, new_loans
 from abm.loan_table import LoanTable, Sizes, draw_loans, size_loans
@@ -198,6 +198,7 @@ def _books(
         requested=np.zeros((participants + 1, len(tokens)), np.int64),
         totals=np.zeros(len(COUNTED)),
         scratch=np.zeros((3, len(tokens)), np.int64),
+        worth=np.zeros(VALUED_TOGETHER, np.int64),
         log=new_log(0),
         logged=np.zeros(1, np.int64),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,8 @@ class LedgerArrays(NamedTuple):
     `balance` has one row an account and one column a token. The rows are the participants'
     wallets, one wallet of the outside market, one collateral account per margin account from
     `collateral_row` on, and from `transit_row` on what is in transit to each of them, one block
-    per day until settlement.
+    per day until settlement. A token's balances lie side by side in memory, for the passes that
+    value or count many accounts at once.
     """
 
     balance: Ints
@@ -90,7 +91,7 @@ class Ledger:
         rows = transit_row + accounts * longest_lag
         shape = (rows, len(tokens))
         self.arrays = LedgerArrays(
-            balance=np.zeros(shape, np.int64),
+            balance=np.zeros(shape, np.int64, order="F"),
             minted=np.zeros(len(tokens), np.int64),
             burned=np.zeros(len(tokens), np.int64),
             capacity=np.full((collateral_row, len(tokens)), UNLIMITED, np.int64),
@@ -181,24 +182,22 @@ class Ledger:
         Raises:
             LedgerError: naming the first token of which some are missing or too many.
         """
+        held = np.empty((len(Holdings._fields), len(self.tokens)), np.int64)
+        if not _count(self.arrays, self.outside_market, held):
+            self._refuse(held.sum(axis=0))
+        return Holdings(*held)
+
+    def _refuse(self, counted: Ints) -> NoReturn:
+        """Say what is wrong with the balances."""
         arrays = self.arrays
-        held = np.zeros((len(Holdings._fields), len(self.tokens)), np.int64)
-        bounds = (0, self.outside_market, arrays.collateral_row, arrays.transit_row)
-        lanes = np.zeros(LANES * len(self.tokens), np.int64)
-        negative = _count(arrays.balance.ravel(), (*bounds, len(arrays.balance)), held, lanes)
         outstanding = arrays.minted - arrays.burned
-        counted = held.sum(axis=0)
         for column in np.flatnonzero(counted != outstanding):
             raise LedgerError(
                 f"{self.tokens[column]}: {outstanding[column]} tokens outstanding,"
                 f" but {counted[column]} held in wallets, as collateral and in transit"
             )
-        if negative:
-            row, token = (int(i) for i in np.argwhere(arrays.balance < 0)[0])
-            raise LedgerError(
-                f"account {row} holds {arrays.balance[row, token]} {self.tokens[token]}"
-            )
-        return Holdings(*held)
+        row, token = (int(i) for i in np.argwhere(arrays.balance < 0)[0])
+        raise LedgerError(f"account {row} holds {arrays.balance[row, token]} {self.tokens[token]}")
 
 
 class Holdings(NamedTuple):
@@ -210,31 +209,29 @@ class Holdings(NamedTuple):
     in_transit: Ints
 
 
-LANES = 32
-"""Rows that are counted side by side, in vector registers; of 8, 16, 32 and 64 the fastest."""
-
-
 @compiled
-def _count(flat: Ints, bounds: tuple[int, ...], held: Ints, lanes: Ints) -> bool:
-    """Add up the tokens held in the rows between bounds; says whether any balance is below zero.
+def _count(ledger: LedgerArrays, outside_market: int, held: Ints) -> bool:
+    """Add up who holds what; says whether it is what is outstanding, and no balance below zero.
 
     Args:
-        flat: the balances, row by row.
-        bounds: first row of each kind of account, and the number of rows.
-        held: gets the sums, shape (kinds, tokens).
-        lanes: to work in, shape (LANES · tokens,).
+        ledger: with the balances.
+        outside_market: its row, the first behind the participants'.
+        held: gets the sums, shape (kinds of `Holdings`, tokens).
     """
-    tokens, width = held.shape[1], len(lanes)
     signs = 0
-    for kind in range(len(held)):
-        at, stop = bounds[kind] * tokens, bounds[kind + 1] * tokens
-        lanes[:] = 0
-        while at < stop:
-            part = flat[at : min(at + width, stop)]
-            for lane in range(len(part)):
-                lanes[lane] += part[lane]
-                signs |= part[lane]
-            at += width
-        for lane in range(width):
-            held[kind, lane % tokens] += lanes[lane]
-    return signs < 0
+    right = True
+    for token in range(held.shape[1]):
+        balance = ledger.balance[:, token]
+        counted = 0
+        start = 0
+        ends = (outside_market, ledger.collateral_row, ledger.transit_row, len(balance))
+        for kind in range(len(held)):
+            total = 0
+            for row in range(start, ends[kind]):
+                total += balance[unsigned(row)]
+                signs |= balance[unsigned(row)]
+            held[kind, token] = total
+            counted += total
+            start = ends[kind]
+        right &= counted == ledger.minted[token] - ledger.burned[token]
+    return right and signs >= 0

@@ -18,6 +18,7 @@ from abm.margining import (
     means,
     set_requirement,
     value_in_transit,
+    value_tokens,
 )
 from abm.movements import execute_delivery, hand_back, mint_for, transit_row
 from abm.planning import plan_delivery
@@ -92,7 +93,7 @@ def complete_wallet(books: Books, prices: Ints, day: int, a: int, row: int, need
     for token in range(len(needed)):
         lacking = needed[token] - books.ledger.balance[row, token]
         if lacking > 0:
-            mint_for(books.ledger, day, row, token, lacking)
+            mint_for(books.ledger, day, row, row, token, lacking)
             record(books, tally.MINT, a, row, token, lacking, lacking * prices[token])
 
 
@@ -114,7 +115,8 @@ def reopen(books: Books, prices: Ints, day: int, i: int, quantities: Ints) -> bo
     held, mintable = books.scratch[1], books.scratch[2]
     means(books, borrower, held, mintable)
     # The account's value is still yesterday's, before the day's margin run.
-    missing = accounts.required[a] - collateral_value(books, prices, a)
+    value_tokens(books, prices, a, a + 1)
+    missing = accounts.required[a] - collateral_value(books, prices, a, books.worth[0])
     if len(books.returning):
         missing -= value_in_transit(books, prices, a)
     t = accounts.agreement[a]

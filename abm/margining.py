@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abm import tally
-from abm.books import Books, record
+from abm.books import VALUED_TOGETHER, Books, record
 from abm.compiled import compiled, inlined, unsigned
 from abm.ledger import account_row
 from abm.loan_book import ACTIVE, OPEN_LOAN, Account, Accounts
@@ -64,13 +64,26 @@ def mark_exposures(books: Books, prices: Ints) -> None:
 
 
 @inlined
-def collateral_value(books: Books, prices: Ints, a: int) -> int:
-    """Market value of the collateral that the lender holds, less what it issued beyond it."""
-    account = books.accounts[a]
-    held = books.ledger.balance[account_row(books.ledger, a)]
-    value = 0
+def value_tokens(books: Books, prices: Ints, start: int, stop: int) -> None:
+    """Write the market value of the tokens in the accounts `start` to `stop` into `books.worth`."""
+    worth = books.worth
+    first = account_row(books.ledger, start)
+    count = unsigned(stop - start)
+    worth[:count] = 0
     for token in range(len(prices)):
-        value += prices[token] * held[token]
+        price, balance = prices[token], books.ledger.balance[:, token]
+        for i in range(count):
+            worth[i] += price * balance[first + i]
+
+
+@inlined
+def collateral_value(books: Books, prices: Ints, a: int, tokens: int) -> int:
+    """Market value of an account's collateral.
+
+    What its tokens are worth, and those posted further along, less what the lender issued beyond.
+    """
+    account = books.accounts[a]
+    value = tokens
     if account.advanced:
         value -= prices[books.priority[account.agreement, 0]] * account.advanced
     if len(books.reused):
@@ -121,8 +134,8 @@ def give_back(target: tuple[Books, Ints, int, int], token: int, quantity: int) -
 def is_plain(books: Books, asked: Bools) -> bool:
     """Whether everything happens at once, by default, with tokens of one's own, and unheard.
 
-    Loops ask this first and are written twice: LLVM knows the answer in each, and leaves out of the
-    first what it does not need.
+    Passes ask this first and call the same code in both cases: LLVM knows the answer in each, and
+    leaves out of the first what it does not need.
     """
     if len(books.returning) or len(books.ledger.arriving):
         return False
@@ -140,23 +153,43 @@ def run_returns(
     stands for nobody.
     """
     if is_plain(books, asked):
-        for row in range(start, stop):
-            a = unsigned(row)
-            calls[a] = value_and_return(books, prices, day, asked, a)
+        return_some(books, prices, day, asked, calls, start, stop, VALUED_TOGETHER)
     else:
-        for row in range(start, stop):
-            a = unsigned(row)
-            calls[a] = value_and_return(books, prices, day, asked, a)
+        # One by one: with re-use, a return can put tokens back into the accounts that follow.
+        return_some(books, prices, day, asked, calls, start, stop, 1)
 
 
 @inlined
-def value_and_return(books: Books, prices: Ints, day: int, asked: Bools, a: int) -> int:
+def return_some(
+    books: Books,
+    prices: Ints,
+    day: int,
+    asked: Bools,
+    calls: Calls,
+    start: int,
+    stop: int,
+    together: int,
+) -> None:
+    """Make the returns of accounts `start` to `stop`, of which some are valued together."""
+    while start < stop:
+        end = min(start + together, stop)
+        value_tokens(books, prices, start, end)
+        for row in range(start, end):
+            a, tokens = unsigned(row), books.worth[unsigned(row - start)]
+            calls[a] = value_and_return(books, prices, day, asked, a, tokens)
+        start = end
+
+
+@inlined
+def value_and_return(
+    books: Books, prices: Ints, day: int, asked: Bools, a: int, tokens: int
+) -> int:
     """Value an account, and make the return that it gives rise to; gives the call."""
     account = books.accounts[a]
     if account.state != ACTIVE:
         return NO_CALL
     term = books.terms[account.agreement]
-    effective = account.value = collateral_value(books, prices, a)
+    effective = account.value = collateral_value(books, prices, a, tokens)
     call = NO_CALL
     if account.open_loans:
         if len(books.returning):
@@ -240,16 +273,28 @@ def run_deliveries(
     out.
     """
     if is_plain(books, asked):
-        for row in range(start, stop):
-            a = unsigned(row)
-            if calls[a] == DELIVERY_CALL:
-                deliver(books, prices, day, a)
+        deliver_some(books, prices, day, asked, calls, start, stop)
     else:
-        for row in range(start, stop):
-            a = unsigned(row)
-            left_out = len(asked) and asked[books.accounts[a].borrower]
-            if calls[a] == DELIVERY_CALL and not left_out:
-                deliver(books, prices, day, a)
+        deliver_some(books, prices, day, asked, calls, start, stop)
+
+
+@inlined
+def deliver_some(
+    books: Books, prices: Ints, day: int, asked: Bools, calls: Calls, start: int, stop: int
+) -> None:
+    """Have the borrowers of accounts `start` to `stop` deliver; skips many that are not called."""
+    while start < stop:
+        end = min(start + VALUED_TOGETHER, stop)
+        some = False
+        for row in range(start, end):
+            some |= calls[unsigned(row)] == DELIVERY_CALL
+        if some:
+            for row in range(start, end):
+                a = unsigned(row)
+                left_out = len(asked) and asked[books.accounts[a].borrower]
+                if calls[a] == DELIVERY_CALL and not left_out:
+                    deliver(books, prices, day, a)
+        start = end
 
 
 @inlined

@@ -43,15 +43,18 @@ def draw_capacity(ledger: LedgerArrays, row: int, token: int, quantity: int) -> 
 
 @inlined
 def mint_for(
-    ledger: LedgerArrays, day: int, borrower: int, token: int, quantity: int
+    ledger: LedgerArrays, day: int, owner: int, row: int, token: int, quantity: int
 ) -> tuple[int, int]:
-    """Have tokens minted into a wallet; gives how many are there now, and how many will be."""
-    quantity = draw_capacity(ledger, borrower, token, quantity)
+    """Have tokens minted for an owner: into a row at once, or into its wallet some days later.
+
+    Gives how many there are now, and how many there will be.
+    """
+    quantity = draw_capacity(ledger, owner, token, quantity)
     days = len(ledger.arriving)
     if days:
-        ledger.arriving[day % days, borrower, token] += quantity
+        ledger.arriving[day % days, owner, token] += quantity
         return 0, quantity
-    issue(ledger, borrower, token, quantity)
+    issue(ledger, row, token, quantity)
     return quantity, quantity
 
 
@@ -74,15 +77,17 @@ def lender_issues(books: Books, a: int, price: int, token: int, quantity: int) -
 
 
 @inlined
-def repay_advance(books: Books, a: int, row: int, token: int, quantity: int) -> int:
-    """Tokens from a row first make good what the lender issued, which redeems them."""
+def repay_advance(books: Books, a: int, token: int, quantity: int) -> None:
+    """Tokens that have come into an account make good what the lender issued, which redeems them.
+
+    They are of the first priority.
+    """
     ledger, account = books.ledger, books.accounts[a]
     repaid = min(quantity, account.advanced)
     if repaid:
         account.advanced -= repaid
-        move(ledger.balance, row, account.lender, token, repaid)
+        move(ledger.balance, account_row(ledger, a), account.lender, token, repaid)
         redeem(ledger, account.lender, token, repaid)
-    return repaid
 
 
 @inlined
@@ -203,6 +208,8 @@ def execute_delivery(
         price = prices[token]
         again = 0
         own = min(quantity, ledger.balance[borrower, token])
+        if own:
+            move(ledger.balance, borrower, target, token, own)
         if own < quantity and len(books.reused):
             again = take_reusable(books, borrower, token, quantity - own, target)
             if again:
@@ -214,15 +221,13 @@ def execute_delivery(
                 expected = min(lacking, books.requested[borrower, token])
                 books.requested[borrower, token] -= expected
                 lacking -= expected
-            minted, promised = mint_for(ledger, day, borrower, token, lacking)
+            minted, promised = mint_for(ledger, day, borrower, target, token, lacking)
             own += minted
             if promised:
                 issued += promised * price
                 record(books, tally.MINT, a, borrower, token, promised, promised * price)
-        repaid = 0
         if j == 0 and not lag:
-            repaid = repay_advance(books, a, borrower, token, own)
-        move(ledger.balance, borrower, target, token, own - repaid)
+            repay_advance(books, a, token, own)
         if own + again:
             value = (own + again) * price
             delivered += value
@@ -274,10 +279,9 @@ def settle_deliveries(books: Books, prices: Ints, day: int, start: int, stop: in
             due = ledger.balance[row, token]
             if due == 0:
                 continue
-            repaid = 0
+            move(ledger.balance, row, account_row(ledger, a), token, due)
             if token == books.priority[account.agreement, 0]:
-                repaid = repay_advance(books, a, row, token, due)
-            move(ledger.balance, row, account_row(ledger, a), token, due - repaid)
+                repay_advance(books, a, token, due)
             value = due * prices[token]
             record(books, tally.SETTLEMENT, a, account.borrower, token, due, value)
 

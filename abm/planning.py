@@ -75,25 +75,33 @@ def plan_delivery(
 ) -> int:
     """Which tokens meet a shortfall: held ones in priority order, then newly minted ones.
 
-    Writes the quantities; gives the position of the priority behind the last that is called upon.
+    Writes them into `quantities`, zeros until then; gives the position of the priority behind the
+    last that moves.
     """
+    last = 0
     if missing <= 0:
-        return 0
+        return last
     up = term.delivery_up
     for j in range(term.eligible):
         token = priority[j]
-        price, here = prices[token], held[token]
+        here = held[token]
+        if up and here == 0:
+            continue
+        price = prices[token]
         if missing <= here * price + (0 if up else price - 1):
             quantities[token] = whole_tokens(missing, price, up)
             return j + 1
         quantities[token] = here
         missing -= here * price
+        last = j + 1
     for j in range(term.eligible):
         token = priority[j]
         wanted = whole_tokens(missing, prices[token], up)
         quantity = min(wanted, mintable[token])
         quantities[token] += quantity
         missing -= quantity * prices[token]
+        if quantity:
+            last = max(last, j + 1)
         if quantity == wanted:
             break
-    return term.eligible
+    return last

@@ -17,6 +17,9 @@ from abm.terms import Terms
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
+LANES = 4
+"""Sums by lender that are made side by side."""
+
 TAIL = 0.025
 """Part of the loans over which expected shortfall is the mean (Basel III's 97.5 % level)."""
 
@@ -65,9 +68,11 @@ class Sums(NamedTuple):
 
 @compiled
 def _sums(accounts: Accounts, terms: Terms, by_lender: Floats, uncollateralised: Floats) -> Sums:
-    """Add up over accounts, and exposures by lender.
+    """Add up over accounts, and exposures by lender into the first of some rows of zeros.
 
-    Writes the uncollateralised exposures of the short accounts into the front of the array.
+    Accounts in succession mostly have the same lender: they go into different rows first, so that
+    no addition has to wait for the one before. Writes the uncollateralised exposures of the short
+    accounts into the front of the array.
     """
     lent, held, total, closing_out = 0.0, 0.0, 0.0, 0.0
     under, most_under, over, most_over = 0.0, 0.0, 0.0, 0.0
@@ -85,7 +90,7 @@ def _sums(accounts: Accounts, terms: Terms, by_lender: Floats, uncollateralised:
         lent += exposure
         held += account.value
         total += gap
-        by_lender[account.lender] += exposure
+        by_lender[unsigned(row % LANES), account.lender] += exposure
         if gap < 0:
             uncollateralised[short] = -gap
             short += 1
@@ -94,6 +99,9 @@ def _sums(accounts: Accounts, terms: Terms, by_lender: Floats, uncollateralised:
         else:
             over += gap
             most_over = max(most_over, gap)
+    for lane in range(1, LANES):
+        for lender in range(by_lender.shape[1]):
+            by_lender[0, lender] += by_lender[lane, lender]
     return Sums(
         lent, held, total, under, most_under, over, most_over, closing_out, short, active, loans
     )
@@ -116,10 +124,14 @@ def expected_shortfall(losses: Floats, population: int, tail: float = TAIL) -> f
     return float(losses.sum() / k)
 
 
+@compiled
 def concentration(values: Floats) -> float:
     """Herfindahl-Hirschman index: the sum of squared shares; 0 where there is nothing."""
-    total = values.sum()
-    return float(((values / total) ** 2).sum()) if total > 0 else 0.0
+    total, squares = 0.0, 0.0
+    for value in values:
+        total += value
+        squares += value * value
+    return squares / (total * total) if total > 0 else 0.0
 
 
 def measure(books: Books, held: Holdings, prices: Ints, unit: float) -> dict[str, float]:
@@ -133,12 +145,12 @@ def measure(books: Books, held: Holdings, prices: Ints, unit: float) -> dict[str
         prices: true prices of the day, in money units.
         unit: the smallest money unit.
     """
-    by_lender = np.zeros(books.ledger.collateral_row - 1)
+    by_lender = np.zeros((LANES, books.ledger.collateral_row - 1))
     uncollateralised = np.empty(len(books.accounts))
     sums = _sums(books.accounts, books.terms, by_lender, uncollateralised)
     posted = held.collateral * prices
+    primary = float(sum(posted.tolist()))
     reused = float((books.reused.sum(axis=0) * prices).sum()) if len(books.reused) else 0.0
-    primary = float(posted.sum())
     row = {
         "open_loans": sums.loans,
         "exposure": sums.exposure * unit,
@@ -156,7 +168,7 @@ def measure(books: Books, held: Holdings, prices: Ints, unit: float) -> dict[str
         "close_out_exposure": sums.closing_out * unit,
         "reuse_outstanding": reused * unit,
         "collateral_velocity": (primary + reused) / primary if primary else np.nan,
-        "hhi_lenders": concentration(by_lender),
+        "hhi_lenders": concentration(by_lender[0]),
         "hhi_collateral": concentration(posted.astype(np.float64)),
         "wallet_value": float(held.participants[:-1] @ prices[:-1]) * unit,
     }

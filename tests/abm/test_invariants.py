@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from networks import networks
 from worlds import held, loan, market_of, outstanding, panel_of, table_of
 
+from abm.books import VALUED_TOGETHER
 from abm.loan_book import ACTIVE, OPEN_LOAN
 from abm.model import CollateralMarket
 from scenarios.scenario import Scenario
@@ -59,6 +60,30 @@ def test_recording_events_changes_nothing(world: World) -> None:
     assert (heard.ledger.arrays.balance == unheard.ledger.arrays.balance).all()
     pd.testing.assert_frame_equal(heard.days_frame(), unheard.days_frame())
     pd.testing.assert_frame_equal(heard.loans_frame(), unheard.loans_frame())
+
+
+@pytest.mark.parametrize("beyond", [-1, 0, 1, 2 * VALUED_TOGETHER + 5])
+def test_valuing_many_accounts_at_once_changes_nothing(beyond: int) -> None:
+    """Nor to go over those together that are not called: a market that is heard takes each alone."""
+    random = np.random.default_rng(7)
+    loans = []
+    for number, size in enumerate(random.integers(1, 100, VALUED_TOGETHER + beyond).tolist(), 1):
+        lent = {"lent": {"B": size}} if size % 3 else {"principal": size * 100}
+        terms = {"agreement": "second"} if size % 2 else {}
+        loans.append(loan(number, "L", f"B{number % 7}", **lent, **terms))
+    fields = {
+        "loans": loans,
+        "agreement": {"trigger": 0.02, "adjustment": "single"},
+        "agreements": {"second": {"haircut": 0.2, "trigger": 0}},
+        "participants": {"issuance_capacity": 0},
+    }
+    prices = {token: random.integers(90, 112, 8).tolist() for token in "AB"}
+    heard, unheard = (market_of(prices, events=events, **fields).run() for events in (True, False))
+    pd.testing.assert_frame_equal(heard.days_frame(), unheard.days_frame())
+    pd.testing.assert_frame_equal(heard.loans_frame(), unheard.loans_frame())
+    days = unheard.days_frame()
+    assert ((days["delivery_calls"] > 0) & (days["return_calls"] > 0)).any()
+    assert (days["unmet_calls"] > 0).any()
 
 
 @given(networks(reuse=True))

@@ -24,7 +24,7 @@ def compiler() -> str | None:
 
 
 class CPass:
-    """The pass, compiled at -O3 and bound to a market's books."""
+    """The pass, compiled at -O3 and with `CFLAGS`, bound to a market's books."""
 
     def __init__(self, market: CollateralMarket):
         books = market.books
@@ -32,7 +32,8 @@ class CPass:
         assert cc is not None
         with tempfile.TemporaryDirectory() as folder:
             library = Path(folder) / "margin_pass.so"
-            command = [cc, "-O3", "-shared", "-fPIC", "-o", str(library), str(SOURCE)]
+            flags = ["-O3", *os.environ.get("CFLAGS", "").split()]
+            command = [cc, *flags, "-shared", "-fPIC", "-o", str(library), str(SOURCE)]
             subprocess.run(command, check=True, capture_output=True)
             self._run = ctypes.CDLL(str(library)).margin_pass
         columns = (
@@ -58,6 +59,7 @@ class CPass:
         self._run(
             ctypes.c_int64(len(books.accounts)),
             ctypes.c_int64(len(prices)),
+            ctypes.c_int64(len(ledger.balance)),
             *(
                 ctypes.c_void_p(array.ctypes.data)
                 for array in (

@@ -1,6 +1,6 @@
 /* The margin pass of abm/margining.py in plain C, for comparison: lag 0, no re-use, no event log.
-   It works on the very arrays of the simulator and counts what that counts, so that both can be
-   checked to move the same tokens and to come to the same totals. */
+   It works on the very arrays of the simulator, values as many accounts at once, and counts what
+   that counts, so that both can be checked to move the same tokens and to come to the same totals. */
 #include <stdint.h>
 
 /* positions of abm/tally.py */
@@ -9,6 +9,8 @@ enum {
     DELIVERED_VALUE, RETURNS, RETURNED_VALUE, TRANSFERS, BORROWER_ISSUANCES, BORROWER_ISSUED_VALUE,
     LENDER_ISSUANCES, LENDER_ISSUED_VALUE, UNMET_CALLS, UNMET_VALUE
 };
+
+enum { TOGETHER = 128 };
 
 typedef struct {
     uint32_t lender, borrower, agreement;
@@ -30,18 +32,26 @@ static int64_t whole(int64_t value, int64_t price, int64_t up) {
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
-void margin_pass(int64_t accounts, int64_t tokens, account_t *account, int64_t *posted,
+void margin_pass(int64_t accounts, int64_t tokens, int64_t rows, account_t *account, int64_t *posted,
                  int64_t *wallet, int64_t *capacity, int64_t *minted, const int64_t *price,
                  const terms_t *terms, const uint32_t *priority, int8_t *calls, double *totals) {
+    int64_t worth[TOGETHER];
     for (int64_t a = 0; a < accounts; a++) {
         account_t *me = account + a;
-        int64_t *held = posted + a * tokens;
+        int64_t *held = posted + a;
+        if (a % TOGETHER == 0) {
+            int64_t n = least(TOGETHER, accounts - a);
+            for (int64_t i = 0; i < n; i++) worth[i] = 0;
+            for (int64_t k = 0; k < tokens; k++) {
+                const int64_t *column = posted + a + k * rows, each = price[k];
+                for (int64_t i = 0; i < n; i++) worth[i] += each * column[i];
+            }
+        }
         calls[a] = 0;
         if (me->state || !me->open_loans) continue;
         const terms_t *t = terms + me->agreement;
         const uint32_t *order = priority + me->agreement * tokens;
-        int64_t value = 0;
-        for (int64_t k = 0; k < tokens; k++) value += price[k] * held[k];
+        int64_t value = worth[a % TOGETHER];
         if (me->advanced) value -= price[order[0]] * me->advanced;
         me->value = value;
         int64_t missing = me->required - value;
@@ -60,13 +70,13 @@ void margin_pass(int64_t accounts, int64_t tokens, account_t *account, int64_t *
         totals[RETURN_CALLS]++;
         totals[RETURN_CALL_VALUE] -= (double)missing;
         int64_t excess = -missing, moved = 0;
-        int64_t *back = wallet + me->borrower * tokens;
+        int64_t *back = wallet + me->borrower;
         for (int64_t j = t->eligible - 1; j >= 0 && excess > 0; j--) {
-            int64_t k = order[j], n = held[k];
+            int64_t k = order[j], n = held[k * rows];
             int enough = excess < n * price[k];
             if (enough) n = whole(excess, price[k], t->return_up);
-            held[k] -= n;
-            back[k] += n;
+            held[k * rows] -= n;
+            back[k * rows] += n;
             moved += n * price[k];
             excess -= n * price[k];
             totals[TRANSFERS] += n > 0;
@@ -76,7 +86,7 @@ void margin_pass(int64_t accounts, int64_t tokens, account_t *account, int64_t *
         if (excess > 0 && t->lender_issuance) {
             int64_t k = order[0], n = whole(excess, price[k], t->return_up);
             minted[k] += n;
-            back[k] += n;
+            back[k * rows] += n;
             me->advanced += n;
             moved += n * price[k];
             totals[TRANSFERS]++;
@@ -91,21 +101,24 @@ void margin_pass(int64_t accounts, int64_t tokens, account_t *account, int64_t *
         account_t *me = account + a;
         const terms_t *t = terms + me->agreement;
         const uint32_t *order = priority + me->agreement * tokens;
-        int64_t *own = wallet + me->borrower * tokens, *left = capacity + me->borrower * tokens;
-        int64_t *held = posted + a * tokens;
+        int64_t *own = wallet + me->borrower, *left = capacity + me->borrower * tokens;
+        int64_t *held = posted + a;
         int64_t missing = me->required - me->value, moved = 0, issued = 0;
         int64_t last = 0, met = 0;
-        for (; last < t->eligible && !met; last++) {
-            int64_t k = order[last], n = own[k];
+        for (int64_t j = 0; j < t->eligible && !met; j++) {
+            int64_t k = order[j], n = own[k * rows];
+            plan[j] = 0;
+            if (!n && t->delivery_up) continue;
             met = missing <= n * price[k] + (t->delivery_up ? 0 : price[k] - 1);
             if (met) n = whole(missing, price[k], t->delivery_up);
-            plan[k] = n;
+            plan[j] = n;
             missing -= n * price[k];
+            last = j + 1;
         }
         int64_t left_to_mint = missing;
-        for (int64_t j = 0; j < last; j++) {
-            int64_t k = order[j], n = plan[k], minted_now = 0;
-            own[k] -= n;
+        for (int64_t j = 0; met ? j < last : j < t->eligible; j++) {
+            int64_t k = order[j], n = plan[j], minted_now = 0;
+            own[k * rows] -= n;
             if (!met) {
                 int64_t wanted = whole(left_to_mint, price[k], t->delivery_up);
                 minted_now = least(wanted, left[k]);
@@ -119,7 +132,7 @@ void margin_pass(int64_t accounts, int64_t tokens, account_t *account, int64_t *
             if (!n) continue;
             int64_t repaid = j == 0 ? least(n, me->advanced) : 0;
             me->advanced -= repaid;
-            held[k] += n - repaid;
+            held[k * rows] += n - repaid;
             moved += n * price[k];
             totals[TRANSFERS]++;
         }
