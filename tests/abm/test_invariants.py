@@ -64,7 +64,7 @@ def test_recording_events_changes_nothing(world: World) -> None:
 
 @pytest.mark.parametrize("beyond", [-1, 0, 1, 2 * VALUED_TOGETHER + 5])
 def test_valuing_many_accounts_at_once_changes_nothing(beyond: int) -> None:
-    """Nor to go over those together that are not called: a market that is heard takes each alone."""
+    """Nor to pass over many that are not called: a market that is heard takes each alone."""
     random = np.random.default_rng(7)
     loans = []
     for number, size in enumerate(random.integers(1, 100, VALUED_TOGETHER + beyond).tolist(), 1):
