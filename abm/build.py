@@ -10,9 +10,10 @@ import pandas as pd
 
 from abm.books import VALUED_TOGETHER, Books
 from abm.ledger import UNLIMITED, Ledger
-from abm.loan_book import NEVER, Loans, new_accounts, new_loans
+from abm.loan_book import NEVER, new_accounts, new_loans
 from abm.loan_table import LoanTable, Sizes, draw_loans, size_loans
 from abm.population import Population, draw_sizes
+from abm.stress_check import check_stress
 from abm.tally import COUNTED, new_log
 from abm.terms import Terms, Tokens, terms_of
 from scenarios.errors import InputError
@@ -99,7 +100,7 @@ def draw_blueprint(
     books, ledger = _books(
         scenario, table, sizes, terms, priority, population, tokens, len(panel.dates)
     )
-    _check_schedules(scenario, books.loans, len(panel.dates) - 1)
+    check_stress(scenario, population, books.loans, panel.tokens, len(panel.dates) - 1)
     modes = ("settle", "roll", "replace")
     at_maturity = np.array([modes.index(kind.at_maturity) for kind in table.kinds])[table.terms]
     _fund(scenario, population, ledger, books, sizes, streams.network)
@@ -117,32 +118,6 @@ def draw_blueprint(
         lent_moves=bool(sizes.lent[:, :-1].any()),
         equity=_equity(scenario, population, table, sizes, prices[0]),
     )
-
-
-def _check_schedules(scenario: Scenario, loans: Loans, last: int) -> None:
-    """Refuse scheduled defaults and recalls that would never happen.
-
-    Raises:
-        InputError: naming the first of them.
-    """
-    for default in scenario.defaults.scheduled:
-        if not 1 <= default.day <= last:
-            raise InputError(
-                f"defaults.scheduled: {default.participant} on day {default.day};"
-                f" the days of this window are 1 to {last}"
-            )
-    open_ended = set(loans.loan_id[loans.maturity == NEVER].tolist())
-    for day, loan_id in scenario.recalls.scheduled:
-        if not 1 <= day <= last:
-            raise InputError(
-                f"recalls.scheduled: loan {loan_id} on day {day};"
-                f" the days of this window are 1 to {last}"
-            )
-        if loan_id not in open_ended:
-            known = "a term loan" if loan_id in loans.loan_id else "no loan"
-            raise InputError(
-                f"recalls.scheduled: {loan_id} is {known}; only open-ended loans can be recalled"
-            )
 
 
 def _books(

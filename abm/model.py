@@ -24,6 +24,7 @@ from abm.lending_network import longest_reuse_chain, network_view
 from abm.loan_book import NEVER, OPEN_LOAN, PENDING
 from abm.price_impact import MarketImpact
 from abm.statistics import measure
+from scenarios.errors import named
 from scenarios.prices import PricePanel
 from scenarios.scenario import Scenario
 
@@ -74,7 +75,9 @@ class CollateralMarket(mesa.Model):
             scenario = Scenario.load(scenario)
         self.scenario = scenario.with_changes(changes) if changes else scenario
         self.streams = Streams.spawn(rng)
-        blueprint = draw_blueprint(self.scenario, self.streams, prices)
+        with named(self.scenario.name):
+            blueprint = draw_blueprint(self.scenario, self.streams, prices)
+            kinds = classes_for(self.scenario, blueprint.population, behaviours or {})
         self.tokens, self.days = blueprint.tokens, blueprint.days
         self.unit = self.scenario.money.unit
         self.population = blueprint.population
@@ -107,7 +110,6 @@ class CollateralMarket(mesa.Model):
         custodian, clearing_house = _services(self.scenario)
         self.custodian = custodian(self)
         self.oracle = Oracle(self, self.scenario.oracle)
-        kinds = classes_for(self.scenario, self.population, behaviours or {})
         self.participants = {
             name: kind(self, name, row)
             for row, (name, kind) in enumerate(zip(self.population.names, kinds, strict=True))

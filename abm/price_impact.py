@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from scenarios.errors import InputError
 from scenarios.stress import PriceImpact
 
 Ints = npt.NDArray[np.int64]
@@ -28,9 +27,6 @@ class MarketImpact:
             return
         depth = rules.depth
         if isinstance(depth, dict):
-            for token in depth:
-                if token not in tokens[:-1]:
-                    raise InputError(f"close_out.impact.depth: {token} has no price")
             depths = np.array([depth.get(token, np.inf) for token in tokens])
         else:
             depths = np.full(len(tokens), depth)

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from scenarios.checking import checked
-from scenarios.errors import InputError
+from scenarios.errors import InputError, named
 from scenarios.fields import SHORT, as_changes, field_types
 from scenarios.table import Table
 
@@ -101,12 +101,12 @@ def read_factors(
     """
     found = Factors()
     _read_levels(factors, found)
-    for factor, named in alternatives.items():
-        if not named:
+    for factor, entries in alternatives.items():
+        if not entries:
             raise InputError(f"alternatives.{factor}: there is none")
         found.alternatives[factor] = {
             name: _changes(changes, f"alternatives.{factor}.{name}")
-            for name, changes in named.items()
+            for name, changes in entries.items()
         }
     if isinstance(designs, str):
         found.rows.extend(_read_csv(folder / designs, found))
@@ -123,10 +123,8 @@ def read_changes(changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _changes(table: Mapping[str, Any], where: str) -> dict[str, Any]:
-    try:
+    with named(where):
         return as_changes(table)
-    except InputError as error:
-        raise InputError(f"{where}: {error}") from None
 
 
 def _read_levels(table: Mapping[str, Any], found: Factors, prefix: str = "") -> None:

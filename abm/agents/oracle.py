@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from abm import tally
-from scenarios.errors import InputError
 from scenarios.stress import OracleFaults
 
 if TYPE_CHECKING:
@@ -31,10 +30,6 @@ class Oracle(mesa.Agent):
         super().__init__(model)
         self.faults = faults
         tokens = model.tokens[:-1]
-        outages = [token for outage in faults.outages for token in outage.tokens or ()]
-        for token in [*outages, *(wrong.token for wrong in faults.wrong_prices)]:
-            if token not in tokens:
-                raise InputError(f"oracle: {token} has no price; priced are {', '.join(tokens)}")
         self._wrong = {(w.day, tokens.index(w.token)): w.factor for w in faults.wrong_prices}
         self._faultless = faults == OracleFaults()
         self._history: list[Ints] = []

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from abm.experiment.columns import TABLES, factor_type
 from abm.experiment.design import Design, designs_of
-from scenarios.errors import InputError
+from scenarios.errors import InputError, named
 from scenarios.experiment import Experiment
 from scenarios.scenario import Scenario
 
@@ -154,17 +154,14 @@ def _check(scenario: Scenario, seed: np.random.SeedSequence) -> None:
         InputError: the scenario cannot be simulated.
     """
     from abm.build import Streams, draw_blueprint
-    from abm.price_impact import MarketImpact
 
-    blueprint = draw_blueprint(scenario, Streams.spawn(seed))
-    MarketImpact(scenario.close_out.impact, blueprint.tokens)
-    for default in scenario.defaults.scheduled:
-        blueprint.population.row(default.participant)
-    given = blueprint.population.given.values()
-    if scenario.participants.behaviour or any(each.behaviour for each in given):
-        from abm.behaviour import classes_for
+    with named(scenario.name):
+        population = draw_blueprint(scenario, Streams.spawn(seed)).population
+        given = population.given.values()
+        if scenario.participants.behaviour or any(each.behaviour for each in given):
+            from abm.behaviour import classes_for
 
-        classes_for(scenario, blueprint.population, {})
+            classes_for(scenario, population, {})
 
 
 def seed_of(experiment: Experiment, replication: int) -> np.random.SeedSequence:

@@ -125,7 +125,6 @@ def test_self_lending() -> None:
 
 
 def test_unknown_names() -> None:
-    refused("no participant Z9", defaults={"scheduled": [{"participant": "Z9", "day": 1}]})
     refused(
         "loans: loan 7: no agreement tight",
         loans=[loan(7, "L1", "B1", agreement="tight", collateral={"A": 1})],

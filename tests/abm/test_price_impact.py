@@ -10,7 +10,6 @@ from worlds import loan, market_of
 
 from abm.model import CollateralMarket
 from abm.price_impact import MarketImpact
-from scenarios.errors import InputError
 from scenarios.stress import PriceImpact
 
 TOKENS = ("A", "B", "JPY")
@@ -54,12 +53,6 @@ def test_tokens_without_a_depth_do_not_move() -> None:
     impact = MarketImpact(PriceImpact(depth={"A": 10.0}), TOKENS)
     impact.sell(np.array([1, 10**6, 10**6]))
     assert impact.applied_to(PRICES).tolist() == [900_000, 1_000_000, 1]
-
-
-@pytest.mark.parametrize("token", ["X", "JPY"])
-def test_a_depth_of_what_has_no_price_is_refused(token: str) -> None:
-    with pytest.raises(InputError, match=f"close_out.impact.depth: {token} has no price"):
-        MarketImpact(PriceImpact(depth={token: 10.0}), TOKENS)
 
 
 def fire_sale(depth: Any, days: int = 5, **impact: Any) -> CollateralMarket:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from worlds import held, loan, market_of
 
 from abm.model import CollateralMarket
-from scenarios.errors import InputError
 
 PATH = {"A": [100, 110, 120, 130, 140, 150], "B": [10, 11, 12, 13, 14, 15]}
 
@@ -83,16 +81,3 @@ def test_the_clearing_house_values_at_published_prices_and_sales_fetch_true_ones
     assert days["liquidated_value"].tolist()[3] == 100 * 130
     assert days["margin_calls"].sum() == 2
     assert days["transfers"].tolist()[1:] == [0] * 5
-
-
-@pytest.mark.parametrize(
-    "faults",
-    [
-        {"outages": [{"day": 1, "tokens": ["X"]}]},
-        {"wrong_prices": [{"day": 1, "token": "X", "factor": 2}]},
-        {"wrong_prices": [{"day": 1, "token": "JPY", "factor": 2}]},
-    ],
-)
-def test_tokens_without_a_price_are_refused(faults: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match=r"oracle: (X|JPY) has no price; priced are A, B"):
-        market_with(faults)

@@ -76,7 +76,7 @@ SCENARIOS = {
     ),
     "participant": (
         GIVEN + "[defaults]\nscheduled = [{ participant = 'Z', day = 1 }]\n",
-        "no participant Z; there are B, L",
+        "defaults.scheduled: no participant Z; there are B, L",
     ),
     "behaviour": (
         SCENARIO + '[participants.behaviour]\nborrower = "json:Absent"\n',
@@ -96,7 +96,7 @@ def test_a_scenario_that_is_wrong(here: Path, case: str) -> None:
     text, message = SCENARIOS[case]
     (here / "mine.toml").write_text(text)
     line = refused("run", "mine.toml", "--out", "o", "--workers", "0")
-    assert line.startswith("collateral: ")
+    assert line.startswith(("collateral: mine: ", "collateral: mine.toml: "))
     assert message in line
     assert not (here / "o").exists()
 
