@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from abm.books import Books
 from scenarios.errors import InputError
 from scenarios.network import (
     AgentLender,
@@ -18,11 +16,6 @@ from scenarios.network import (
     RandomBipartite,
     ScaleFree,
 )
-
-if TYPE_CHECKING:
-    import networkx as nx
-
-    from abm.model import CollateralMarket
 
 Ints = npt.NDArray[np.int64]
 
@@ -126,56 +119,3 @@ def _each_draws(
         chosen.append(np.argpartition(-keys, number - 1, axis=1)[:, :number])
     positions = np.concatenate(chosen) if chosen else np.zeros((0, number), np.int64)
     return Edges(lender=drawn[positions.ravel()], borrower=np.repeat(drawing, number))
-
-
-def network_view(market: CollateralMarket) -> nx.MultiDiGraph:
-    """The live market as a graph, built anew at each call.
-
-    Nodes carry role, size, wallet value, equity and whether they defaulted; edges, keyed by
-    loan_id, exposure, coverage, gap and state. Money is in money.
-    """
-    import networkx as nx
-
-    graph = nx.MultiDiGraph()
-    for row in market.participants_frame().to_dict("records"):
-        graph.add_node(
-            row["participant"],
-            role=row["role"],
-            size=row["size"],
-            wallet_value=row["wallet_value"],
-            equity=row["equity"],
-            defaulted=row["default_day"] >= 0,
-        )
-    loans = market.loans_frame()
-    account_exposure = loans.groupby("account")["exposure"].transform("sum")
-    loans["coverage"] = 1 + loans["gap"] / account_exposure.where(account_exposure > 0)
-    columns = ["lender", "borrower", "loan_id", "exposure", "coverage", "gap", "state"]
-    for lender, borrower, key, *attributes in loans[columns].itertuples(index=False, name=None):
-        graph.add_edge(lender, borrower, key=key, **dict(zip(columns[3:], attributes, strict=True)))
-    return graph
-
-
-def longest_reuse_chain(books: Books) -> int:
-    """Longest chain of lenders that post on what they received: how often collateral was re-used.
-
-    A cycle of re-use counts each participant in it once.
-    """
-    if not books.reused.any():
-        return 0
-    accounts = books.accounts
-    import networkx as nx
-
-    reusing = np.unique(accounts.lender[books.reused.any(axis=1)])
-    posts = np.isin(accounts.borrower, reusing)
-    graph = nx.DiGraph()
-    graph.add_nodes_from(reusing.tolist())
-    pairs = zip(accounts.borrower[posts].tolist(), accounts.lender[posts].tolist(), strict=True)
-    graph.add_edges_from(pair for pair in pairs if pair[1] in graph)
-    groups = nx.condensation(graph)
-    for group in groups:
-        groups.nodes[group]["weight"] = len(groups.nodes[group]["members"])
-    longest: dict[int, int] = {}
-    for group in nx.topological_sort(groups):
-        before = max((longest[p] for p in groups.predecessors(group)), default=0)
-        longest[group] = before + groups.nodes[group]["weight"]
-    return max(longest.values())

@@ -20,7 +20,6 @@ from abm.close_out import CloseOutDesk, CloseOutResult
 from abm.day_collector import DayCollector
 from abm.events import EventRecorder
 from abm.ledger import Holdings
-from abm.lending_network import longest_reuse_chain, network_view
 from abm.loan_book import NEVER, OPEN_LOAN, PENDING
 from abm.price_impact import MarketImpact
 from abm.statistics import measure
@@ -193,7 +192,7 @@ class CollateralMarket(mesa.Model):
     @property
     def network(self) -> nx.MultiDiGraph:
         """The live market as a graph: an edge a loan, from lender to borrower, and their state."""
-        return network_view(self)
+        return results.network_view(self)
 
     def days_frame(self) -> pd.DataFrame:
         """Statistics of each day so far; `abm.columns.DAYS` says what the columns mean."""
@@ -262,7 +261,6 @@ class CollateralMarket(mesa.Model):
             ("exogenous", "liquidity", "contagion"), done.defaults, strict=True
         ):
             row[f"defaults_{cause}"] = number
-        row["reuse_chain"] = longest_reuse_chain(self.books)
         row["gas"] = self.custodian.gas_today()
         self.today = row
         self.datacollector.collect(self)

@@ -15,6 +15,8 @@ from abm.loan_book import LOAN_STATES, NEVER, OPEN_LOAN, Accounts, Loans
 from abm.statistics import gaps
 
 if TYPE_CHECKING:
+    import networkx as nx
+
     from abm.model import CollateralMarket
 
 Ints = npt.NDArray[np.int64]
@@ -183,3 +185,30 @@ def participants_frame(market: CollateralMarket) -> pd.DataFrame:
             "default_cause": causes[desk.default_cause],
         }
     )
+
+
+def network_view(market: CollateralMarket) -> nx.MultiDiGraph:
+    """The live market as a graph, built anew at each call.
+
+    Nodes carry role, size, wallet value, equity and whether they defaulted; edges, keyed by
+    loan_id, exposure, coverage, gap and state. Money is in money.
+    """
+    import networkx as nx
+
+    graph = nx.MultiDiGraph()
+    for row in market.participants_frame().to_dict("records"):
+        graph.add_node(
+            row["participant"],
+            role=row["role"],
+            size=row["size"],
+            wallet_value=row["wallet_value"],
+            equity=row["equity"],
+            defaulted=row["default_day"] >= 0,
+        )
+    loans = market.loans_frame()
+    account_exposure = loans.groupby("account")["exposure"].transform("sum")
+    loans["coverage"] = 1 + loans["gap"] / account_exposure.where(account_exposure > 0)
+    columns = ["lender", "borrower", "loan_id", "exposure", "coverage", "gap", "state"]
+    for lender, borrower, key, *attributes in loans[columns].itertuples(index=False, name=None):
+        graph.add_edge(lender, borrower, key=key, **dict(zip(columns[3:], attributes, strict=True)))
+    return graph

@@ -134,6 +134,32 @@ def concentration(values: Floats) -> float:
     return squares / (total * total) if total > 0 else 0.0
 
 
+def longest_reuse_chain(books: Books) -> int:
+    """Longest chain of lenders that post on what they received: how often collateral was re-used.
+
+    A cycle of re-use counts each participant in it once.
+    """
+    if not books.reused.any():
+        return 0
+    import networkx as nx
+
+    accounts = books.accounts
+    reusing = np.unique(accounts.lender[books.reused.any(axis=1)])
+    posts = np.isin(accounts.borrower, reusing)
+    graph = nx.DiGraph()
+    graph.add_nodes_from(reusing.tolist())
+    pairs = zip(accounts.borrower[posts].tolist(), accounts.lender[posts].tolist(), strict=True)
+    graph.add_edges_from(pair for pair in pairs if pair[1] in graph)
+    groups = nx.condensation(graph)
+    for group in groups:
+        groups.nodes[group]["weight"] = len(groups.nodes[group]["members"])
+    longest: dict[int, int] = {}
+    for group in nx.topological_sort(groups):
+        before = max((longest[p] for p in groups.predecessors(group)), default=0)
+        longest[group] = before + groups.nodes[group]["weight"]
+    return max(longest.values())
+
+
 def measure(books: Books, held: Holdings, prices: Ints, unit: float) -> dict[str, float]:
     """The statistics of a day that the books alone determine, by column name; money in money.
 
@@ -167,6 +193,7 @@ def measure(books: Books, held: Holdings, prices: Ints, unit: float) -> dict[str
         "over_collateralisation_max": sums.over_collateralisation_max * unit,
         "close_out_exposure": sums.closing_out * unit,
         "reuse_outstanding": reused * unit,
+        "reuse_chain": longest_reuse_chain(books),
         "collateral_velocity": (primary + reused) / primary if primary else np.nan,
         "hhi_lenders": concentration(by_lender[0]),
         "hhi_collateral": concentration(posted.astype(np.float64)),
