@@ -16,7 +16,7 @@ from abm.terms import Terms, Tokens
 Ints = npt.NDArray[np.int64]
 
 VALUED_TOGETHER = 128
-"""Accounts whose collateral a pass values at once, in vector registers."""
+"""Accounts that a pass values, or finds uncalled, at once, in vector registers."""
 
 
 class Books(NamedTuple):
