@@ -16,7 +16,7 @@ from abm.population import Population, draw_sizes
 from abm.stress_check import check_stress
 from abm.tally import COUNTED, new_log
 from abm.terms import Terms, Tokens, terms_of
-from scenarios.errors import InputError
+from scenarios.errors import InputError, named, refuse_unpriced
 from scenarios.prices import PricePanel
 from scenarios.prices.calendars import on_calendar
 from scenarios.scenario import Scenario
@@ -274,10 +274,10 @@ def _amounts(
 
 def _counts(counts: dict[str, int], tokens: tuple[str, ...], field: str) -> Ints:
     amounts = np.zeros(len(tokens), np.int64)
-    for token, quantity in counts.items():
-        if token not in tokens:
-            raise InputError(f"{field}: {token} has no price; priced are {', '.join(tokens)}")
-        amounts[tokens.index(token)] = quantity
+    with named(field):
+        for token, quantity in counts.items():
+            refuse_unpriced(token, tokens)
+            amounts[tokens.index(token)] = quantity
     return amounts
 
 

@@ -16,7 +16,7 @@ from abm.lending_network import draw_edges
 from abm.population import Population, draw_population, draw_sizes
 from scenarios.agreement import CollateralAgreement
 from scenarios.checking import checked
-from scenarios.errors import InputError
+from scenarios.errors import InputError, named, refuse_unpriced
 from scenarios.loans import GivenLoan, Loan
 from scenarios.network import FromFile
 from scenarios.scenario import Scenario
@@ -248,8 +248,8 @@ def size_loans(
 
 
 def _column(token: str, tokens: Sequence[str], field: str) -> int:
-    if token not in tokens:
-        raise InputError(f"loan.{field}: {token} has no price; priced are {', '.join(tokens)}")
+    with named(f"loan.{field}"):
+        refuse_unpriced(token, tokens)
     return list(tokens).index(token)
 
 

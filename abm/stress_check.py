@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from abm.loan_book import NEVER, Loans
 from abm.population import Population
-from scenarios.errors import InputError, named
+from scenarios.errors import InputError, named, refuse_unpriced
 from scenarios.scenario import Scenario
 
 
@@ -30,21 +30,21 @@ def check_stress(
             population.row(default.participant)
             _check_day(default.participant, default.day, 1, last)
     with named("recalls.scheduled"):
-        for day, loan_id in scenario.recalls.scheduled:
-            _check_day(f"loan {loan_id}", day, 1, last)
-            _check_open_ended(loan_id, loans)
+        _check_recalls(scenario.recalls.scheduled, loans, last)
     with named("oracle.outages"):
         for outage in scenario.oracle.outages:
             _check_day("outage", outage.day, 0, last)
-            _check_tokens(outage.tokens or (), tokens)
+            for token in outage.tokens or ():
+                refuse_unpriced(token, tokens)
     with named("oracle.wrong_prices"):
         for wrong in scenario.oracle.wrong_prices:
-            _check_tokens((wrong.token,), tokens)
+            refuse_unpriced(wrong.token, tokens)
             _check_day(wrong.token, wrong.day, 0, last)
     impact = scenario.close_out.impact
     if impact is not None and isinstance(impact.depth, dict):
         with named("close_out.impact.depth"):
-            _check_tokens(impact.depth, tokens)
+            for token in impact.depth:
+                refuse_unpriced(token, tokens)
 
 
 def _check_day(what: str, day: int, first: int, last: int) -> None:
@@ -52,13 +52,10 @@ def _check_day(what: str, day: int, first: int, last: int) -> None:
         raise InputError(f"{what} on day {day}; the days of this window are {first} to {last}")
 
 
-def _check_tokens(wanted: Iterable[str], tokens: tuple[str, ...]) -> None:
-    for token in wanted:
-        if token not in tokens:
-            raise InputError(f"{token} has no price; priced are {', '.join(tokens)}")
-
-
-def _check_open_ended(loan_id: int, loans: Loans) -> None:
-    if loan_id not in loans.loan_id[loans.maturity == NEVER]:
-        known = "a term loan" if loan_id in loans.loan_id else "no loan"
-        raise InputError(f"{loan_id} is {known}; only open-ended loans can be recalled")
+def _check_recalls(scheduled: Sequence[tuple[int, int]], loans: Loans, last: int) -> None:
+    open_ended = set(loans.loan_id[loans.maturity == NEVER].tolist()) if scheduled else set()
+    for day, loan_id in scheduled:
+        _check_day(f"loan {loan_id}", day, 1, last)
+        if loan_id not in open_ended:
+            known = "a term loan" if loan_id in loans.loan_id else "no loan"
+            raise InputError(f"{loan_id} is {known}; only open-ended loans can be recalled")

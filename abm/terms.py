@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scenarios.agreement import CollateralAgreement, exact
-from scenarios.errors import InputError
+from scenarios.errors import InputError, named, refuse_unpriced
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -115,10 +115,11 @@ def terms_of(
 
 def _order(agreement: CollateralAgreement, tokens: Sequence[str], cash: str) -> list[int]:
     eligible = agreement.eligible(tokens, cash)
-    for token in eligible:
-        if token not in tokens:
-            priced = ", ".join(token for token in tokens if token != cash)
-            raise InputError(f"agreement.priority: {token} has no price; priced are {priced}")
+    priced = [token for token in tokens if token != cash]
+    with named("agreement.priority"):
+        for token in eligible:
+            if token != cash:
+                refuse_unpriced(token, priced)
     if agreement.adjustment == "single":
         eligible = eligible[:1]
     return [list(tokens).index(token) for token in eligible]

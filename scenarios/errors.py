@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 
@@ -17,3 +17,13 @@ def named(origin: str) -> Iterator[None]:
         yield
     except InputError as error:
         raise InputError(f"{origin}: {error}") from None
+
+
+def refuse_unpriced(token: str, priced: Sequence[str]) -> None:
+    """See that a token that a scenario names is one of those that have a price.
+
+    Raises:
+        InputError: it is not.
+    """
+    if token not in priced:
+        raise InputError(f"{token} has no price; priced are {', '.join(priced)}")
