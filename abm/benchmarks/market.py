@@ -11,7 +11,6 @@ from functools import partial
 from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
-from statistics import mean
 from time import perf_counter
 from types import ModuleType
 
@@ -25,8 +24,11 @@ from scenarios.scenario import Scenario
 CHECKOUT = Path(__file__).parents[2]
 """Where `tests/benchmarks` is, in a checkout."""
 
-REPETITIONS, BLOCKS, DAYS_A_BLOCK = 3, 3, 10
-"""How the days of the columns and of the objects alternate; the first of a block is not counted."""
+REPETITIONS, STRETCHES, DAYS_A_STRETCH = 3, 3, 10
+"""How what is compared takes turns."""
+
+Days = list[tuple[float, ...]]
+"""Seconds of each day, by what was timed."""
 
 
 def market_of(loans: int, borrowers: int) -> CollateralMarket:
@@ -55,9 +57,10 @@ def measure(loans: int, borrowers: int, objects: int) -> Iterator[Measurement]:
         objects: loans in the comparison with one Python object a loan; 0 leaves it out.
     """
     market_of(100, 10).run()
+    # In this order: building is faster in memory that other markets have used before.
     yield from _memory(loans, borrowers)
-    yield from _passes(loans, borrowers)
     yield from _whole_run(loans, borrowers)
+    yield from _passes(loans, borrowers)
     if objects:
         yield from _objects(objects)
 
@@ -76,41 +79,78 @@ def _bare(market: CollateralMarket) -> Callable[[], None]:
     return one_day
 
 
+def _in_c(market: CollateralMarket, run_c: Callable[[np.ndarray], None]) -> Callable[[], None]:
+    def one_day() -> None:
+        market.day += 1
+        run_c(np.ascontiguousarray(market.path[market.day]))
+
+    return one_day
+
+
 def _time(action: Callable[[], object]) -> float:
     start = perf_counter()
     action()
     return perf_counter() - start
 
 
+def _by_stretches(*actions: Callable[[], object]) -> Days:
+    """Seconds of each day by action, timed some days at a time each, the first of them left out.
+
+    On that day the caches are full of what the other actions left there.
+    """
+    days: Days = []
+    for _ in range(STRETCHES):
+        times = [[_time(action) for _ in range(DAYS_A_STRETCH)][1:] for action in actions]
+        days.extend(zip(*times, strict=True))
+    return days
+
+
+def _fastest(repetition: Callable[[], tuple[int, Days]]) -> tuple[int, list[float]]:
+    """Loans, and the mean seconds of a day by action, of each day the fastest of some repetitions.
+
+    One interruption takes as long as a hundred days of a small market.
+    """
+    repetitions = []
+    for _ in range(REPETITIONS):
+        gc.collect()  # the markets of the one before
+        repetitions.append(repetition())
+    loans, days = zip(*repetitions, strict=True)
+    return loans[0], np.min(days, axis=0).mean(axis=0).tolist()
+
+
 def _passes(loans: int, borrowers: int) -> Iterator[Measurement]:
-    """The bare pass against C, and the whole step against the bare pass, day by day in turn."""
-    whole, bare = market_of(loans, borrowers), market_of(loans, borrowers)
-    number, unit = len(bare.books.loans), "million loan-days/s"
-    run_bare = _bare(bare)
-    bare.books.totals[:] = 0
+    """The bare pass against C, and the whole step against the bare pass."""
     benchmarks = _comparisons("c_pass")
-    in_c = market_of(loans, borrowers) if benchmarks and benchmarks.compiler() else None
-    run_c = benchmarks.CPass(in_c) if benchmarks and in_c else None
-    times: dict[str, list[float]] = {"bare": [], "step": [], "c": []}
-    for day in range(1, 31):
-        times["bare"].append(_time(run_bare))
-        times["step"].append(_time(whole.step))
-        if run_c is not None and in_c is not None:
-            prices = np.ascontiguousarray(in_c.path[day])
-            times["c"].append(_time(partial(run_c, prices)))
-    rates = {name: number / mean(each[1:]) / 1e6 for name, each in times.items() if each}
-    if run_c is not None and in_c is not None:
+    if benchmarks is not None and benchmarks.compiler() is None:
+        benchmarks = None
+    number, (step, bare, *in_c) = _fastest(partial(_run_passes, loans, borrowers, benchmarks))
+    unit, rate = "million loan-days/s", number / 1e6
+    for c in in_c:
+        yield Measurement("pass in C", number, rate / c, unit)
+        yield Measurement("bare pass", number, rate / bare, unit, "pass in C", c / bare)
+    if not in_c:
+        yield Measurement("bare pass", number, rate / bare, unit)
+    yield Measurement("whole step", number, rate / step, unit, "bare pass", bare / step)
+
+
+def _run_passes(loans: int, borrowers: int, benchmarks: ModuleType | None) -> tuple[int, Days]:
+    """Days of the whole step, of the bare pass, and of that in C where it can be built."""
+    whole, bare = market_of(loans, borrowers), market_of(loans, borrowers)
+    if benchmarks is None:
+        days = _by_stretches(whole.step, _bare(bare))
+    else:
+        bare.books.totals[:] = 0
+        in_c = market_of(loans, borrowers)
+        run_c = benchmarks.CPass(in_c)
+        days = _by_stretches(whole.step, _bare(bare), _in_c(in_c, run_c))
         if (in_c.ledger.wallets[:-1] != bare.ledger.wallets[:-1]).any():
             raise RuntimeError("the pass in C moved other tokens: the comparison means nothing")
         if (run_c.totals != bare.books.totals).any():
             raise RuntimeError("the pass in C counts otherwise: the comparison means nothing")
-        yield Measurement("pass in C", number, rates["c"], unit)
-        ratio = rates["bare"] / rates["c"]
-        yield Measurement("bare pass", number, rates["bare"], unit, "pass in C", ratio)
-    else:
-        yield Measurement("bare pass", number, rates["bare"], unit)
-    ratio = rates["step"] / rates["bare"]
-    yield Measurement("whole step", number, rates["step"], unit, "bare pass", ratio)
+        in_c.release()
+    whole.release()
+    bare.release()
+    return len(bare.books.loans), days
 
 
 def _whole_run(loans: int, borrowers: int) -> Iterator[Measurement]:
@@ -150,24 +190,20 @@ def _objects(loans: int) -> Iterator[Measurement]:
     benchmarks = _comparisons("object_market")
     if benchmarks is None:
         return
-    times = []
-    for _ in range(REPETITIONS):
-        market = market_of(loans, 100)
-        plain = benchmarks.PlainMarket(market)
-        times.append([*_by_blocks(market.step, plain.step)])
-        benchmarks.compare(market, plain)
-    # One interruption takes as long as a hundred days of columns: the fastest of each day count.
-    day, plain_day = np.min(times, axis=0).mean(axis=0) * 1e3
-    number, name = len(market.books.loans), "day with an object a loan"
-    yield Measurement(name, number, plain_day, "ms")
-    yield Measurement("day in columns", number, day, "ms", name, plain_day / day)
+    number, (columns, objects) = _fastest(partial(_run_objects, loans, benchmarks))
+    name = "day with an object a loan"
+    yield Measurement(name, number, objects * 1e3, "ms")
+    yield Measurement("day in columns", number, columns * 1e3, "ms", name, objects / columns)
 
 
-def _by_blocks(*actions: Callable[[], object]) -> Iterator[tuple[float, ...]]:
-    """Time actions some days at a time each; the first, for which caches are empty, left out."""
-    for _ in range(BLOCKS):
-        blocks = [[_time(action) for _ in range(DAYS_A_BLOCK)][1:] for action in actions]
-        yield from zip(*blocks, strict=True)
+def _run_objects(loans: int, benchmarks: ModuleType) -> tuple[int, Days]:
+    """Days of the columns and of the objects."""
+    market = market_of(loans, 100)
+    plain = benchmarks.PlainMarket(market)
+    days = _by_stretches(market.step, plain.step)
+    benchmarks.compare(market, plain)
+    market.release()
+    return len(market.books.loans), days
 
 
 def _comparisons(name: str) -> ModuleType | None:
