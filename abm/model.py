@@ -12,17 +12,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from abm import results
 from abm.agents import ClearingHouse, Custodian, Oracle, Participant
-from abm.behaviour import classes_for
-from abm.build import Streams, draw_blueprint
-from abm.close_out import CloseOutDesk, CloseOutResult
-from abm.day_collector import DayCollector
-from abm.events import EventRecorder
-from abm.ledger import Holdings
-from abm.loan_book import NEVER, OPEN_LOAN, PENDING
-from abm.price_impact import MarketImpact
-from abm.statistics import measure
+from abm.agents.behaviour import classes_for
+from abm.books.events import EventRecorder
+from abm.books.ledger import Holdings
+from abm.books.loan_book import NEVER, OPEN_LOAN, PENDING
+from abm.day.close_out import CloseOutDesk, CloseOutResult
+from abm.measures.day_collector import DayCollector
+from abm.measures.statistics import measure
+from abm.opening.build import Streams, draw_blueprint
+from abm.rules.price_impact import MarketImpact
+from abm.tables import frames
 from scenarios.errors import named
 from scenarios.prices import PricePanel
 from scenarios.scenario import Scenario
@@ -30,7 +30,7 @@ from scenarios.scenario import Scenario
 if TYPE_CHECKING:
     import networkx as nx
 
-    from abm.evm.chain import Chain
+    from abm.chain.chain import Chain
 
 Ints = npt.NDArray[np.int64]
 
@@ -104,7 +104,7 @@ class CollateralMarket(mesa.Model):
         self.day = 0
         self.running: bool = True
         self.closed_out = CloseOutResult()
-        self.final: results.Snapshot | None = None
+        self.final: frames.Snapshot | None = None
 
         custodian, clearing_house = _services(self.scenario)
         self.custodian = custodian(self)
@@ -148,7 +148,7 @@ class CollateralMarket(mesa.Model):
 
         The tables `loans` and `participants` keep showing the last day.
         """
-        self.final = results.Snapshot.of(self)
+        self.final = frames.Snapshot.of(self)
         self.day += 1
         self.books.totals[:] = 0
         self.clearing_house.settle()
@@ -192,27 +192,27 @@ class CollateralMarket(mesa.Model):
     @property
     def network(self) -> nx.MultiDiGraph:
         """The live market as a graph: an edge a loan, from lender to borrower, and their state."""
-        return results.network_view(self)
+        return frames.network_view(self)
 
     def days_frame(self) -> pd.DataFrame:
-        """Statistics of each day so far; `abm.columns.DAYS` says what the columns mean."""
-        return results.days_frame(self)
+        """Statistics of each day so far; `abm.measures.columns.DAYS` describes the columns."""
+        return frames.days_frame(self)
 
     def summary(self) -> dict[str, float]:
-        """Statistics over the days so far, as `abm.results.summarise` makes them."""
-        return results.summarise(self.days_frame())
+        """Statistics over the days so far, as `abm.tables.frames.summarise` makes them."""
+        return frames.summarise(self.days_frame())
 
     def events_frame(self, since: int = 0) -> pd.DataFrame:
         """Events from a day on; empty unless they are recorded."""
-        return results.events_frame(self, since)
+        return frames.events_frame(self, since)
 
     def loans_frame(self) -> pd.DataFrame:
         """Every loan, today or on the last day of the window."""
-        return results.loans_frame(self)
+        return frames.loans_frame(self)
 
     def participants_frame(self) -> pd.DataFrame:
         """Every participant, today or on the last day of the window."""
-        return results.participants_frame(self)
+        return frames.participants_frame(self)
 
     def release(self) -> None:
         """Let go of the agents, of which Mesa before 3.4.2 keeps count for ever."""
@@ -270,9 +270,9 @@ def _services(scenario: Scenario) -> tuple[type[Custodian], type[ClearingHouse]]
     """The classes that keep the ledger of a scenario."""
     if scenario.ledger == "columns":
         return Custodian, ClearingHouse
-    from abm.evm import require
+    from abm.chain import require
 
     require()
-    from abm.evm.clearing_house import ChainClearingHouse, ChainCustodian
+    from abm.chain.clearing_house import ChainClearingHouse, ChainCustodian
 
     return ChainCustodian, ChainClearingHouse

@@ -14,7 +14,7 @@ from analysis.results import KEYS
 from analysis.summary import require
 
 RECORD = Path(__file__).parent / "data" / "gas.csv"
-"""Gas of the paper's models on the contracts, measured and written by `python -m abm.evm.gas`."""
+"""Gas of the paper's models on the contracts, measured and written by `python -m abm.chain.gas`."""
 
 GWEI = 1e-9
 DAYS_A_YEAR = 365

@@ -9,18 +9,18 @@ import numpy as np
 import numpy.typing as npt
 
 from abm.agents.borrower import Borrower
+from abm.agents.calls import DeliveryCall, ReturnCall
 from abm.agents.lender import Lender
-from abm.calls import DeliveryCall, ReturnCall
-from abm.events import CHUNK
-from abm.lifecycle import (
+from abm.books.events import CHUNK
+from abm.books.loan_book import OPEN_LOAN
+from abm.day.lifecycle import (
     open_at_start,
     open_replacements,
     recall_loans,
     retry_releases,
     settle_loans,
 )
-from abm.loan_book import OPEN_LOAN
-from abm.margining import (
+from abm.day.margining import (
     DELIVERY_CALL,
     RETURN_CALL,
     mark_exposures,
@@ -28,8 +28,8 @@ from abm.margining import (
     run_deliveries,
     run_returns,
 )
-from abm.movements import execute_delivery, execute_return, settle_deliveries, settle_returns
-from abm.reuse import find_reusable
+from abm.day.movements import execute_delivery, execute_return, settle_deliveries, settle_returns
+from abm.day.reuse import find_reusable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

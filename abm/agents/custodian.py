@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import mesa
 import numpy as np
 
-from abm import tally
-from abm.ledger import Holdings
-from abm.loan_book import CLOSED_OUT, SETTLED
-from abm.movements import receive_minted
+from abm.books import tally
+from abm.books.ledger import Holdings
+from abm.books.loan_book import CLOSED_OUT, SETTLED
+from abm.day.movements import receive_minted
 
 if TYPE_CHECKING:
     from abm.agents.participant import Participant

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from abm.agents.calls import ReturnCall
 from abm.agents.participant import Participant
-from abm.calls import ReturnCall
 
 
 class Lender(Participant):

@@ -8,7 +8,7 @@ import mesa
 import numpy as np
 import numpy.typing as npt
 
-from abm import tally
+from abm.books import tally
 from scenarios.stress import OracleFaults
 
 if TYPE_CHECKING:

@@ -65,7 +65,7 @@ class Participant(mesa.Agent):
 
     def _loans(self, side: str) -> list[int]:
         """Identifiers of its open loans on one side."""
-        from abm.loan_book import OPEN_LOAN
+        from abm.books.loan_book import OPEN_LOAN
 
         books = self.model.books
         mine = getattr(books.accounts, side)[books.loans.account] == self.row

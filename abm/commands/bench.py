@@ -12,7 +12,7 @@ from click.core import ParameterSource
 F = TypeVar("F", bound=Callable[..., Any])
 
 COUNTED = {"market": "loans", "experiments": "runs", "page": "loans"}
-"""What the size of each benchmark counts; the benchmark is `abm/benchmarks/<name>.py`."""
+"""What the size of each benchmark counts; the benchmark is `abm/commands/benchmarks/<name>.py`."""
 
 OPTIONS = {
     "market": ("loans", "borrowers", "objects"),
@@ -81,11 +81,11 @@ def command(benchmark: str, out: Path | None, **sizes: Any) -> None:
     """
     from importlib import import_module
 
-    from abm.benchmarks.measurement import csv_writer
+    from abm.commands.benchmarks.measurement import csv_writer
 
     _refuse_others(benchmark)
     wanted = {name: sizes[name] for name in OPTIONS[benchmark]}
-    rows = import_module(f"abm.benchmarks.{benchmark}").measure(**wanted)
+    rows = import_module(f"abm.commands.benchmarks.{benchmark}").measure(**wanted)
     with csv_writer(out, benchmark) as write:
         for row in rows:
             click.echo(row.line(COUNTED[benchmark]))

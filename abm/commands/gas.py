@@ -69,10 +69,10 @@ def command(
     csv: Path | None,
 ) -> None:
     """Measure the gas of the paper's models on the contracts, and price it."""
-    from abm.evm import require
+    from abm.chain import require
 
     require()
-    from abm.evm.gas import gas_markdown, gas_table
+    from abm.chain.gas import gas_markdown, gas_table
     from analysis.operating_cost import Fees, priced
 
     gas = gas_table(models, tokens, batches, days=days)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from abm.experiment.columns import FACTOR, summary_columns
-from abm.experiment.execute import Finished
+from abm.experiments.columns import FACTOR, summary_columns
+from abm.experiments.execute import Finished
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from abm.replication import Cell, Replication
+    from abm.commands.replication import Cell, Replication
 
 
 @click.command("replicate")
@@ -58,7 +58,7 @@ def command(
     """
     import json
 
-    from abm.replication import as_json, replicate
+    from abm.commands.replication import as_json, replicate
     from scenarios.prices.files import read_prices
     from scenarios.prices.yahoo import paper_prices
 

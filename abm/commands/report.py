@@ -101,7 +101,7 @@ def gas_terms_of(designs: Mapping[int, Scenario]) -> dict[int, GasTerms]:
     These are the paper's models on the terms of the contracts: with the lag and the choice of
     tokens that the model stands for, any trigger, and all priced tokens eligible.
     """
-    from abm.evm.terms import refuse_unsupported
+    from abm.chain.terms import refuse_unsupported
     from analysis.operating_cost import GasTerms
     from scenarios.agreement import CollateralAgreement
     from scenarios.errors import InputError

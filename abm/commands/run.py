@@ -63,7 +63,7 @@ def command(
     Exit code 1: all runs failed.
     """
     from abm.commands.overview import overview
-    from abm.experiment.execute import run_experiment
+    from abm.experiments.execute import run_experiment
     from scenarios.experiment import Experiment, load_either
 
     # Batch systems end jobs with SIGTERM: as with Ctrl-C, say so in the manifest and stop cleanly.

@@ -61,7 +61,7 @@ def command(
 
     `collateral scenarios` lists them. Ctrl-C stops it.
     """
-    from abm.app.launch import require_app, serve
+    from abm.page.launch import require_app, serve
     from scenarios.errors import InputError
     from scenarios.scenario import bundled
 
@@ -75,7 +75,7 @@ def command(
     if screenshot is None:
         serve(host, port, scenario, show)
         return
-    from abm.app.screenshot import parse_size, write_screenshot
+    from abm.page.screenshot import parse_size, write_screenshot
 
     write_screenshot(screenshot, scenario, days, parse_size(size))
     click.echo(f"{screenshot}: written")

@@ -21,10 +21,10 @@ def command(scenario: str, seed: int, changes: dict[str, Any]) -> None:
     Compared are all balances, deposits, supply, posted collateral, requirements, calls, deliveries,
     returns and issuances. The first difference ends the comparison, with exit code 1.
     """
-    from abm.evm import require
+    from abm.chain import require
 
     require()
-    from abm.evm.verify import overview, verify
+    from abm.chain.verify import overview, verify
 
     done = verify(scenario, rng=seed, **changes)
     for name, value in overview(done).items():

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from networks import networks
 from worlds import held, loan, market_of, outstanding, panel_of, table_of
 
-from abm.books import VALUED_TOGETHER
-from abm.loan_book import ACTIVE, OPEN_LOAN
+from abm.books.books import VALUED_TOGETHER
+from abm.books.loan_book import ACTIVE, OPEN_LOAN
 from abm.model import CollateralMarket
 from scenarios.scenario import Scenario
 

@@ -1,9 +1,9 @@
-/* The margin pass of abm/margining.py in plain C, for comparison: lag 0, no re-use, no event log.
+/* The margin pass of abm/day/margining.py in plain C, for comparison: lag 0, no re-use, no event log.
    It works on the very arrays of the simulator, values as many accounts at once, and counts what
    that counts, so that both can be checked to move the same tokens and to come to the same totals. */
 #include <stdint.h>
 
-/* positions of abm/tally.py */
+/* positions of abm/books/tally.py */
 enum {
     MARGIN_CALLS, DELIVERY_CALLS, RETURN_CALLS, DELIVERY_CALL_VALUE, RETURN_CALL_VALUE, DELIVERIES,
     DELIVERED_VALUE, RETURNS, RETURNED_VALUE, TRANSFERS, BORROWER_ISSUANCES, BORROWER_ISSUED_VALUE,

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
-import abm.benchmarks.experiments
-from abm.benchmarks.measurement import COLUMNS
-from abm.cli import main
+import abm.commands.benchmarks.experiments
+from abm.commands.benchmarks.measurement import COLUMNS
+from abm.commands.cli import main
 
 
 def bench(*arguments: object) -> Result:
@@ -58,7 +58,7 @@ def test_experiments_tell_memory_and_cost(tmp_path: Path) -> None:
 def test_experiments_compare_two_workers_with_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = abm.benchmarks.experiments
+    module = abm.commands.benchmarks.experiments
     monkeypatch.setattr(module, "HALF_A_SECOND", module.TINY)
     sizes = ("--memory-runs", 0, "--cost-runs", 0, "--speed-runs", 4)
     found = figures(tmp_path / "out.csv", "experiments", *sizes)
@@ -82,7 +82,7 @@ def test_the_page_is_measured_part_by_part(tmp_path: Path) -> None:
 
 def test_a_browser_tells_until_the_day_is_shown(tmp_path: Path) -> None:
     pytest.importorskip("solara")
-    from abm.app.browser import why_not
+    from abm.page.browser import why_not
 
     if reason := why_not():
         pytest.skip(reason)
@@ -94,7 +94,7 @@ def test_a_browser_tells_until_the_day_is_shown(tmp_path: Path) -> None:
 def test_without_the_packages_of_the_page_it_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("abm.app.launch.NEEDED", ("no_such_package",))
+    monkeypatch.setattr("abm.page.launch.NEEDED", ("no_such_package",))
     result = bench("page")
     assert result.exit_code == 2
     assert "no_such_package: pip install 'collateral-abm[app]'" in result.output

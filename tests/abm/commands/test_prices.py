@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
-from abm.cli import main
+from abm.commands.cli import main
 from scenarios.errors import InputError
 from scenarios.prices.files import read_prices
 from scenarios.prices.yahoo_client import Split, TickerHistory

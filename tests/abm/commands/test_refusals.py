@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from abm.cli import main
+from abm.commands.cli import main
 
 SCENARIO = """
 [window]

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
-from abm.cli import main
+from abm.commands.cli import main
 
 PRICES = Path(__file__).parents[4] / "shared" / "data" / "tse_closes_case1_case2.csv"
 
@@ -128,7 +128,7 @@ def test_bad_files_are_refused_in_one_line(tmp_path: Path, content: str | None, 
 
 def test_help_answers_without_importing_the_simulator() -> None:
     code = (
-        "import sys; from click.testing import CliRunner; from abm.cli import main;"
+        "import sys; from click.testing import CliRunner; from abm.commands.cli import main;"
         "assert CliRunner().invoke(main, ['--help']).exit_code == 0;"
         "heavy = {'mesa', 'numpy', 'pandas', 'numba', 'pydantic', 'yfinance'} & set(sys.modules);"
         "sys.exit(', '.join(sorted(heavy)) or 0)"

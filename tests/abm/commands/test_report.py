@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner, Result
 from sweeps import SCENARIO, table_of, toml
 
-from abm.cli import main
+from abm.chain import installed
+from abm.commands.cli import main
 from abm.commands.report import gas_terms_of, scenarios_of
-from abm.evm import installed
 from analysis import read_results
 from analysis.operating_cost import Fees, GasTerms
 from analysis.report import Section, TableItem

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 from sweeps import SCENARIO, table_of, toml
 
-from abm.cli import main
+from abm.commands.cli import main
 from abm.commands.overview import number
 
 

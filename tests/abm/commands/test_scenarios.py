@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from click.testing import CliRunner
 
-from abm.cli import main
+from abm.commands.cli import main
 from scenarios.experiment import bundled_experiments
 from scenarios.scenario import Scenario, bundled
 

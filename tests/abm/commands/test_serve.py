@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from abm.cli import main
+from abm.commands.cli import main
 
 
 @pytest.fixture
@@ -28,8 +28,8 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         calls.append((host, scenario))
         return Server(), listening
 
-    monkeypatch.setattr("abm.app.launch._server", server)
-    monkeypatch.setattr("abm.app.launch.require_app", lambda: None)
+    monkeypatch.setattr("abm.page.launch._server", server)
+    monkeypatch.setattr("abm.page.launch.require_app", lambda: None)
     return calls
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
-from abm.cli import main
+from abm.commands.cli import main
 from analysis import ResultsError, read_results
 from analysis.report import Report, build_report
 from analysis.report.export import escape_latex

@@ -1,0 +1,220 @@
+"""Margin calls as a participant sees them that decides for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from abm.books.compiled import compiled
+from abm.day.margining import holdings, means, shortfall, value_in_transit
+from abm.rules.planning import choose_return, plan, plan_delivery, whole_tokens
+
+if TYPE_CHECKING:
+    from abm.agents.participant import Participant
+    from abm.books.books import Books
+    from abm.model import CollateralMarket
+
+Ints = npt.NDArray[np.int64]
+
+
+class DecisionError(ValueError):
+    """A participant's own behaviour decided on something that cannot be done."""
+
+
+class _Call:
+    """What both kinds of call tell."""
+
+    def __init__(self, market: CollateralMarket, account: int):
+        self.market = market
+        self.account = account
+
+    @property
+    def day(self) -> int:
+        """The day of the call."""
+        return self.market.day
+
+    @property
+    def loan_id(self) -> int:
+        """The loan; the first one of an aggregated account."""
+        return int(self.market.first_loan[self.account])
+
+    @property
+    def lender(self) -> str:
+        """Name of the lender."""
+        return self.market.population.names[self.market.books.accounts.lender[self.account]]
+
+    @property
+    def borrower(self) -> str:
+        """Name of the borrower."""
+        return self.market.population.names[self.market.books.accounts.borrower[self.account]]
+
+    @property
+    def prices(self) -> dict[str, float]:
+        """Published prices, in money."""
+        return self._named(self.market.prices * self.market.unit)
+
+    @property
+    def priority(self) -> tuple[str, ...]:
+        """Tokens that the call may move, in the order of delivery."""
+        eligible = self.market.books.eligible(self._agreement)
+        return tuple(self.market.tokens[token] for token in eligible)
+
+    @property
+    def _agreement(self) -> int:
+        return int(self.market.books.accounts.agreement[self.account])
+
+    def _named(self, amounts: npt.NDArray[np.generic]) -> dict[str, float]:
+        return dict(zip(self.market.tokens, amounts.tolist(), strict=True))
+
+    def _quantities(self, chosen: Mapping[str, int], who: Participant) -> Ints:
+        """A choice by token name as an array.
+
+        Raises:
+            DecisionError: it names a token that is not eligible, or no whole number of tokens.
+        """
+        quantities = np.zeros(len(self.market.tokens), np.int64)
+        for token, quantity in chosen.items():
+            if token not in self.priority:
+                raise DecisionError(
+                    f"{who.name} chose {token} for loan {self.loan_id};"
+                    f" eligible are {', '.join(self.priority)}"
+                )
+            if quantity < 0 or int(quantity) != quantity:
+                raise DecisionError(
+                    f"{who.name} chose {quantity} {token} for loan {self.loan_id};"
+                    " expected a whole number of tokens"
+                )
+            quantities[self.market.tokens.index(token)] = int(quantity)
+        return quantities
+
+
+class DeliveryCall(_Call):
+    """A call on a borrower for more collateral."""
+
+    @cached_property
+    def missing_units(self) -> int:
+        """Market value that is missing, in money units."""
+        return int(_shortfall(self.market.books, self.market.prices, self.account))
+
+    @property
+    def missing(self) -> float:
+        """Market value of the collateral that is missing, in money."""
+        return self.missing_units * self.market.unit
+
+    @property
+    def held(self) -> dict[str, float]:
+        """Tokens that the borrower has at hand, re-usable ones among them."""
+        return self._named(self._means[0])
+
+    @property
+    def mintable(self) -> dict[str, float]:
+        """Tokens that the custodian can still mint for it."""
+        return self._named(self._means[1])
+
+    @property
+    def _means(self) -> tuple[Ints, Ints]:
+        books = self.market.books
+        held, mintable = np.zeros((2, len(self.market.tokens)), np.int64)
+        _means(books, int(books.accounts.borrower[self.account]), held, mintable)
+        return held, mintable
+
+    @property
+    def default(self) -> dict[str, int]:
+        """What a standard borrower would deliver."""
+        books, prices = self.market.books, self.market.prices
+        plan = np.zeros(len(prices), np.int64)
+        _plan_delivery(books, prices, self.account, self.missing_units, *self._means, plan)
+        return {t: int(q) for t, q in zip(self.market.tokens, plan, strict=True) if q}
+
+    def quantities(self, chosen: Mapping[str, int], who: Participant) -> Ints:
+        """A borrower's choice as an array; see `_quantities` for what is refused."""
+        return self._quantities(chosen, who)
+
+
+class ReturnCall(_Call):
+    """A call on a lender to return collateral."""
+
+    @property
+    def excess(self) -> float:
+        """Market value of the collateral above what is required, in money."""
+        return self._plan[1] * self.market.unit
+
+    @property
+    def held(self) -> dict[str, float]:
+        """Collateral tokens that the lender holds or has posted further."""
+        return self._named(self._plan[2])
+
+    @cached_property
+    def _plan(self) -> tuple[Ints, int, Ints, int]:
+        """Tokens to return from the holdings, excess value, holdings, tokens to issue."""
+        plan, held = np.zeros((2, len(self.market.tokens)), np.int64)
+        books, prices = self.market.books, self.market.prices
+        excess, issued = _plan_return(books, prices, self.account, held, plan)
+        return plan, excess, held, issued
+
+    @property
+    def default(self) -> dict[str, int]:
+        """What a standard lender would return; more than it holds is what it would issue."""
+        plan, _, _, issued = self._plan
+        plan = plan.copy()
+        plan[self.market.books.priority[self._agreement, 0]] += issued
+        return {t: int(q) for t, q in zip(self.market.tokens, plan, strict=True) if q}
+
+    def quantities(self, chosen: Mapping[str, int], who: Participant) -> tuple[Ints, int]:
+        """A lender's choice as an array, and the value of what it would have to issue.
+
+        Raises:
+            DecisionError: it returns what it does not hold and may not issue.
+        """
+        quantities = self._quantities(chosen, who)
+        held = np.maximum(self._plan[2], 0)
+        beyond = np.maximum(quantities - held, 0)
+        first = self.market.books.priority[self._agreement, 0]
+        may_issue = bool(self.market.books.terms.lender_issuance[self._agreement])
+        for token in np.flatnonzero(beyond).tolist():
+            if token != first or not may_issue:
+                raise DecisionError(
+                    f"{who.name} returns {quantities[token]} {self.market.tokens[token]} for loan"
+                    f" {self.loan_id}, of which it holds {held[token]}"
+                )
+        return quantities - beyond, int(beyond[first] * self.market.prices[first])
+
+
+@compiled
+def _shortfall(books: Books, prices: Ints, a: int) -> int:
+    return shortfall(books, prices, a)
+
+
+@compiled
+def _means(books: Books, borrower: int, held: Ints, mintable: Ints) -> None:
+    means(books, borrower, held, mintable)
+
+
+@compiled
+def _plan_delivery(
+    books: Books, prices: Ints, a: int, missing: int, held: Ints, mintable: Ints, quantities: Ints
+) -> None:
+    t = books.accounts[a].agreement
+    plan_delivery(prices, books.priority[t], books.terms[t], held, mintable, missing, quantities)
+
+
+@compiled
+def _plan_return(
+    books: Books, prices: Ints, a: int, held: Ints, quantities: Ints
+) -> tuple[int, int]:
+    """Write what the lender holds and what it would return; gives the excess and what it issues."""
+    account = books.accounts[a]
+    term, priority = books.terms[account.agreement], books.priority[account.agreement]
+    excess = account.value - account.required
+    if len(books.returning):
+        excess += value_in_transit(books, prices, a)
+    holdings(books, a, held)
+    _, left_over = choose_return(prices, priority, term, held, excess, plan, quantities)
+    issued = 0
+    if left_over > 0 and term.lender_issuance:
+        issued = whole_tokens(left_over, prices[priority[0]], term.return_up)
+    return excess, issued

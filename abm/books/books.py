@@ -1,0 +1,75 @@
+"""Everything that a compiled pass reads and changes, in one tuple."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from abm.books.compiled import inlined
+from abm.books.ledger import LedgerArrays
+from abm.books.loan_book import Accounts, Loans
+from abm.books.tally import Log
+from abm.books.terms import Terms, Tokens
+
+Ints = npt.NDArray[np.int64]
+
+VALUED_TOGETHER = 128
+"""Accounts that a pass values, or finds uncalled, at once, in vector registers."""
+
+
+class Books(NamedTuple):
+    """The market's state. There is no other copy of it."""
+
+    ledger: LedgerArrays
+    loans: Loans
+    lent: Ints
+    """Quantity lent of each token, shape (loans, tokens)."""
+    accounts: Accounts
+    returning: Ints
+    """Tokens instructed to go back and not yet settled, shape (lag, accounts, tokens)."""
+    reused: Ints
+    """Tokens that the lender of an account posted further along, shape (accounts, tokens); no rows
+    if nobody may."""
+    reusable: Ints
+    """Tokens that a participant may still post further today, shape (participants, tokens)."""
+    by_lender: Ints
+    """Accounts sorted by lender, where any may be re-used; else empty."""
+    lender_start: Ints
+    """Where each lender's accounts begin in `by_lender`."""
+    terms: Terms
+    priority: Tokens
+    """Columns of the tokens that calls of an agreement move, in order: its first `eligible`."""
+    requested: Ints
+    """Tokens that each wallet asked to be minted and has not received, (wallets, tokens)."""
+    totals: npt.NDArray[np.float64]
+    """What the day counted so far, at the positions that `abm.books.tally` names."""
+    scratch: Ints
+    """Room for a pass to work in, shape (3, tokens)."""
+    worth: Ints
+    """Market values of the collateral of some accounts in a row, for a pass to work in."""
+    log: Log
+    logged: Ints
+    """Number of events in the log, shape (1,)."""
+
+    def eligible(self, agreement: int) -> list[int]:
+        """Columns of the tokens that calls of an agreement move, in the order of delivery."""
+        return self.priority[agreement, : self.terms.eligible[agreement]].tolist()
+
+
+@inlined
+def record(
+    books: Books, kind: int, account: int, party: int, token: int, quantity: int, value: int
+) -> None:
+    """Add an event to the log, if anybody listens."""
+    log = books.log
+    if len(log):
+        at = books.logged[0]
+        log.kind[at] = kind
+        log.account[at] = account
+        log.party[at] = party
+        log.token[at] = token
+        log.quantity[at] = quantity
+        log.value[at] = value
+        books.logged[0] = at + 1

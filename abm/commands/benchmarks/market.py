@@ -1,0 +1,215 @@
+"""The market: the margin pass, the whole step, building, and memory."""
+
+from __future__ import annotations
+
+import gc
+import resource
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from importlib import import_module
+from multiprocessing import get_context
+from pathlib import Path
+from time import perf_counter
+from types import ModuleType
+
+import numpy as np
+
+from abm.commands.benchmarks.measurement import Measurement
+from abm.day.margining import run_deliveries, run_returns
+from abm.model import CollateralMarket
+from scenarios.scenario import Scenario
+
+CHECKOUT = Path(__file__).parents[3]
+"""Where `tests/benchmarks` is, in a checkout."""
+
+REPETITIONS, STRETCHES, DAYS_A_STRETCH = 3, 3, 10
+"""How what is compared takes turns."""
+
+Days = list[tuple[float, ...]]
+"""Seconds of each day, by what was timed."""
+
+
+def market_of(loans: int, borrowers: int) -> CollateralMarket:
+    """Every loan adjusts every day: Model 2 on the bundled prices of late 2008, 61 days."""
+    borrowers = min(borrowers, loans)
+    lenders = -(-loans // borrowers)
+    scenario = Scenario.parse(
+        {
+            "window": {"start": "2008-10-01", "end": "2008-12-01"},
+            "prices": {"source": "file", "file": "bundled:us_stocks_2007_2010"},
+            "agreement": {"model": 2},
+            "participants": {"lenders": lenders, "borrowers": borrowers},
+            "loan": {"principal": 1e6, "spread": {"kind": "lognormal"}},
+        },
+        "benchmark",
+    )
+    return CollateralMarket(scenario, rng=1)
+
+
+def measure(loans: int, borrowers: int, objects: int) -> Iterator[Measurement]:
+    """Measure, one after the other; warm-up first, so that compilation is not in any figure.
+
+    Args:
+        loans: size of the market in columns.
+        borrowers: that share them.
+        objects: loans in the comparison with one Python object a loan; 0 leaves it out.
+    """
+    market_of(100, 10).run()
+    # In this order: building is faster in memory that other markets have used before.
+    yield from _memory(loans, borrowers)
+    yield from _whole_run(loans, borrowers)
+    yield from _passes(loans, borrowers)
+    if objects:
+        yield from _objects(objects)
+
+
+def _bare(market: CollateralMarket) -> Callable[[], None]:
+    house = market.clearing_house
+    asked = house.asked_for_returns, house.asked_for_deliveries
+
+    def one_day() -> None:
+        market.day += 1
+        prices = market.path[market.day]
+        stop = len(house.calls)
+        run_returns(market.books, prices, market.day, asked[0], house.calls, 0, stop)
+        run_deliveries(market.books, prices, market.day, asked[1], house.calls, 0, stop)
+
+    return one_day
+
+
+def _in_c(market: CollateralMarket, run_c: Callable[[np.ndarray], None]) -> Callable[[], None]:
+    def one_day() -> None:
+        market.day += 1
+        run_c(np.ascontiguousarray(market.path[market.day]))
+
+    return one_day
+
+
+def _time(action: Callable[[], object]) -> float:
+    start = perf_counter()
+    action()
+    return perf_counter() - start
+
+
+def _by_stretches(*actions: Callable[[], object]) -> Days:
+    """Seconds of each day by action, timed some days at a time each, the first of them left out.
+
+    On that day the caches are full of what the other actions left there.
+    """
+    days: Days = []
+    for _ in range(STRETCHES):
+        times = [[_time(action) for _ in range(DAYS_A_STRETCH)][1:] for action in actions]
+        days.extend(zip(*times, strict=True))
+    return days
+
+
+def _fastest(repetition: Callable[[], tuple[int, Days]]) -> tuple[int, list[float]]:
+    """Loans, and the mean seconds of a day by action, of each day the fastest of some repetitions.
+
+    One interruption takes as long as a hundred days of a small market.
+    """
+    repetitions = []
+    for _ in range(REPETITIONS):
+        gc.collect()  # the markets of the one before
+        repetitions.append(repetition())
+    loans, days = zip(*repetitions, strict=True)
+    return loans[0], np.min(days, axis=0).mean(axis=0).tolist()
+
+
+def _passes(loans: int, borrowers: int) -> Iterator[Measurement]:
+    """The bare pass against C, and the whole step against the bare pass."""
+    benchmarks = _comparisons("c_pass")
+    if benchmarks is not None and benchmarks.compiler() is None:
+        benchmarks = None
+    number, (step, bare, *in_c) = _fastest(partial(_run_passes, loans, borrowers, benchmarks))
+    unit, rate = "million loan-days/s", number / 1e6
+    for c in in_c:
+        yield Measurement("pass in C", number, rate / c, unit)
+        yield Measurement("bare pass", number, rate / bare, unit, "pass in C", c / bare)
+    if not in_c:
+        yield Measurement("bare pass", number, rate / bare, unit)
+    yield Measurement("whole step", number, rate / step, unit, "bare pass", bare / step)
+
+
+def _run_passes(loans: int, borrowers: int, benchmarks: ModuleType | None) -> tuple[int, Days]:
+    """Days of the whole step, of the bare pass, and of that in C where it can be built."""
+    whole, bare = market_of(loans, borrowers), market_of(loans, borrowers)
+    if benchmarks is None:
+        days = _by_stretches(whole.step, _bare(bare))
+    else:
+        bare.books.totals[:] = 0
+        in_c = market_of(loans, borrowers)
+        run_c = benchmarks.CPass(in_c)
+        days = _by_stretches(whole.step, _bare(bare), _in_c(in_c, run_c))
+        if (in_c.ledger.wallets[:-1] != bare.ledger.wallets[:-1]).any():
+            raise RuntimeError("the pass in C moved other tokens: the comparison means nothing")
+        if (run_c.totals != bare.books.totals).any():
+            raise RuntimeError("the pass in C counts otherwise: the comparison means nothing")
+        in_c.release()
+    whole.release()
+    bare.release()
+    return len(bare.books.loans), days
+
+
+def _whole_run(loans: int, borrowers: int) -> Iterator[Measurement]:
+    gc.collect()
+    start = perf_counter()
+    market = market_of(loans, borrowers)
+    built = perf_counter() - start
+    number = len(market.books.loans)
+    yield Measurement("build", number, built, "s")
+    while market.running:
+        market.step()
+    yield Measurement("build and 61 days", number, perf_counter() - start, "s")
+
+
+def _memory(loans: int, borrowers: int) -> Iterator[Measurement]:
+    """Peak memory of a process of its own: before others, as it inherits the peak of this one."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as apart:
+        number, held, peak = apart.submit(_peak_memory, loans, borrowers).result()
+    yield Measurement("memory of the books", number, held / number, "bytes/loan")
+    yield Measurement("peak memory of a process", number, peak / 2**30, "GiB")
+
+
+def _peak_memory(loans: int, borrowers: int) -> tuple[int, int, int]:
+    """Build a market and run some days of it: loans, bytes of the books, most bytes held here."""
+    market = market_of(loans, borrowers)
+    for _ in range(5):
+        market.step()
+    books = market.books
+    arrays = [books.ledger.balance, books.lent, np.asarray(books.loans), np.asarray(books.accounts)]
+    held = sum(array.nbytes for array in arrays)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return len(books.loans), held, peak * (1 if sys.platform == "darwin" else 1024)
+
+
+def _objects(loans: int) -> Iterator[Measurement]:
+    """A day of the columns against one Python object a loan; same tokens, same statistics."""
+    benchmarks = _comparisons("object_market")
+    if benchmarks is None:
+        return
+    number, (columns, objects) = _fastest(partial(_run_objects, loans, benchmarks))
+    name = "day with an object a loan"
+    yield Measurement(name, number, objects * 1e3, "ms")
+    yield Measurement("day in columns", number, columns * 1e3, "ms", name, objects / columns)
+
+
+def _run_objects(loans: int, benchmarks: ModuleType) -> tuple[int, Days]:
+    """Days of the columns and of the objects."""
+    market = market_of(loans, 100)
+    plain = benchmarks.PlainMarket(market)
+    days = _by_stretches(market.step, plain.step)
+    benchmarks.compare(market, plain)
+    market.release()
+    return len(market.books.loans), days
+
+
+def _comparisons(name: str) -> ModuleType | None:
+    """A module of `tests/benchmarks`, where this runs from a checkout."""
+    if not (CHECKOUT / "tests" / "benchmarks" / f"{name}.py").is_file():
+        return None
+    if str(CHECKOUT) not in sys.path:
+        sys.path.insert(0, str(CHECKOUT))
+    return import_module(f"tests.benchmarks.{name}")

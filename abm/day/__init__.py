@@ -1,0 +1,1 @@
+"""What happens on a day, and the primitives that move tokens."""

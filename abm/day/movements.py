@@ -1,0 +1,301 @@
+"""How deliveries, returns and issuances move tokens; compiled, one margin account at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from abm.books import tally
+from abm.books.books import Books, record
+from abm.books.compiled import compiled, inlined
+from abm.books.ledger import UNLIMITED, LedgerArrays, account_row, issue, move, redeem
+from abm.day.reuse import restore, take_reusable
+from abm.rules.planning import whole_tokens
+
+Ints = npt.NDArray[np.int64]
+
+
+@inlined
+def transit_row(books: Books, a: int, day: int) -> int:
+    """Ledger row of what settles into an account on a day."""
+    accounts = books.accounts
+    slot = day % len(books.returning)
+    return books.ledger.transit_row + slot * len(accounts.lender) + a
+
+
+@inlined
+def settlement_lag(books: Books, a: int) -> int:
+    """Days until what is moved today settles; where nobody has a lag, compiled code knows it."""
+    if len(books.returning) == 0:
+        return 0
+    return books.terms[books.accounts[a].agreement].lag
+
+
+@inlined
+def draw_capacity(ledger: LedgerArrays, row: int, token: int, quantity: int) -> int:
+    """How many of the tokens asked for a wallet's owner can have minted; they are used up."""
+    capacity = ledger.capacity[row, token]
+    quantity = min(quantity, capacity)
+    if capacity < UNLIMITED:
+        ledger.capacity[row, token] -= quantity
+    return quantity
+
+
+@inlined
+def mint_for(
+    ledger: LedgerArrays, day: int, owner: int, row: int, token: int, quantity: int
+) -> tuple[int, int]:
+    """Have tokens minted for an owner: into a row at once, or into its wallet some days later.
+
+    Gives how many there are now, and how many there will be.
+    """
+    quantity = draw_capacity(ledger, owner, token, quantity)
+    days = len(ledger.arriving)
+    if days:
+        ledger.arriving[day % days, owner, token] += quantity
+        return 0, quantity
+    issue(ledger, row, token, quantity)
+    return quantity, quantity
+
+
+@inlined
+def lender_issues(books: Books, a: int, price: int, token: int, quantity: int) -> int:
+    """The lender, out of collateral, has the rest of a return minted; gives how many were."""
+    ledger, account = books.ledger, books.accounts[a]
+    lender = account.lender
+    quantity = draw_capacity(ledger, lender, token, quantity)
+    if quantity == 0:
+        return 0
+    issue(ledger, lender, token, quantity)
+    move(ledger.balance, lender, account.borrower, token, quantity)
+    account.advanced += quantity
+    if not books.terms[account.agreement].every_call_issues:
+        books.totals[tally.LENDER_ISSUANCES] += 1
+    books.totals[tally.LENDER_ISSUED_VALUE] += quantity * price
+    record(books, tally.MINT, a, lender, token, quantity, quantity * price)
+    return quantity
+
+
+@inlined
+def repay_advance(books: Books, a: int, token: int, quantity: int) -> None:
+    """Tokens that have come into an account make good what the lender issued, which redeems them.
+
+    They are of the first priority.
+    """
+    ledger, account = books.ledger, books.accounts[a]
+    repaid = min(quantity, account.advanced)
+    if repaid:
+        account.advanced -= repaid
+        move(ledger.balance, account_row(ledger, a), account.lender, token, repaid)
+        redeem(ledger, account.lender, token, repaid)
+
+
+@inlined
+def hand_back(
+    books: Books, prices: Ints, a: int, token: int, quantity: int, noted: bool = True
+) -> int:
+    """Give collateral tokens back to the borrower; returns how many were not there to give.
+
+    Tokens that the lender posted further along are replaced from its own wallet, if it can. What
+    the borrower gets back makes good first what it had itself posted further along. What was not
+    there is a return fail, unless it is not to be `noted` because another try follows today.
+    """
+    ledger, account = books.ledger, books.accounts[a]
+    row = account_row(ledger, a)
+    borrower = account.borrower
+    here = min(quantity, ledger.balance[row, token])
+    move(ledger.balance, row, borrower, token, here)
+    rest = quantity - here
+    if len(books.reused):
+        lender = account.lender
+        replaced = min(rest, ledger.balance[lender, token], books.reused[a, token])
+        move(ledger.balance, lender, borrower, token, replaced)
+        books.reused[a, token] -= replaced
+        rest -= replaced
+        restore(books, borrower, token, here + replaced)
+        if rest and noted:
+            value = rest * prices[token]
+            books.totals[tally.RETURN_FAILS] += 1
+            books.totals[tally.RETURN_FAIL_VALUE] += value
+            record(books, tally.RETURN_FAIL, a, lender, token, rest, value)
+    return rest
+
+
+@inlined
+def return_token(books: Books, prices: Ints, day: int, a: int, token: int, quantity: int) -> int:
+    """Give tokens of the collateral back to the borrower, or instruct it; gives their value."""
+    lag = settlement_lag(books, a)
+    if lag:
+        books.returning[(day + lag) % len(books.returning), a, token] += quantity
+    else:
+        quantity -= hand_back(books, prices, a, token, quantity)
+    return note_return(books, prices, a, token, quantity)
+
+
+@inlined
+def complete_return(
+    books: Books, prices: Ints, day: int, a: int, returned: int, left_over: int
+) -> None:
+    """Have the lender issue what is left over of a return, if it may, and count the return.
+
+    The account's value is that before the issuance: the paper measures there (section 2.3.4).
+    """
+    account = books.accounts[a]
+    term = books.terms[account.agreement]
+    lag = settlement_lag(books, a)
+    if lag == 0:
+        account.value -= returned
+    if left_over > 0 and term.lender_issuance:
+        token = books.priority[account.agreement, 0]
+        quantity = whole_tokens(left_over, prices[token], term.return_up)
+        if lag:
+            returned += return_token(books, prices, day, a, token, quantity)
+        else:
+            quantity = lender_issues(books, a, prices[token], token, quantity)
+            returned += note_return(books, prices, a, token, quantity)
+    if returned:
+        books.totals[tally.RETURNS] += 1
+        books.totals[tally.RETURNED_VALUE] += returned
+        account.returns += 1
+
+
+@compiled
+def execute_return(
+    books: Books, prices: Ints, day: int, a: int, quantities: Ints, left_over: int
+) -> None:
+    """Make a return of these quantities of each token; what is `left_over` is to be issued."""
+    returned = 0
+    for token in range(len(prices)):
+        if quantities[token]:
+            returned += return_token(books, prices, day, a, token, quantities[token])
+    complete_return(books, prices, day, a, returned, left_over)
+
+
+@inlined
+def note_return(books: Books, prices: Ints, a: int, token: int, quantity: int) -> int:
+    """Enter a movement back to the borrower; gives its value."""
+    if quantity == 0:
+        return 0
+    value = quantity * prices[token]
+    books.totals[tally.TRANSFERS] += 1
+    record(books, tally.RETURN, a, books.accounts[a].lender, token, quantity, value)
+    return value
+
+
+@inlined
+def execute_delivery(
+    books: Books, prices: Ints, day: int, a: int, quantities: Ints, last: int, lag: int
+) -> int:
+    """Deliver tokens from the wallet, re-used ones next, newly minted ones last; gives the value.
+
+    They arrive `lag` days later. Uses up the quantities of the tokens before position `last` of the
+    priority; there are none behind it.
+
+    What the wallet has already asked to be minted and not yet received counts against what is
+    asked for now, so that nobody asks twice for the same shortage.
+    """
+    ledger, account = books.ledger, books.accounts[a]
+    priority, borrower = books.priority[account.agreement], account.borrower
+    target = transit_row(books, a, day + lag) if lag else account_row(ledger, a)
+    delivered = 0
+    issued = 0
+    for j in range(last):
+        token = priority[j]
+        quantity = quantities[token]
+        if quantity == 0:
+            continue
+        quantities[token] = 0
+        price = prices[token]
+        again = 0
+        own = min(quantity, ledger.balance[borrower, token])
+        if own:
+            move(ledger.balance, borrower, target, token, own)
+        if own < quantity and len(books.reused):
+            again = take_reusable(books, borrower, token, quantity - own, target)
+            if again:
+                books.totals[tally.REUSED_VALUE] += again * price
+                record(books, tally.REUSE, a, borrower, token, again, again * price)
+        lacking = quantity - own - again
+        if lacking:
+            if len(ledger.arriving):
+                expected = min(lacking, books.requested[borrower, token])
+                books.requested[borrower, token] -= expected
+                lacking -= expected
+            minted, promised = mint_for(ledger, day, borrower, target, token, lacking)
+            own += minted
+            if promised:
+                issued += promised * price
+                record(books, tally.MINT, a, borrower, token, promised, promised * price)
+        if j == 0 and not lag:
+            repay_advance(books, a, token, own)
+        if own + again:
+            value = (own + again) * price
+            delivered += value
+            books.totals[tally.TRANSFERS] += 1
+            record(books, tally.DELIVERY, a, borrower, token, own + again, value)
+    if issued:
+        books.totals[tally.BORROWER_ISSUANCES] += 1
+        books.totals[tally.BORROWER_ISSUED_VALUE] += issued
+    if delivered:
+        books.totals[tally.DELIVERIES] += 1
+        books.totals[tally.DELIVERED_VALUE] += delivered
+        account.deliveries += 1
+        if not lag:
+            account.value += delivered
+    return delivered
+
+
+@compiled
+def settle_returns(books: Books, prices: Ints, day: int, start: int, stop: int) -> None:
+    """Settle the returns of accounts `start` to `stop` that are due today."""
+    ledger = books.ledger
+    slot = day % len(books.returning)
+    for a in range(start, stop):
+        account = books.accounts[a]
+        t = account.agreement
+        for token in range(len(prices)):
+            due = books.returning[slot, a, token]
+            if due == 0:
+                continue
+            books.returning[slot, a, token] = 0
+            held = ledger.balance[account_row(ledger, a), token]
+            if len(books.reused):
+                held += books.reused[a, token]
+            settled = min(due, held)
+            settled -= hand_back(books, prices, a, token, settled)
+            if due > held and token == books.priority[t, 0] and books.terms[t].lender_issuance:
+                settled += lender_issues(books, a, prices[token], token, due - held)
+            value = settled * prices[token]
+            record(books, tally.SETTLEMENT, a, account.lender, token, -settled, -value)
+
+
+@compiled
+def settle_deliveries(books: Books, prices: Ints, day: int, start: int, stop: int) -> None:
+    """Settle the deliveries to accounts `start` to `stop` that are due today."""
+    ledger = books.ledger
+    for a in range(start, stop):
+        account, row = books.accounts[a], transit_row(books, a, day)
+        for token in range(len(prices)):
+            due = ledger.balance[row, token]
+            if due == 0:
+                continue
+            move(ledger.balance, row, account_row(ledger, a), token, due)
+            if token == books.priority[account.agreement, 0]:
+                repay_advance(books, a, token, due)
+            value = due * prices[token]
+            record(books, tally.SETTLEMENT, a, account.borrower, token, due, value)
+
+
+@compiled
+def receive_minted(books: Books, day: int) -> None:
+    """Mint what was requested long enough ago, and sum up what is still under way."""
+    ledger, requested = books.ledger, books.requested
+    days = len(ledger.arriving)
+    requested[:] = 0
+    slot = day % days
+    for row in range(ledger.collateral_row):
+        for token in range(ledger.balance.shape[1]):
+            issue(ledger, row, token, ledger.arriving[slot, row, token])
+            ledger.arriving[slot, row, token] = 0
+            for other in range(days):
+                requested[row, token] += ledger.arriving[other, row, token]

@@ -1,0 +1,176 @@
+"""The plan of an experiment: its designs, its runs, the types of its tables; checked beforehand."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from abm.experiments.columns import TABLES, factor_type
+from abm.experiments.design import Design, designs_of
+from scenarios.errors import InputError, named
+from scenarios.experiment import Experiment
+from scenarios.scenario import Scenario
+
+LARGEST_PART = 100
+"""Runs in a part: as many as keep the cost of a file small beside its runs."""
+
+_PARTS = 64
+"""Small experiments are cut into about so many parts, for many workers to share."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is known about an experiment before its first run.
+
+    Runs are numbered `scenario_id * replications + replication_id`.
+    """
+
+    experiment: Experiment
+    designs: list[Design]
+
+    @classmethod
+    def of(cls, experiment: Experiment) -> Plan:
+        """Plan an experiment."""
+        return cls(experiment, designs_of(experiment))
+
+    @property
+    def runs(self) -> int:
+        """Number of runs."""
+        return len(self.designs) * self.experiment.replications
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables to write, in the order of `TABLES`."""
+        return tuple(
+            table for table in TABLES if table in ("runs", "days", *self.experiment.tables)
+        )
+
+    @property
+    def part_size(self) -> int:
+        """Runs in a part."""
+        return min(LARGEST_PART, -(-self.runs // _PARTS))
+
+    @property
+    def factor_names(self) -> list[str]:
+        """Names of what varies."""
+        return list(self.designs[0].factors)
+
+    def scenario(self, design: Design) -> Scenario:
+        """The scenario of a design.
+
+        Raises:
+            InputError: the changes do not make a valid one.
+        """
+        experiment = self.experiment
+        return experiment.scenario.with_changes(design.changes, experiment.folder)
+
+    def parts(self, runs: Iterable[int]) -> Iterator[list[int]]:
+        """Cut runs, in rising order, into parts: of the same multiple of the size of a part."""
+        part: list[int] = []
+        for run in runs:
+            if part and run // self.part_size != part[0] // self.part_size:
+                yield part
+                part = []
+            part.append(run)
+        if part:
+            yield part
+
+    @cached_property
+    def factor_types(self) -> dict[str, pa.DataType]:
+        """The Parquet type of each factor."""
+        return {
+            name: factor_type(design.factors[name] for design in self.designs)
+            for name in self.factor_names
+        }
+
+    @property
+    def fingerprint(self) -> str:
+        """What two experiments have in common only if their tables are the same."""
+        content = [
+            self.experiment.scenario.model_dump(mode="json", exclude_unset=True),
+            [design.changes for design in self.designs],
+            [design.factors for design in self.designs],
+            self.experiment.replications,
+            self.experiment.seed,
+            self.tables,
+        ]
+        return hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()[:16]
+
+    def check(self) -> None:
+        """See that at least one design can be simulated; the others fail run by run.
+
+        Raises:
+            InputError: none can; the message says why the first one cannot.
+        """
+        first: InputError | None = None
+        for design in self.designs:
+            try:
+                _check(self.scenario(design), seed_of(self.experiment, 0))
+            except InputError as error:
+                first = first or error
+            else:
+                return
+        assert first is not None
+        if len(self.designs) == 1:
+            raise first
+        raise InputError(f"none of the {len(self.designs)} designs can be simulated; {first}")
+
+    @cached_property
+    def tokens(self) -> list[str]:
+        """The tokens of all designs, in the order in which they come, if a table names them."""
+        if "loans" not in self.tables:
+            return []
+        tokens: dict[str, None] = {}
+        seen = set()
+        for design in self.designs:
+            relevant = {
+                name: value
+                for name, value in design.changes.items()
+                if name.split(".")[0] in ("prices", "money")
+            }
+            key = json.dumps(relevant, default=str)
+            if key in seen:
+                continue
+            seen.add(key)
+            try:
+                scenario = self.experiment.scenario.with_changes(relevant, self.experiment.folder)
+            except InputError:
+                continue
+            tokens.update(dict.fromkeys((*scenario.prices.tokens, scenario.money.currency)))
+        return list(tokens)
+
+
+def _check(scenario: Scenario, seed: np.random.SeedSequence) -> None:
+    """Build what a market is built from, without the market: that would compile its passes.
+
+    Raises:
+        InputError: the scenario cannot be simulated.
+    """
+    from abm.opening.build import Streams, draw_blueprint
+
+    with named(scenario.name):
+        population = draw_blueprint(scenario, Streams.spawn(seed)).population
+        given = population.given.values()
+        if scenario.participants.behaviour or any(each.behaviour for each in given):
+            from abm.agents.behaviour import classes_for
+
+            classes_for(scenario, population, {})
+
+
+def seed_of(experiment: Experiment, replication: int) -> np.random.SeedSequence:
+    """The seed of all runs of a replication, whatever their design: common random numbers."""
+    return np.random.SeedSequence(experiment.seed, spawn_key=(replication,))
+
+
+def factor_cell(value: Any, kind: pa.DataType) -> Any:
+    """A factor's value as its column holds it."""
+    if kind == pa.string() and not isinstance(value, str):
+        return json.dumps(value, default=str)
+    return value

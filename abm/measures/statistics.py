@@ -1,0 +1,204 @@
+"""The day's statistics of a market, measured over its margin accounts."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from abm.books.books import Books
+from abm.books.compiled import compiled, inlined, unsigned
+from abm.books.ledger import Holdings
+from abm.books.loan_book import ACTIVE, LIQUIDATING, Account, Accounts
+from abm.books.tally import COUNTED
+from abm.books.terms import Terms
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+LANES = 4
+"""Sums by lender that are made side by side."""
+
+TAIL = 0.025
+"""Part of the loans over which expected shortfall is the mean (Basel III's 97.5 % level)."""
+
+_VALUES = frozenset(name for name in COUNTED if name.endswith("_value"))
+
+
+@inlined
+def gap_of(account: Account, terms: Terms) -> float:
+    """Gap `(1-α)·C - L` of an account in money units, exact to the rounding of one float."""
+    term = terms[account.agreement]
+    excess = account.value - account.required
+    return excess * term.required_denominator / term.required_numerator + account.slack
+
+
+def gaps(books: Books) -> Floats:
+    """Gap of every active account with open loans, 0 for the others; in money units."""
+    result = np.zeros(len(books.accounts))
+    _write_gaps(books, result)
+    return result
+
+
+@compiled
+def _write_gaps(books: Books, result: Floats) -> None:
+    for a in range(len(result)):
+        account = books.accounts[a]
+        if account.state == ACTIVE and account.open_loans:
+            result[a] = gap_of(account, books.terms)
+
+
+class Sums(NamedTuple):
+    """Sums over all margin accounts, in money units."""
+
+    exposure: float
+    value: float
+    gap: float
+    uncollateralised: float
+    uncollateralised_max: float
+    over_collateralisation: float
+    over_collateralisation_max: float
+    closing_out: float
+    short: int
+    """Number of accounts whose collateral is not enough."""
+    active: int
+    loans: int
+
+
+@compiled
+def _sums(accounts: Accounts, terms: Terms, by_lender: Floats, uncollateralised: Floats) -> Sums:
+    """Add up over accounts, and exposures by lender into the first of some rows of zeros.
+
+    Accounts in succession mostly have the same lender: they go into different rows first, so that
+    no addition has to wait for the one before. Writes the uncollateralised exposures of the short
+    accounts into the front of the array.
+    """
+    lent, held, total, closing_out = 0.0, 0.0, 0.0, 0.0
+    under, most_under, over, most_over = 0.0, 0.0, 0.0, 0.0
+    short, active, loans = 0, 0, 0
+    for row in range(len(accounts)):
+        account = accounts[unsigned(row)]
+        exposure = account.exposure
+        if account.state == LIQUIDATING:
+            closing_out += exposure
+        if account.state != ACTIVE or account.open_loans == 0:
+            continue
+        active += 1
+        loans += account.open_loans
+        gap = gap_of(account, terms)
+        lent += exposure
+        held += account.value
+        total += gap
+        by_lender[unsigned(row % LANES), account.lender] += exposure
+        if gap < 0:
+            uncollateralised[short] = -gap
+            short += 1
+            under -= gap
+            most_under = max(most_under, -gap)
+        else:
+            over += gap
+            most_over = max(most_over, gap)
+    for lane in range(1, LANES):
+        for lender in range(by_lender.shape[1]):
+            by_lender[0, lender] += by_lender[lane, lender]
+    return Sums(
+        lent, held, total, under, most_under, over, most_over, closing_out, short, active, loans
+    )
+
+
+def expected_shortfall(losses: Floats, population: int, tail: float = TAIL) -> float:
+    """Mean of the largest `tail` of a population of losses, of which those not given are 0.
+
+    With `k = tail · population` losses in the tail, the last one counts with its fraction
+    (Acerbi and Tasche 2002).
+    """
+    k = tail * population
+    if k <= 0 or not len(losses):
+        return 0.0
+    whole = int(np.ceil(k))
+    if len(losses) > whole:
+        losses = np.partition(losses, len(losses) - whole)[-whole:]
+    if len(losses) == whole:
+        return float((losses.sum() - (whole - k) * losses.min()) / k)
+    return float(losses.sum() / k)
+
+
+@compiled
+def concentration(values: Floats) -> float:
+    """Herfindahl-Hirschman index: the sum of squared shares; 0 where there is nothing."""
+    total, squares = 0.0, 0.0
+    for value in values:
+        total += value
+        squares += value * value
+    return squares / (total * total) if total > 0 else 0.0
+
+
+def longest_reuse_chain(books: Books) -> int:
+    """Longest chain of lenders that post on what they received: how often collateral was re-used.
+
+    A cycle of re-use counts each participant in it once.
+    """
+    if not books.reused.any():
+        return 0
+    import networkx as nx
+
+    accounts = books.accounts
+    reusing = np.unique(accounts.lender[books.reused.any(axis=1)])
+    posts = np.isin(accounts.borrower, reusing)
+    graph = nx.DiGraph()
+    graph.add_nodes_from(reusing.tolist())
+    pairs = zip(accounts.borrower[posts].tolist(), accounts.lender[posts].tolist(), strict=True)
+    graph.add_edges_from(pair for pair in pairs if pair[1] in graph)
+    groups = nx.condensation(graph)
+    for group in groups:
+        groups.nodes[group]["weight"] = len(groups.nodes[group]["members"])
+    longest: dict[int, int] = {}
+    for group in nx.topological_sort(groups):
+        before = max((longest[p] for p in groups.predecessors(group)), default=0)
+        longest[group] = before + groups.nodes[group]["weight"]
+    return max(longest.values())
+
+
+def measure(books: Books, held: Holdings, prices: Ints, unit: float) -> dict[str, float]:
+    """The statistics of a day that the books alone determine, by column name; money in money.
+
+    `abm.measures.columns.DAYS` says what each means.
+
+    Args:
+        books: the market.
+        held: what its accounts hold, as `Ledger.check_conservation` has counted it.
+        prices: true prices of the day, in money units.
+        unit: the smallest money unit.
+    """
+    by_lender = np.zeros((LANES, books.ledger.collateral_row - 1))
+    uncollateralised = np.empty(len(books.accounts))
+    sums = _sums(books.accounts, books.terms, by_lender, uncollateralised)
+    posted = held.collateral * prices
+    primary = float(sum(posted.tolist()))
+    reused = float((books.reused.sum(axis=0) * prices).sum()) if len(books.reused) else 0.0
+    row = {
+        "open_loans": sums.loans,
+        "exposure": sums.exposure * unit,
+        "collateral_value": sums.value * unit,
+        "coverage": 1 + sums.gap / sums.exposure if sums.exposure else np.nan,
+        "gap": sums.gap * unit,
+        "absolute_gap": (sums.uncollateralised + sums.over_collateralisation) * unit,
+        "uncollateralised_exposure": sums.uncollateralised * unit,
+        "uncollateralised_max": sums.uncollateralised_max * unit,
+        "uncollateralised_es": expected_shortfall(uncollateralised[: sums.short], sums.active)
+        * unit,
+        "uncollateralised_loans": sums.short,
+        "over_collateralisation": sums.over_collateralisation * unit,
+        "over_collateralisation_max": sums.over_collateralisation_max * unit,
+        "close_out_exposure": sums.closing_out * unit,
+        "reuse_outstanding": reused * unit,
+        "reuse_chain": longest_reuse_chain(books),
+        "collateral_velocity": (primary + reused) / primary if primary else np.nan,
+        "hhi_lenders": concentration(by_lender[0]),
+        "hhi_collateral": concentration(posted.astype(np.float64)),
+        "wallet_value": float(held.participants[:-1] @ prices[:-1]) * unit,
+    }
+    for name, total in zip(COUNTED, books.totals.tolist(), strict=True):
+        row[name] = total * unit if name in _VALUES else int(total)
+    return row

@@ -1,0 +1,1 @@
+"""From a scenario to the books of the first day."""

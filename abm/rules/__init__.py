@@ -1,0 +1,1 @@
+"""What is owed under an agreement: compiled functions of columns that move nothing."""

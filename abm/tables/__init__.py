@@ -1,0 +1,1 @@
+"""The DataFrames and the graph that come out of a market."""

@@ -1,0 +1,214 @@
+"""The tables that come out of a market."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from abm.books.loan_book import LOAN_STATES, NEVER, OPEN_LOAN, Accounts, Loans
+from abm.day.close_out import CAUSES
+from abm.measures.columns import COUNT, DAYS, MONEY
+from abm.measures.statistics import gaps
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+    from abm.model import CollateralMarket
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The books as they stood on one day, for the tables of loans and participants."""
+
+    loans: Loans
+    accounts: Accounts
+    exposure: Ints
+    """Market value of each open loan, 0 for the others."""
+    gaps: Floats
+    claims: Ints
+    """Tokens that the lender of each account holds or has posted further."""
+    wallets: Ints
+    prices: Ints
+
+    @classmethod
+    def of(cls, market: CollateralMarket, copy: bool = True) -> Snapshot:
+        """The market's books today; copied, so that they stay so."""
+        books = market.books
+        # What a lender posted further still belongs to the claim.
+        claims = market.ledger.collateral + (books.reused if len(books.reused) else 0)
+        loans, accounts, wallets = books.loans, books.accounts, market.ledger.wallets
+        if copy:
+            loans, accounts, wallets = loans.copy(), accounts.copy(), wallets.copy()
+        exposure = np.where(loans.state == OPEN_LOAN, books.lent @ market.prices, 0)
+        return cls(loans, accounts, exposure, gaps(books), claims, wallets, market.prices)
+
+
+def days_frame(market: CollateralMarket) -> pd.DataFrame:
+    """One row a day, columns as in `abm.measures.columns.DAYS`."""
+    recorded = market.datacollector.model_vars
+    number = len(recorded["open_loans"])
+    columns: dict[str, Any] = {"day": np.arange(number), "date": market.days[:number]}
+    for name, values in recorded.items():
+        kind = np.int64 if DAYS[name].unit == COUNT else np.float64
+        columns[name] = np.array(values, kind)
+    return pd.DataFrame(columns)
+
+
+LEVELS = (
+    "exposure",
+    "collateral_value",
+    "coverage",
+    "gap",
+    "absolute_gap",
+    "uncollateralised_exposure",
+    "uncollateralised_max",
+    "uncollateralised_es",
+    "over_collateralisation",
+    "over_collateralisation_max",
+    "collateral_velocity",
+    "hhi_lenders",
+    "hhi_collateral",
+    "wallet_value",
+)
+"""Columns of `days` that are levels: a run has a mean and a largest one."""
+
+
+def summarise(days: pd.DataFrame) -> dict[str, float]:
+    """A run's summary statistics from its daily ones, day 0 left out.
+
+    Of a level the mean and the maximum over days (`_mean`, `_max`); of a flow the total (its own
+    name); besides `peak_liquidity_demand`, the largest value called from borrowers in a day,
+    `defaults` of all causes, and `loss_given_default`, losses over exposure at default.
+    """
+    days = days[days["day"] > 0]
+    summary: dict[str, float] = {"days": len(days)}
+    for name, column in DAYS.items():
+        if name in LEVELS:
+            summary[f"{name}_mean"] = float(days[name].mean())
+            summary[f"{name}_max"] = float(days[name].max())
+        elif name in ("open_loans", "uncollateralised_loans", "reuse_chain"):
+            summary[f"{name}_max"] = int(days[name].max())
+        elif name in ("reuse_outstanding", "close_out_exposure"):
+            summary[f"{name}_max"] = float(days[name].max())
+        elif column.unit == COUNT:
+            summary[name] = int(days[name].sum())
+        elif column.unit in (MONEY, "gas"):
+            summary[name] = float(days[name].sum())
+    summary["peak_liquidity_demand"] = float(days["delivery_call_value"].max())
+    summary["defaults"] = sum(int(summary[f"defaults_{cause}"]) for cause in CAUSES)
+    at_default = summary["exposure_at_default"]
+    summary["loss_given_default"] = (
+        summary["close_out_loss"] / at_default if at_default else float("nan")
+    )
+    return summary
+
+
+def events_frame(market: CollateralMarket, since: int = 0) -> pd.DataFrame:
+    """One row an event, columns as in `abm.measures.columns.EVENTS`."""
+    accounts = market.books.accounts
+    market.events.drain(market.day)
+    return market.events.frame(
+        market.tokens,
+        market.population.names,
+        market.first_loan,
+        accounts.lender,
+        accounts.borrower,
+        CAUSES,
+        market.unit,
+        since,
+    )
+
+
+def loans_frame(market: CollateralMarket) -> pd.DataFrame:
+    """One row a loan, columns as in `abm.measures.columns.LOANS`; sorted by loan_id."""
+    at = market.final or Snapshot.of(market, copy=False)
+    loans, accounts = at.loans, at.accounts
+    a = loans.account
+    names = np.array(market.population.names, dtype=object)
+    frame = pd.DataFrame(
+        {
+            "loan_id": loans.loan_id.copy(),
+            "lender": names[accounts.lender[a]],
+            "borrower": names[accounts.borrower[a]],
+            "state": np.array(LOAN_STATES, dtype=object)[loans.state],
+            "opened": loans.opened.copy(),
+            "maturity": np.where(loans.maturity == NEVER, -1, loans.maturity),
+            "exposure": at.exposure * market.unit,
+            "account": market.first_loan[a],
+            "gap": at.gaps[a] * market.unit,
+            "collateral_value": accounts.value[a] * market.unit,
+            "margin_calls": accounts.calls[a],
+            "deliveries": accounts.deliveries[a],
+            "returns": accounts.returns[a],
+            "unmet_days": accounts.unmet_days[a],
+        }
+    )
+    claims = at.claims.copy()
+    first = market.books.priority[accounts.agreement, 0]
+    claims[np.arange(len(claims)), first] -= accounts.advanced
+    for token, name in enumerate(market.tokens):
+        frame[f"posted_{name}"] = claims[a, token]
+    return frame.sort_values("loan_id", ignore_index=True)
+
+
+def participants_frame(market: CollateralMarket) -> pd.DataFrame:
+    """One row a participant, columns as in `abm.measures.columns.PARTICIPANTS`; sorted by name."""
+    at = market.final or Snapshot.of(market, copy=False)
+    accounts, desk, unit = at.accounts, market.desk, market.unit
+    number = len(market.population.names)
+
+    def by(side: Ints, amount: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return np.bincount(side, weights=amount.astype(np.float64), minlength=number) * unit
+
+    causes = np.array([*CAUSES, ""], dtype=object)
+    return pd.DataFrame(
+        {
+            "participant": list(market.population.names),
+            "role": list(market.population.roles),
+            "size": market.population.size,
+            "lent": by(accounts.lender, accounts.exposure),
+            "borrowed": by(accounts.borrower, accounts.exposure),
+            "uncollateralised_exposure": by(accounts.lender, np.maximum(-at.gaps, 0)),
+            "over_collateralisation": by(accounts.borrower, np.maximum(at.gaps, 0)),
+            "wallet_value": (at.wallets[:number] @ at.prices) * unit,
+            "posted_value": by(accounts.borrower, at.claims @ at.prices),
+            "equity": np.where(np.isinf(desk.equity), np.nan, desk.equity) * unit,
+            "losses": desk.losses * unit,
+            "default_day": desk.default_day,
+            "default_cause": causes[desk.default_cause],
+        }
+    )
+
+
+def network_view(market: CollateralMarket) -> nx.MultiDiGraph:
+    """The live market as a graph, built anew at each call.
+
+    Nodes carry role, size, wallet value, equity and whether they defaulted; edges, keyed by
+    loan_id, exposure, coverage, gap and state. Money is in money.
+    """
+    import networkx as nx
+
+    graph = nx.MultiDiGraph()
+    for row in market.participants_frame().to_dict("records"):
+        graph.add_node(
+            row["participant"],
+            role=row["role"],
+            size=row["size"],
+            wallet_value=row["wallet_value"],
+            equity=row["equity"],
+            defaulted=row["default_day"] >= 0,
+        )
+    loans = market.loans_frame()
+    account_exposure = loans.groupby("account")["exposure"].transform("sum")
+    loans["coverage"] = 1 + loans["gap"] / account_exposure.where(account_exposure > 0)
+    columns = ["lender", "borrower", "loan_id", "exposure", "coverage", "gap", "state"]
+    for lender, borrower, key, *attributes in loans[columns].itertuples(index=False, name=None):
+        graph.add_edge(lender, borrower, key=key, **dict(zip(columns[3:], attributes, strict=True)))
+    return graph

@@ -1,0 +1,175 @@
+"""Statistics of the day, the run, and what tables show, against hand and brute force."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from networks import networks
+from worlds import loan, market_of
+
+from abm.books.tally import EVENTS as KINDS
+from abm.measures.columns import DAYS, EVENTS, LOANS, PARTICIPANTS
+from abm.measures.statistics import concentration, expected_shortfall
+
+World = tuple[dict[str, Any], dict[str, list[int]]]
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1, max_size=60), st.floats(0.01, 1))
+def test_expected_shortfall_is_the_mean_of_the_tail(losses: list[float], tail: float) -> None:
+    """By brute force: the quantile function averaged over the tail (Acerbi and Tasche 2002)."""
+    ordered = sorted(losses, reverse=True)
+    k = tail * len(losses)
+    whole = int(k)
+    total = sum(ordered[:whole])
+    if whole < len(ordered):
+        total += (k - whole) * ordered[whole]
+    positive = np.array([loss for loss in losses if loss > 0])
+    found = expected_shortfall(positive, len(losses), tail)
+    assert found == pytest.approx(total / k, rel=1e-9, abs=1e-9)
+
+
+def test_expected_shortfall_of_a_few() -> None:
+    assert expected_shortfall(np.array([]), 100) == 0
+    assert expected_shortfall(np.array([5.0]), 1) == pytest.approx(5)
+    # 1 % of 100 loans short by 10, tail of 2.5 loans: 10 / 2.5.
+    assert expected_shortfall(np.array([10.0]), 100) == pytest.approx(4)
+
+
+def test_concentration() -> None:
+    assert concentration(np.array([1.0, 1, 1, 1])) == 0.25
+    assert concentration(np.array([7.0, 0])) == 1
+    assert concentration(np.zeros(3)) == 0
+
+
+def test_under_and_over_collateralisation_are_apart() -> None:
+    """Three loans of 1000 whose collateral is worth 900, 1200 and 1000."""
+    market = market_of(
+        {"A": [100, 90, 90], "B": [100, 120, 120], "C": [100, 100, 100]},
+        agreement={"haircut": 0.0, "trigger": 0.5},
+        loans=[
+            loan(i, f"L{min(i, 2)}", f"B{i}", lent={"JPY": 1000}, collateral={token: 10})
+            for i, token in enumerate("ABC", start=1)
+        ],
+    )
+    market.step()
+    today = market.today
+    assert today["gap"] == 100
+    assert today["absolute_gap"] == 300
+    assert today["uncollateralised_exposure"] == today["uncollateralised_max"] == 100
+    assert today["uncollateralised_loans"] == 1
+    assert today["over_collateralisation"] == today["over_collateralisation_max"] == 200
+    assert today["exposure"] == 3000
+    assert today["collateral_value"] == 3100
+    assert today["coverage"] == pytest.approx(3100 / 3000)
+    assert today["hhi_lenders"] == pytest.approx((1 / 3) ** 2 + (2 / 3) ** 2)
+    assert today["hhi_collateral"] == pytest.approx((9**2 + 12**2 + 10**2) / 31**2)
+    assert today["uncollateralised_es"] == pytest.approx(100)
+    summary = market.run().summary()
+    assert summary["uncollateralised_exposure_max"] == 100
+    assert summary["margin_calls"] == 0
+    assert np.isnan(summary["loss_given_default"])
+
+
+@given(networks())
+def test_tables_agree_with_one_another(world: World) -> None:
+    """Sums over loans and participants on the last day are the day's; events are its counts."""
+    fields, prices = world
+    market = market_of(prices, events=True, **fields).run()
+    days, loans = market.days_frame(), market.loans_frame()
+    people = market.participants_frame().set_index("participant")
+    events = market.events_frame()
+    last = days.iloc[-1]
+    open_now = loans[loans["state"] == "open"]
+    accounts = loans.drop_duplicates("account")
+    assert accounts["gap"].sum() == pytest.approx(last["gap"], abs=1e-6)
+    assert accounts["gap"].clip(upper=0).sum() == pytest.approx(
+        -last["uncollateralised_exposure"], abs=1e-6
+    )
+    assert people["uncollateralised_exposure"].sum() == pytest.approx(
+        last["uncollateralised_exposure"], abs=1e-6
+    )
+    assert people["lent"].sum() == people["borrowed"].sum()
+    assert open_now["exposure"].sum() == last["exposure"] + last["close_out_exposure"]
+    assert people["losses"].sum() == days["close_out_loss"].sum()
+    during = events[events["day"] < len(days)]
+    by_day = pd.crosstab(during["event"], during["day"])
+    by_day = by_day.reindex(index=list(KINDS), columns=range(len(days)), fill_value=0)
+    for kind, column in {
+        "call": "margin_calls",
+        "unmet_call": "unmet_calls",
+        "open": "loans_opened",
+        "settle": "loans_settled",
+        "roll": "loans_rolled",
+        "recall": "recalls",
+        "recall_fail": "recall_fails",
+    }.items():
+        assert by_day.loc[kind].tolist() == days[column].tolist(), kind
+    values = during.groupby(["event", "day"])["value"].sum()
+    for kind, column in {"unmet_call": "unmet_value", "reuse": "reused_value"}.items():
+        for day, expected in enumerate(days[column]):
+            assert values.get((kind, day), 0.0) == pytest.approx(expected), (kind, day)
+
+
+@given(networks())
+def test_identities_of_a_day(world: World) -> None:
+    fields, prices = world
+    days = market_of(prices, **fields).run().days_frame()
+    assert days["gap"].to_numpy() == pytest.approx(
+        (days["over_collateralisation"] - days["uncollateralised_exposure"]).to_numpy(), abs=1e-6
+    )
+    assert days["absolute_gap"].to_numpy() == pytest.approx(
+        (days["over_collateralisation"] + days["uncollateralised_exposure"]).to_numpy(), abs=1e-6
+    )
+    assert (days["delivery_calls"] + days["return_calls"] <= days["margin_calls"]).all()
+    assert (days["uncollateralised_max"] <= days["uncollateralised_exposure"] + 1e-9).all()
+    assert (days["unmet_value"] <= days["delivery_call_value"]).all()
+    assert (days["uncollateralised_es"] <= days["uncollateralised_max"] + 1e-9).all()
+    assert (days["hhi_lenders"] <= 1 + 1e-12).all()
+
+
+def test_every_column_is_described_and_nothing_else_is_there() -> None:
+    market = market_of(
+        {"A": [100, 90, 110]},
+        events=True,
+        loans=[loan(1, "L1", "B1", lent={"JPY": 1000}, collateral={"A": 12})],
+    ).run()
+    assert list(market.days_frame()) == list(DAYS)
+    assert list(market.events_frame()) == list(EVENTS)
+    assert list(market.participants_frame()) == list(PARTICIPANTS)
+    assert list(market.loans_frame()) == [*LOANS, "posted_A", "posted_JPY"]
+    assert all(column.meaning.endswith(".") for column in DAYS.values())
+
+
+def test_a_summary_adds_flows_and_keeps_the_worst_level() -> None:
+    """A lag of a day: short by 100 on day 1, which is the largest call as well."""
+    market = market_of(
+        {"A": [100, 90, 90, 100, 100]},
+        agreement={"haircut": 0.0, "settlement_lag": 1, "return_rounding": "up"},
+        loans=[loan(1, "L1", "B1", lent={"JPY": 1000}, collateral={"A": 10})],
+    ).run()
+    summary = market.summary()
+    assert summary["days"] == 4
+    assert summary["margin_calls"] == 4
+    assert summary["uncollateralised_exposure_max"] == 100
+    assert summary["uncollateralised_exposure_mean"] == 25
+    assert summary["peak_liquidity_demand"] == 100
+    assert summary["delivered_value"] == 180
+    assert summary["returned_value"] == 90 + 100, "80 too much on day 2, 100 on day 3"
+    assert summary["defaults"] == 0
+
+
+def test_events_since_a_day() -> None:
+    market = market_of(
+        {"A": [100, 90, 110]},
+        events=True,
+        loans=[loan(1, "L1", "B1", lent={"JPY": 1000}, collateral={"A": 12})],
+    ).run()
+    everything, later = market.events_frame(), market.events_frame(since=2)
+    expected = everything[everything["day"] >= 2].reset_index(drop=True)
+    pd.testing.assert_frame_equal(later, expected)
+    assert set(everything["event"]) <= set(KINDS)

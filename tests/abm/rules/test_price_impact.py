@@ -1,0 +1,135 @@
+"""Fire sales: what sales do to prices, at once and on later days."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from worlds import loan, market_of
+
+from abm.model import CollateralMarket
+from abm.rules.price_impact import MarketImpact
+from scenarios.stress import PriceImpact
+
+TOKENS = ("A", "B", "JPY")
+PRICES = np.array([1_000_000, 1_000_000, 1], np.int64)
+
+
+def test_selling_a_tenth_of_the_outstanding_lowers_the_price_by_a_tenth() -> None:
+    """exp(-b·sold/outstanding) with b = 1.053605 (Cifuentes, Ferrucci and Shin 2005)."""
+    impact = MarketImpact(PriceImpact(depth=1000, b=1.053605), TOKENS)
+    impact.sell(np.array([100, 0, 0]))
+    assert impact.applied_to(PRICES).tolist() == pytest.approx([900_000, 1_000_000, 1], abs=1)
+
+
+def test_part_of_the_impact_stays_and_the_rest_fades() -> None:
+    impact = MarketImpact(PriceImpact(depth=1000, b=1.0, permanent=0.3, decay=0.5), TOKENS)
+    impact.sell(np.array([100, 0, 0]))
+    for days in range(6):
+        expected = 1_000_000 * np.exp(-0.03 - 0.07 * 0.5**days)
+        assert impact.applied_to(PRICES)[0] == round(expected)
+        impact.next_day()
+
+
+def test_impacts_add_up_whatever_the_order() -> None:
+    rules = PriceImpact(depth={"A": 500.0, "B": 1000.0}, permanent=1.0)
+    together, apart = MarketImpact(rules, TOKENS), MarketImpact(rules, TOKENS)
+    together.sell(np.array([100, 100, 0]))
+    for part in ([60, 0, 0], [0, 100, 0], [40, 0, 0]):
+        apart.sell(np.array(part))
+    assert (together.applied_to(PRICES) == apart.applied_to(PRICES)).all()
+    assert together.applied_to(PRICES)[0] == pytest.approx(810_000, abs=2)
+    assert together.applied_to(PRICES)[1] == pytest.approx(900_000, abs=2)
+
+
+def test_a_price_never_falls_to_nothing() -> None:
+    impact = MarketImpact(PriceImpact(depth=1), TOKENS)
+    impact.sell(np.array([10**9, 0, 0]))
+    assert impact.applied_to(PRICES).tolist() == [1, 1_000_000, 1]
+
+
+def test_tokens_without_a_depth_do_not_move() -> None:
+    impact = MarketImpact(PriceImpact(depth={"A": 10.0}), TOKENS)
+    impact.sell(np.array([1, 10**6, 10**6]))
+    assert impact.applied_to(PRICES).tolist() == [900_000, 1_000_000, 1]
+
+
+def fire_sale(depth: Any, days: int = 5, **impact: Any) -> CollateralMarket:
+    """B1 defaults and 100 A are sold on day 2; B2 has a loan on A as well, B3 one on B."""
+    return market_of(
+        {"A": [10_000] * days, "B": [10_000] * days},
+        agreement={"haircut": 0.0},
+        loans=[
+            loan(1, "L1", "B1", lent={"JPY": 1_000_000}, collateral={"A": 100}),
+            loan(2, "L2", "B2", lent={"JPY": 1_000_000}, collateral={"A": 100}),
+            loan(3, "L3", "B3", lent={"JPY": 1_000_000}, collateral={"B": 100}),
+        ],
+        defaults={"scheduled": [{"participant": "B1", "day": 1}]},
+        close_out={
+            "margin_period_of_risk": 1,
+            "impact": None if depth is None else {"depth": depth, **impact},
+        },
+    )
+
+
+def test_a_fire_sale_spills_over_to_holders_of_the_same_token_alone() -> None:
+    """A tenth of the outstanding is sold at nine tenths of the price; half of the fall stays."""
+    market = fire_sale(1000, permanent=0.5, decay=0.0).run()
+    days = market.days_frame()
+    assert days["liquidated_value"].tolist() == [0, 0, 900_000, 0, 0]
+    assert days["close_out_loss"].tolist() == [0, 0, 100_000, 0, 0]
+    assert market.desk.losses.tolist()[-3:] == [100_000, 0, 0]
+    # On day 3 A is worth 10,000·√0.9: six more are needed for loan 2, none for loan 3.
+    after = round(10_000 * 0.9**0.5)
+    assert int(market.prices[0]) == after
+    assert days["delivered_value"].tolist() == [
+        0,
+        0,
+        0,
+        -(-(1_000_000 - 100 * after) // after) * after,
+        0,
+    ]
+    assert market.loans_frame()["posted_B"].tolist()[2] == 100
+
+
+def test_without_impact_nobody_else_notices() -> None:
+    days = fire_sale(None).run().days_frame()
+    assert days["close_out_loss"].sum() == 0
+    assert days["delivered_value"].sum() == 0
+
+
+def test_sales_of_one_day_are_made_at_one_price() -> None:
+    """Two estates sell 50 each at the price of 100, not one after the other."""
+    market = market_of(
+        {"A": [10_000] * 3},
+        agreement={"haircut": 0.0},
+        loans=[
+            loan(i, f"L{i}", f"B{i}", lent={"JPY": 500_000}, collateral={"A": 50}) for i in (1, 2)
+        ],
+        defaults={"scheduled": [{"participant": f"B{i}", "day": 1} for i in (1, 2)]},
+        close_out={"margin_period_of_risk": 0, "impact": {"depth": 1000}},
+    )
+    market.step()
+    assert market.desk.losses.tolist() == [0, 0, 50_000, 50_000]
+
+
+def test_a_margin_spiral() -> None:
+    """The impact of one default makes the next borrower fail, and only then."""
+    terms = {"haircut": 0.0, "trigger": 0.0, "grace_days": 0}
+    fields: dict[str, Any] = {
+        "agreement": terms,
+        "loans": [
+            loan(i, f"L{i}", f"B{i}", lent={"JPY": 1_000_000}, collateral={"A": 100})
+            for i in (1, 2, 3)
+        ],
+        "participants": {"issuance_capacity": 0, "prefunded_inventory": 0.02},
+        "defaults": {"scheduled": [{"participant": "B1", "day": 1}]},
+    }
+    for depth, defaults in ((1000, 2), (10**9, 0)):
+        market = market_of(
+            {"A": [10_000] * 6},
+            close_out={"margin_period_of_risk": 0, "impact": {"depth": depth}},
+            **fields,
+        ).run()
+        assert market.summary()["defaults_liquidity"] == defaults
