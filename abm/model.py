@@ -20,7 +20,7 @@ from abm.books.loan_book import NEVER, OPEN_LOAN, PENDING
 from abm.day.close_out import CloseOutDesk, CloseOutResult
 from abm.measures.day_collector import DayCollector
 from abm.measures.statistics import measure
-from abm.opening.build import Streams, draw_blueprint
+from abm.opening.build import Streams, draw_blueprint, run_seed
 from abm.rules.price_impact import MarketImpact
 from abm.tables import frames
 from scenarios.errors import named
@@ -43,7 +43,9 @@ class CollateralMarket(mesa.Model):
     Args:
         scenario: what to simulate: a `Scenario`, the path of a scenario file, or the name of a
             bundled one.
-        rng: seed of the run; the same scenario and seed give the same results to the last bit.
+        rng: seed of the run; the same scenario and seed give the same results to the last bit, and
+            those of `collateral run SCENARIO --seed N`. Of an experiment's other replications the
+            seed is `numpy.random.SeedSequence(N, spawn_key=(replication_id,))`.
         prices: a price panel to use instead of the scenario's.
         events: whether to record every single event.
         behaviours: classes of participants by role or name, in place of the standard ones.
@@ -69,11 +71,12 @@ class CollateralMarket(mesa.Model):
         behaviours: Mapping[str, type[Participant]] | None = None,
         **changes: Any,
     ):
+        seed = run_seed(rng)
         super().__init__(rng=rng if isinstance(rng, int) else 0)
         if not isinstance(scenario, Scenario):
             scenario = Scenario.load(scenario)
         self.scenario = scenario.with_changes(changes) if changes else scenario
-        self.streams = Streams.spawn(rng)
+        self.streams = Streams.spawn(seed)
         with named(self.scenario.name):
             blueprint = draw_blueprint(self.scenario, self.streams, prices)
             kinds = classes_for(self.scenario, blueprint.population, behaviours or {})

@@ -21,6 +21,9 @@ EXPERIMENTS = LIBRARY / "experiments"
 
 OptionalTable = Literal["events", "participants", "loans"]
 
+SEEDS = 2**63
+"""Seeds are whole numbers below this, so that a column of results can hold them."""
+
 
 class Settings(Table):
     """The `[experiment]` table: a file that has one is an experiment and not a scenario."""
@@ -29,7 +32,7 @@ class Settings(Table):
     """A bundled scenario, a file (relative to the experiment's), or a scenario's table itself."""
     replications: Annotated[int, Field(ge=1)] = 1
     """Runs of every design, each with random numbers of its own."""
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    seed: Annotated[int, Field(ge=0, lt=SEEDS)] = 1
     samples: Annotated[int, Field(ge=1)] | None = None
     """Number of points at which the ranges without `levels` are sampled."""
     sampling: Literal["latin-hypercube", "sobol"] = "latin-hypercube"
@@ -131,6 +134,8 @@ class Experiment:
             if table not in get_args(OptionalTable):
                 known = ", ".join(get_args(OptionalTable))
                 raise InputError(f"tables: no table {table} (known: {known})")
+        if not 0 <= given.get("seed", 0) < SEEDS:
+            raise InputError(f"seed: expected 0 to {SEEDS - 1} (it is {given['seed']})")
         scenario = self.scenario.with_changes(fields, origin=self.name) if fields else self.scenario
         return replace(self, scenario=scenario, **given)
 
