@@ -24,6 +24,7 @@ from abm.opening.build import Streams, draw_blueprint, run_seed
 from abm.rules.price_impact import MarketImpact
 from abm.tables import frames
 from scenarios.errors import named
+from scenarios.fields import as_changes
 from scenarios.prices import PricePanel
 from scenarios.scenario import Scenario
 
@@ -49,7 +50,8 @@ class CollateralMarket(mesa.Model):
         prices: a price panel to use instead of the scenario's.
         events: whether to record every single event.
         behaviours: classes of participants by role or name, in place of the standard ones.
-        changes: fields of the scenario to replace, by dotted names: `**{"agreement.haircut": 0.1}`.
+        changes: fields of the scenario to replace, by dotted names: `**{"agreement.haircut": 0.1}`;
+            they mean what they mean after `--set` and as factors.
 
     Raises:
         InputError: the scenario cannot be simulated; the message says why.
@@ -75,7 +77,7 @@ class CollateralMarket(mesa.Model):
         super().__init__(rng=rng if isinstance(rng, int) else 0)
         if not isinstance(scenario, Scenario):
             scenario = Scenario.load(scenario)
-        self.scenario = scenario.with_changes(changes) if changes else scenario
+        self.scenario = scenario.with_changes(as_changes(changes)) if changes else scenario
         self.streams = Streams.spawn(seed)
         with named(self.scenario.name):
             blueprint = draw_blueprint(self.scenario, self.streams, prices)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ModelWrapValidatorHandler, model_validator
 
+from scenarios.errors import InputError
 from scenarios.table import Table
 
 Rounding = Literal["up", "down"]
@@ -36,7 +37,10 @@ Ratio = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 class CollateralAgreement(Table):
     """What the parties of a loan agreed about its collateral.
 
-    `CollateralAgreement(model=4)` is the paper's Model 4; terms given beside it prevail.
+    `model = 4` is the paper's Model 4; terms given beside it prevail. A model that is set from
+    outside (a factor, `--set`, Python, the page) replaces all terms by which the paper's models
+    differ: `trigger`, `adjustment`, `settlement_lag`, `lender_issuance` and `every_call_issues`,
+    but for those that are set together with it.
 
     The lender must hold a market value of `R = L / (1 - haircut)`, or `margin_percentage · L`,
     for a loan worth `L` (paper, section 2.2.1; GMSLA 5.4). A call is made when the coverage
@@ -109,6 +113,19 @@ class CollateralAgreement(Table):
     def eligible(self, tokens: Sequence[str], cash: str) -> tuple[str, ...]:
         """Tokens that count as collateral here: `priority`, or all of `tokens` but cash."""
         return self.priority or tuple(token for token in tokens if token != cash)
+
+
+def terms_of_model(model: int) -> dict[str, Any]:
+    """All terms by which the paper's models differ, as this one has them.
+
+    Raises:
+        InputError: the paper has no such model.
+    """
+    if isinstance(model, bool) or model not in MODELS:
+        raise InputError(f"model: expected one of {', '.join(map(str, MODELS))} (it is {model!r})")
+    told_apart = dict.fromkeys(term for terms in MODELS.values() for term in terms)
+    fields = CollateralAgreement.model_fields
+    return {term: MODELS[model].get(term, fields[term].default) for term in told_apart}
 
 
 def exact(number: float) -> Fraction:

@@ -9,9 +9,10 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
 
+from scenarios.changes import keeping
 from scenarios.checking import checked
 from scenarios.errors import InputError
-from scenarios.factors import Factors, read_changes, read_factors
+from scenarios.factors import MOST_DESIGNS, Factors, read_changes, read_factors
 from scenarios.fields import as_changes
 from scenarios.scenario import LIBRARY, Scenario, bundled, find_file, read_toml
 from scenarios.table import Table
@@ -33,7 +34,7 @@ class Settings(Table):
     replications: Annotated[int, Field(ge=1)] = 1
     """Runs of every design, each with random numbers of its own."""
     seed: Annotated[int, Field(ge=0, lt=SEEDS)] = 1
-    samples: Annotated[int, Field(ge=1)] | None = None
+    samples: Annotated[int, Field(ge=1, le=MOST_DESIGNS)] | None = None
     """Number of points at which the ranges without `levels` are sampled."""
     sampling: Literal["latin-hypercube", "sobol"] = "latin-hypercube"
     tables: tuple[OptionalTable, ...] = ()
@@ -75,6 +76,8 @@ class Experiment:
     samples: int | None = None
     sampling: str = "latin-hypercube"
     tables: tuple[str, ...] = ()
+    kept: frozenset[str] = frozenset()
+    """Fields that were set on purpose for all designs: a model among these does not replace them."""
     folder: Path = field(default_factory=Path.cwd)
     """What relative paths in designs are relative to."""
     table: dict[str, Any] | None = None
@@ -104,6 +107,7 @@ class Experiment:
                 changes, folder, f"{origin}: changes"
             ),
             factors=factors,
+            kept=frozenset(changes),
             folder=folder,
             table=dict(table),
             **settings.model_dump(exclude={"scenario"}),
@@ -136,8 +140,11 @@ class Experiment:
                 raise InputError(f"tables: no table {table} (known: {known})")
         if not 0 <= given.get("seed", 0) < SEEDS:
             raise InputError(f"seed: expected 0 to {SEEDS - 1} (it is {given['seed']})")
-        scenario = self.scenario.with_changes(fields, origin=self.name) if fields else self.scenario
-        return replace(self, scenario=scenario, **given)
+        scenario = self.scenario
+        if fields:
+            changes = keeping(fields, scenario, self.kept)
+            scenario = scenario.with_changes(changes, origin=self.name)
+        return replace(self, scenario=scenario, kept=self.kept | fields.keys(), **given)
 
 
 def bundled_experiments() -> dict[str, Path]:

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from abm.experiments.columns import TABLES, factor_type
-from abm.experiments.design import Design, designs_of
+from abm.experiments.design import Design, designs_of, refuse_one_market_under_two_names
 from abm.opening.build import Streams, draw_blueprint, run_seed
 from scenarios.errors import InputError, named
 from scenarios.experiment import Experiment
@@ -108,8 +108,10 @@ class Plan:
         """See that at least one design can be simulated; the others fail run by run.
 
         Raises:
-            InputError: none can; the message says why the first one cannot.
+            InputError: none can; the message says why the first one cannot. Or a factor changes
+                nothing.
         """
+        refuse_one_market_under_two_names(self.designs)
         first: InputError | None = None
         for design in self.designs:
             try:
