@@ -27,11 +27,8 @@ def replaced_terms(changes: Mapping[str, Any]) -> Iterator[str]:
     """
     for field, model in changes.items():
         agreement, _, last = field.rpartition(".")
-        if (
-            last == "model"
-            and agreement.split(".")[0].startswith("agreement")
-            and model is not None
-        ):
+        of_terms = agreement.split(".")[0] in ("agreement", "agreements")
+        if last == "model" and of_terms and model is not None:
             for term in terms_of_model(0):
                 name = f"{agreement}.{term}"
                 if name not in changes:

@@ -77,7 +77,7 @@ class Experiment:
     sampling: str = "latin-hypercube"
     tables: tuple[str, ...] = ()
     kept: frozenset[str] = frozenset()
-    """Fields that were set on purpose for all designs: a model among these does not replace them."""
+    """Fields that were set on purpose for all designs: no model replaces them."""
     folder: Path = field(default_factory=Path.cwd)
     """What relative paths in designs are relative to."""
     table: dict[str, Any] | None = None

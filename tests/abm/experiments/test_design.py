@@ -239,7 +239,7 @@ class TestModels:
             tables["factors"] = {"agreement.trigger": [0.0, 0.1]}
         else:
             both["b"] = {"x": {"agreement.trigger": 0.2}, "y": {}}
-        with pytest.raises(InputError, match="agreement.trigger varies twice, in "):
+        with pytest.raises(InputError, match=r"agreement\.trigger varies twice, in "):
             experiment(**tables)
 
     def test_a_point_that_is_sampled_twice_is_not_refused(self) -> None:
@@ -252,5 +252,5 @@ def test_more_designs_than_can_be_made_are_refused() -> None:
         f"agreement.{name}": {"low": 0.0, "high": 0.5, "levels": 1_000_000}
         for name in ("haircut", "trigger")
     }
-    with pytest.raises(InputError, match="1,000,000,000,000 designs, .* at most 1,000,000"):
+    with pytest.raises(InputError, match=r"1,000,000,000,000 designs, .* at most 1,000,000"):
         designs_of(experiment(factors=factors))

@@ -80,7 +80,7 @@ class TestTables:
 
     @pytest.mark.parametrize("seed", [-1, 2**63, 1.0, True, "1"])
     def test_what_is_no_seed_is_refused(self, seed: Any) -> None:
-        with pytest.raises(InputError, match="^rng: expected a whole number from 0 to "):
+        with pytest.raises(InputError, match=r"^rng: expected a whole number from 0 to "):
             CollateralMarket(Scenario.parse(SCENARIO, "test"), rng=seed)
 
     def test_the_manifest_says_what_was_run(self, done: Path) -> None:
