@@ -57,7 +57,9 @@ class CollateralAgreement(Table):
     trigger: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.0
     """Margin call threshold β, as a fraction of the loan; two-sided."""
     minimum_transfer_amount: Ratio = 0.0
-    """Movements worth less than this (money) are not made."""
+    """Movements worth less than this (money, to the nearest `money.unit`) are not made, nor called
+    for. With `trigger = 0` there is a call every day, if only of nothing; with a minimum beside it,
+    on those days alone on which at least that much is to be moved."""
     adjustment: Literal["single", "multi"] = "multi"
     """Whether calls move the first token of the priority only, or all of them in turn."""
     priority: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
@@ -79,7 +81,7 @@ class CollateralAgreement(Table):
     """Pledged collateral stays put; under title transfer a dealer may post it further."""
     reuse_rate: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Largest part of the collateral received under title transfer that may be posted further."""
-    grace_days: Annotated[int, Field(ge=0)] = 0
+    grace_days: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     """Days that a call may stay unmet before it is an event of default."""
 
     @model_validator(mode="wrap")

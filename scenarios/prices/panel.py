@@ -99,7 +99,8 @@ class PricePanel:
         Raises:
             InputError: a price rounds to zero, or is too large to be exact.
         """
-        scaled = np.rint(self.close / unit)
+        with np.errstate(over="ignore"):
+            scaled = np.rint(self.close / unit)
         bad = (scaled < 1) | (scaled >= LARGEST_PRICE)
         if bad.any():
             row, column = (int(i) for i in np.argwhere(bad)[0])
