@@ -115,6 +115,7 @@ def draw_blueprint(
     if len(panel.dates) < 2:
         raise InputError("window: a simulation needs two days at least")
     cash, unit = scenario.money.currency, scenario.money.unit
+    panel.refuse_other_currency(cash)
     if cash in panel.tokens:
         raise InputError(f"money.currency: {cash} is also the name of a priced token")
     tokens = (*panel.tokens, cash)
