@@ -105,13 +105,17 @@ def _inert(scenario: Scenario, field: str) -> str | None:
     if scenario.loans:
         used = {loan.agreement for loan in scenario.loans}
         if field.startswith("agreement.") and None not in used:
-            return (
-                f"no loan uses [agreement]; they use agreements.{', '.join(sorted(map(str, used)))}"
-            )
+            known = ", ".join(sorted(f"agreements.{name}" for name in used))
+            return f"no loan uses [agreement]; they use {known}"
         if field.startswith("agreements."):
             name = field.split(".")[1]
             if name not in used:
                 return f"no loan uses the agreement {name}"
+    if field == "participants.dealers":
+        topology, dealers = scenario.network.topology, scenario.participants.dealers
+        most = {"random-bipartite": 0, "scale-free": 0, "agent-lender": 1}.get(topology, dealers)
+        if dealers > most:
+            return f"{topology} has a place for {most or 'none'}; more would stand idle"
     return _inert_shape(scenario, table, last)
 
 

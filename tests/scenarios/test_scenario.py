@@ -188,6 +188,16 @@ def test_required_collateral_is_an_exact_fraction(terms: Any, ratio: Fraction) -
     assert CollateralAgreement(**terms).collateral_ratio == ratio
 
 
+@pytest.mark.parametrize(
+    ("topology", "most"), [("random-bipartite", 0), ("scale-free", 0), ("agent-lender", 1)]
+)
+def test_dealers_for_whom_a_network_has_no_place_are_refused(topology: str, most: int) -> None:
+    scenario = parse(network={"topology": topology})
+    assert scenario.with_changes({"participants.dealers": most}).participants.dealers == most
+    with pytest.raises(InputError, match=f"participants.dealers: {topology} has a place for"):
+        scenario.with_changes({"participants.dealers": most + 1})
+
+
 def test_decimals_are_taken_as_written() -> None:
     assert exact(0.1) == Fraction(1, 10)
     assert exact(1e-7) == Fraction(1, 10**7)
