@@ -80,7 +80,8 @@ class CollateralAgreement(Table):
     transfer: Literal["pledge", "title"] = "pledge"
     """Pledged collateral stays put; under title transfer a dealer may post it further."""
     reuse_rate: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """Largest part of the collateral received under title transfer that may be posted further."""
+    """Largest part of the collateral received under title transfer that may be posted further, in
+    six decimals at most; rounded down to whole tokens."""
     grace_days: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     """Days that a call may stay unmet before it is an event of default."""
 
@@ -103,6 +104,8 @@ class CollateralAgreement(Table):
             raise ValueError("priority names a token twice")
         if self.reuse_rate and self.transfer != "title":
             raise ValueError('reuse_rate needs transfer = "title"')
+        if exact(self.reuse_rate) * 10**6 % 1:
+            raise ValueError("reuse_rate: expected six decimals at most")
         return self
 
     @property

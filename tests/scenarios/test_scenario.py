@@ -47,6 +47,10 @@ def given(loan_id: Any = 1, **fields: Any) -> dict[str, Any]:
         ({"agreement": {"priority": ["A", "A"]}}, "priority names a token twice"),
         ({"agreement": {"model": 5}}, "agreement.model"),
         ({"agreement": {"reuse_rate": 0.5}}, 'reuse_rate needs transfer = "title"'),
+        (
+            {"agreement": {"reuse_rate": 0.1234567, "transfer": "title"}},
+            "agreement: reuse_rate: expected six decimals at most",
+        ),
         ({"agreement": {"settlement_lag": 1.5}}, "agreement.settlement_lag"),
         ({"agreement": {"settlement_lag": -1}}, "agreement.settlement_lag"),
         ({"agreement": {"adjustment": "both"}}, "agreement.adjustment"),
