@@ -11,6 +11,7 @@ import mesa
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from mesa.agent import AgentSet
 
 from abm.agents import ClearingHouse, Custodian, Oracle, Participant
 from abm.agents.behaviour import classes_for
@@ -20,10 +21,11 @@ from abm.books.loan_book import NEVER, OPEN_LOAN, PENDING
 from abm.day.close_out import CloseOutDesk, CloseOutResult
 from abm.measures.day_collector import DayCollector
 from abm.measures.statistics import measure
+from abm.opening.arguments import check_arguments
 from abm.opening.build import Streams, draw_blueprint
 from abm.rules.price_impact import MarketImpact
 from abm.tables import frames
-from scenarios.errors import named
+from scenarios.errors import InputError, named
 from scenarios.prices import PricePanel
 from scenarios.scenario import Scenario
 
@@ -44,6 +46,7 @@ class CollateralMarket(mesa.Model):
         scenario: what to simulate: a `Scenario`, the path of a scenario file, or the name of a
             bundled one.
         rng: seed of the run; the same scenario and seed give the same results to the last bit.
+            Mesa's `random` and `rng` of model and agents are drawn from its behaviour stream.
         prices: a price panel to use instead of the scenario's.
         events: whether to record every single event.
         behaviours: classes of participants by role or name, in place of the standard ones.
@@ -69,11 +72,13 @@ class CollateralMarket(mesa.Model):
         behaviours: Mapping[str, type[Participant]] | None = None,
         **changes: Any,
     ):
-        super().__init__(rng=rng if isinstance(rng, int) else 0)
+        check_arguments(scenario, rng, prices)
+        streams = Streams.spawn(rng)
+        super().__init__(rng=int(streams.behaviour.integers(2**63)))
+        self.streams = streams
         if not isinstance(scenario, Scenario):
             scenario = Scenario.load(scenario)
         self.scenario = scenario.with_changes(changes) if changes else scenario
-        self.streams = Streams.spawn(rng)
         with named(self.scenario.name):
             blueprint = draw_blueprint(self.scenario, self.streams, prices)
             kinds = classes_for(self.scenario, blueprint.population, behaviours or {})
@@ -114,6 +119,7 @@ class CollateralMarket(mesa.Model):
             for row, (name, kind) in enumerate(zip(self.population.names, kinds, strict=True))
         }
         self.clearing_house = clearing_house(self)
+        self.stepping = self._with_steps()
         self.datacollector = DayCollector()
         self._open_loans(blueprint.posted)
 
@@ -124,6 +130,7 @@ class CollateralMarket(mesa.Model):
         self.day += 1
         self.books.totals[:] = 0
         self.impact.next_day()
+        self.stepping.do("step")
         self.oracle.publish()
         self.clearing_house.value_loans()
         self.custodian.deliver_minted()
@@ -232,6 +239,24 @@ class CollateralMarket(mesa.Model):
         self.clearing_house.open_loans(posted)
         self.update_next_maturity()
         self._record(self.custodian.check_ledger())
+
+    def _with_steps(self) -> AgentSet:
+        """Participants whose class has a `step` of its own, in the order of their names.
+
+        Raises:
+            InputError: there are some, and the ledger is one on which contracts decide.
+        """
+        some = [
+            agent
+            for agent in self.participants.values()
+            if type(agent).step is not Participant.step
+        ]
+        if some and self.scenario.ledger == "evm":
+            raise InputError(
+                f'{self.scenario.name}: {type(some[0]).__name__}.step: on ledger = "evm" the'
+                " contracts decide"
+            )
+        return AgentSet(some, random=self.random)
 
     def _first_loans(self) -> Ints:
         """Identifier of the first loan of each margin account."""

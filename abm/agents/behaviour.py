@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from importlib import import_module
 
 from abm.agents import Borrower, Dealer, Lender, Participant
+from abm.agents.faults import told
 from abm.opening.population import Population
 from scenarios.errors import InputError
 from scenarios.scenario import Scenario
@@ -28,6 +29,7 @@ def classes_for(
     Raises:
         InputError: a class cannot be found, or does not fit the role.
     """
+    _check_given(behaviours)
     for key in behaviours:
         if key not in STANDARD and key not in population.names:
             raise InputError(f"behaviours: {key} is neither a role nor a participant")
@@ -51,6 +53,18 @@ def classes_for(
     return classes
 
 
+def _check_given(behaviours: object) -> None:
+    if not isinstance(behaviours, Mapping):
+        raise InputError(
+            'behaviours: expected classes by role or name, as {"borrower": Mine}'
+            f" (it is a {type(behaviours).__name__})"
+        )
+    for key, kind in behaviours.items():
+        if not (isinstance(kind, type) and issubclass(kind, Participant)):
+            shown = kind.__name__ if isinstance(kind, type) else repr(kind)
+            raise InputError(f"behaviours: {key}: {shown} is not a participant class")
+
+
 def load_class(path: str, field: str) -> type[Participant]:
     """The class that a scenario names as `module:Class`; modules are also found where one works.
 
@@ -64,8 +78,11 @@ def load_class(path: str, field: str) -> type[Participant]:
         sys.path.append("")
     try:
         kind = getattr(import_module(module), name)
-    except (ImportError, AttributeError) as error:
+    except ImportError as error:
         raise InputError(f"{field}: {path} cannot be loaded ({error})") from None
+    except Exception as error:
+        # A module is a program of the user's, and can fail in any way.
+        raise InputError(f"{field}: {path} cannot be loaded ({told(error)})") from None
     if not (isinstance(kind, type) and issubclass(kind, Participant)):
         raise InputError(f"{field}: {path} is not a participant class")
     return kind

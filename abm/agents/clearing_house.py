@@ -163,7 +163,7 @@ class ClearingHouse(mesa.Agent):
         assert isinstance(borrower, Borrower)
         call = DeliveryCall(market, a)
         missing = call.missing_units
-        if borrower.meet_call(call):
+        if call.is_met(borrower.meet_call(call), borrower):
             quantities = call.quantities(borrower.choose_delivery(call), borrower)
             term = market.books.terms[accounts[a].agreement]
             missing -= execute_delivery(
