@@ -15,6 +15,8 @@ class Figures(NamedTuple):
     calls: int
     lender_issuances: int
     borrower_issuances: int | None = None
+    """Where several tokens move: with a single one the study keeps no wallet of the borrower's, and
+    none is counted; here the days count on which its wallet ran short."""
     holdings: tuple[int, ...] | None = None
     """Tokens that the lender holds at the end, in the order of priority."""
     percent: bool = False
@@ -41,15 +43,15 @@ FIGURES: dict[tuple[int, int], Figures] = {
     (2, 2): Figures(0.000110816, 0.000206555, 60, 0, percent=True),
     (2, 3): Figures(13.0053, 5.9473, 31, 0, percent=True),
     (2, 4): Figures(13.4408, 7.74901, 29, 0, percent=True),
-    (3, 0): Figures(377118870.40, 75537466.8183, 60, 60, 0, (-2418692, _M, _M, _M, _M)),
-    (3, 1): Figures(377118870.40, 38469727.3733, 60, 27, 0, (-2418691, _M, _M, _M, _M)),
+    (3, 0): Figures(377118870.40, 75537466.8183, 60, 60, None, (-2418692, _M, _M, _M, _M)),
+    (3, 1): Figures(377118870.40, 38469727.3733, 60, 27, None, (-2418691, _M, _M, _M, _M)),
     (3, 2): Figures(1160.90, 542.1967, 60, 0, 3, (1278482, _M, _M, 369136, 0)),
-    (3, 3): Figures(377118870.40, 58764518.2517, 24, 13, 0, (-2289108, _M, _M, _M, _M)),
+    (3, 3): Figures(377118870.40, 58764518.2517, 24, 13, None, (-2289108, _M, _M, _M, _M)),
     (3, 4): Figures(80220642.90, 24706318.2442, 20, 0, 2, (1278482, _M, _M, 375088, 0)),
-    (4, 0): Figures(490200000.00, 102360433.6075, 60, 60, 0, (2347905, _M, _M, _M, _M)),
-    (4, 1): Figures(653.60, 236.0592, 60, 0, 0, (1847635, _M, _M, _M, _M)),
+    (4, 0): Figures(490200000.00, 102360433.6075, 60, 60, None, (2347905, _M, _M, _M, _M)),
+    (4, 1): Figures(653.60, 236.0592, 60, 0, None, (1847635, _M, _M, _M, _M)),
     (4, 2): Figures(838.85, 368.3783, 60, 0, 8, (3648276, _M, _M, 958195, 0)),
-    (4, 3): Figures(112952442.60, 25351780.8292, 21, 0, 0, (1847635, _M, _M, _M, _M)),
+    (4, 3): Figures(112952442.60, 25351780.8292, 21, 0, None, (1847635, _M, _M, _M, _M)),
     (4, 4): Figures(106189330.85, 24886159.0708, 20, 0, 5, (3497827, _M, _M, _M, 36544)),
 }
 """By case and model (replication.md)."""
@@ -76,6 +78,7 @@ def agree(found: Figures, case: int, model: int, base: Figures) -> None:
     assert gaps == pytest.approx((expected.largest, expected.mean), **precision), where
     assert found.calls == expected.calls, where
     assert found.lender_issuances == expected.lender_issuances, where
-    if expected.holdings is not None:
+    if expected.borrower_issuances is not None:
         assert found.borrower_issuances == expected.borrower_issuances, where
+    if expected.holdings is not None:
         assert found.holdings == expected.holdings, where
