@@ -43,7 +43,9 @@ def overview(finished: Finished) -> str:
     for error, number in errors.head(3).items():
         parts.append(f"{number} of {len(runs)} runs failed: {error}")
     if len(errors) > 3:
-        parts.append(f"and {len(errors) - 3} other errors; see the column error of runs")
+        parts.append(f"and {len(errors) - 3} other errors")
+    if len(errors) and finished.runs > 1:
+        parts.append(f"Which they are: the columns status and error of {finished.folder}/runs.")
     tables = ", ".join(str(table) for table in results.manifest.get("tables", ()))
     parts.append(
         f"{finished.runs} {'run' if finished.runs == 1 else 'runs'} in {finished.seconds:.1f} s."

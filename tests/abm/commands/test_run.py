@@ -103,8 +103,11 @@ class TestExperiment:
         text = experiment.read_text().replace("[1, 4]", "[1, 7]")
         experiment.write_text(text)
         result = run(experiment, "--out", tmp_path / "out", "--workers", "0")
-        assert result.exit_code == 0
+        assert result.exit_code == 1
         assert "3 of 6 runs failed: tiny: agreement.model: " in result.stdout
+        assert f"the columns status and error of {tmp_path / 'out'}/runs." in result.stdout
+        runs = pd.read_parquet(tmp_path / "out" / "runs")
+        assert runs["status"].tolist() == ["ok"] * 3 + ["failed"] * 3
 
     def test_a_run_that_fails_is_told_by_the_exit_code_too(
         self, scenario: Path, tmp_path: Path
@@ -114,7 +117,16 @@ class TestExperiment:
             "--set", "participants.behaviour.borrower=troubled_borrowers:Failing",
         )  # fmt: skip
         assert result.exit_code == 1
-        assert "1 of 1 runs failed: RuntimeError: this one always fails" in result.stdout
+        told = "RuntimeError: this one always fails (troubled_borrowers.py, line 26, in __init__)"
+        assert f"1 of 1 runs failed: {told}" in result.stdout
+        assert "Traceback" not in result.output
+
+    def test_a_file_that_begins_with_a_byte_order_mark(
+        self, scenario: Path, tmp_path: Path
+    ) -> None:
+        scenario.write_text(scenario.read_text(), encoding="utf-8-sig")
+        assert scenario.read_bytes().startswith(b"\xef\xbb\xbf")
+        assert run(scenario, "--out", tmp_path / "out").exit_code == 0
 
 
 class TestRefusals:

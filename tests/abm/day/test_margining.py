@@ -102,6 +102,20 @@ def test_what_rounding_down_leaves_open_is_not_unmet() -> None:
     assert market.summary()["defaults"] == 0
 
 
+@pytest.mark.parametrize(("debt", "unmet"), [(989, 0), (990, 90), (991, 91)])
+def test_a_whole_token_that_nobody_has_is_unmet_also_if_rounded_down(debt: int, unmet: int) -> None:
+    """Ten tokens of 90 secure 989, 990 or 991: 89 are less than a token, 90 are exactly one."""
+    market = market_of(
+        {"A": [99, 90]},
+        agreement={"haircut": 0.0, "delivery_rounding": "down"},
+        loans=[loan(1, "L1", "B1", lent={"JPY": debt}, collateral={"A": 10})],
+        participants={"issuance_capacity": 0 if unmet else "unlimited"},
+    )
+    market.step()
+    assert market.today["unmet_value"] == unmet
+    assert market.today["unmet_calls"] == (unmet > 0)
+
+
 @pytest.mark.parametrize(
     ("price", "call"), [(99, 0), (98, 0), (97, 1), (102, 0), (103, 1), (101, 0)]
 )
