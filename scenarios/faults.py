@@ -9,7 +9,7 @@ from pathlib import Path
 from scenarios.errors import InputError
 
 _NOT_THE_USERS = tuple(
-    str(Path(folder).resolve())
+    str(Path(str(folder)).resolve())
     for folder in (
         *(Path(__file__).parents[1] / package for package in ("abm", "analysis", "scenarios")),
         *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
