@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
+from abm.books.compiled import inlined
 from scenarios.agreement import CollateralAgreement, exact
 from scenarios.errors import InputError, named, refuse_unpriced
 
@@ -61,6 +62,13 @@ class Terms(TermColumns[Ints, npt.NDArray[np.float64], Bools], Protocol):
 
     def __len__(self) -> int: ...
     def __getitem__(self, t: int) -> Term: ...
+
+
+@inlined
+def fraction_of(amount: int, numerator: int, denominator: int) -> tuple[int, int]:
+    """`amount · numerator / denominator` as quotient and remainder, without overflow on the way."""
+    whole, rest = amount // denominator, amount % denominator
+    return whole * numerator + (rest * numerator) // denominator, (rest * numerator) % denominator
 
 
 def terms_of(

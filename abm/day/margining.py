@@ -14,7 +14,7 @@ from abm.books.books import VALUED_TOGETHER, Books, record
 from abm.books.compiled import compiled, inlined, unsigned
 from abm.books.ledger import account_row
 from abm.books.loan_book import ACTIVE, OPEN_LOAN, Account, Accounts
-from abm.books.terms import Term, Terms
+from abm.books.terms import Term, Terms, fraction_of
 from abm.day.movements import complete_return, execute_delivery, return_token, settlement_lag
 from abm.rules.planning import choose_return, plan_delivery
 
@@ -23,13 +23,6 @@ Bools = npt.NDArray[np.bool_]
 Calls = npt.NDArray[np.int8]
 
 NO_CALL, DELIVERY_CALL, RETURN_CALL, NOTHING_TO_MOVE = range(4)
-
-
-@inlined
-def fraction_of(amount: int, numerator: int, denominator: int) -> tuple[int, int]:
-    """`amount · numerator / denominator` as quotient and remainder, without overflow on the way."""
-    whole, rest = amount // denominator, amount % denominator
-    return whole * numerator + (rest * numerator) // denominator, (rest * numerator) % denominator
 
 
 @compiled

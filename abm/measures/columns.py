@@ -18,7 +18,11 @@ DAYS: dict[str, Column] = {
     "day": Column("day", "Days since the loans were opened; day 0 is the opening."),
     "date": Column("date", "Calendar day."),
     "open_loans": Column(COUNT, "Loans outstanding at the end of the day."),
-    "exposure": Column(MONEY, "Market value of all that is lent."),
+    "exposure": Column(
+        MONEY,
+        "Market value of all that is lent, loans in close-out left out: likewise in the columns on"
+        " collateral that follow.",
+    ),
     "collateral_value": Column(MONEY, "Market value of the collateral that lenders hold."),
     "coverage": Column(
         "ratio", "Collateral value after haircut over exposure; 1 is fully covered."
@@ -30,14 +34,22 @@ DAYS: dict[str, Column] = {
     ),
     "absolute_gap": Column(MONEY, "Sum of the absolute gaps of single loans (paper, Table 3)."),
     "uncollateralised_exposure": Column(
-        MONEY, "Sum of the negative gaps of single loans, as a positive number: lenders' risk."
+        MONEY,
+        "Exposure above the market value of the collateral, no haircut taken, summed over single"
+        " loans: what lenders would be left with if all borrowers defaulted. Their risk.",
     ),
     "uncollateralised_max": Column(MONEY, "The largest uncollateralised exposure of one loan."),
     "uncollateralised_es": Column(
         MONEY,
         "Expected shortfall of the uncollateralised exposure: mean of the largest 2.5 % of loans.",
     ),
-    "uncollateralised_loans": Column(COUNT, "Loans with a negative gap."),
+    "uncollateralised_loans": Column(COUNT, "Loans worth more than their collateral."),
+    "requirement_shortfall": Column(
+        MONEY,
+        "Sum of the negative gaps of single loans, as a positive number: what is missing to the"
+        " requirement, the haircut taken, and is still to be called or delivered.",
+    ),
+    "requirement_shortfall_max": Column(MONEY, "The largest negative gap of one loan."),
     "over_collateralisation": Column(
         MONEY, "Sum of the positive gaps of single loans: borrowers' risk."
     ),
@@ -121,7 +133,10 @@ PARTICIPANTS: dict[str, Column] = {
     "size": Column("ratio", "Relative size."),
     "lent": Column(MONEY, "Market value of what it has lent."),
     "borrowed": Column(MONEY, "Market value of what it has borrowed."),
-    "uncollateralised_exposure": Column(MONEY, "Sum of its negative gaps as a lender."),
+    "uncollateralised_exposure": Column(
+        MONEY, "What it has lent above the market value of the collateral, loan by loan."
+    ),
+    "requirement_shortfall": Column(MONEY, "Sum of its negative gaps as a lender."),
     "over_collateralisation": Column(MONEY, "Sum of its positive gaps as a borrower."),
     "wallet_value": Column(MONEY, "Market value of its wallet, cash included."),
     "posted_value": Column(MONEY, "Market value of the collateral that it has posted."),
@@ -142,6 +157,9 @@ LOANS: dict[str, Column] = {
     "exposure": Column(MONEY, "Market value of what is lent."),
     "account": Column("id", "Margin account; loans with the same one are margined together."),
     "gap": Column(MONEY, "Gap of its account."),
+    "uncollateralised_exposure": Column(
+        MONEY, "Exposure of its account above the market value of the account's collateral."
+    ),
     "collateral_value": Column(MONEY, "Market value of the account's collateral."),
     "margin_calls": Column(COUNT, "Calls on the account so far."),
     "deliveries": Column(COUNT, "Deliveries to the account so far."),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worlds import held, loan, market_of
 
-from abm.day.margining import fraction_of
+from abm.books.terms import fraction_of
 from abm.model import CollateralMarket
 
 
