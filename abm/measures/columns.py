@@ -67,9 +67,17 @@ DAYS: dict[str, Column] = {
     "delivered_value": Column(MONEY, "Market value delivered (with a lag: instructed)."),
     "returns": Column(COUNT, "Loans on which lenders returned."),
     "returned_value": Column(MONEY, "Market value returned (with a lag: instructed)."),
-    "transfers": Column(COUNT, "Token movements between accounts."),
+    "transfers": Column(
+        COUNT,
+        "Movements of a token by calls (with a lag: when instructed) and at the opening and"
+        " settlement of loans. Left out: minting and burning, what redeems a lender's issuance, and"
+        " close-outs.",
+    ),
     "borrower_issuances": Column(
-        COUNT, "Loans for which a borrower had tokens minted because its wallet ran short."
+        COUNT,
+        "Loans for which a borrower had tokens minted because its wallet ran short of a delivery."
+        " Left out: tokens minted for inventories and at the opening, to return what was lent, and"
+        " to redeem a lender's issuance.",
     ),
     "borrower_issued_value": Column(MONEY, "Market value of these tokens."),
     "lender_issuances": Column(
@@ -98,9 +106,17 @@ DAYS: dict[str, Column] = {
     "defaults_contagion": Column(COUNT, "Defaults because losses used up the equity."),
     "exposure_at_default": Column(MONEY, "Exposure of lenders to those who defaulted on the day."),
     "close_out_exposure": Column(MONEY, "Exposure of loans that are being closed out."),
-    "liquidated_value": Column(MONEY, "Proceeds of collateral sold on the day."),
-    "close_out_loss": Column(MONEY, "Losses booked when close-outs ended on the day."),
-    "close_out_surplus": Column(MONEY, "Proceeds above the claim, returned to the defaulter."),
+    "liquidated_value": Column(
+        MONEY, "Proceeds of collateral sold on the day: at true prices, after the sales' impact."
+    ),
+    "close_out_loss": Column(
+        MONEY,
+        "Losses booked when close-outs ended on the day: what is lent, at true prices, less what"
+        " its collateral fetched.",
+    ),
+    "close_out_surplus": Column(
+        MONEY, "Proceeds above the claim, returned to the defaulter; at true prices."
+    ),
     "hhi_lenders": Column(
         "index", "Concentration of exposures over lenders: sum of squared shares, 1 is one lender."
     ),
@@ -112,7 +128,7 @@ DAYS: dict[str, Column] = {
         "gas", "Gas of the day's transactions, where the ledger is on an Ethereum machine; else 0."
     ),
 }
-"""Table `days`: one row a day."""
+"""Table `days`: one row a day, valued at its published prices unless a column says otherwise."""
 
 EVENTS: dict[str, Column] = {
     "day": DAYS["day"],
@@ -123,7 +139,11 @@ EVENTS: dict[str, Column] = {
     "party": Column(NAME, "The participant that acted."),
     "token": Column(NAME, "The token that moved; empty where none did."),
     "quantity": Column(TOKENS, "Tokens moved; negative towards the borrower in a settlement."),
-    "value": Column(MONEY, "Market value; of a call: excess (positive) or shortfall (negative)."),
+    "value": Column(
+        MONEY,
+        "Market value, at published prices, of a liquidation and a close-out at true ones; of a"
+        " call: excess (positive) or shortfall (negative).",
+    ),
 }
 """Table `events`: one row an event, in the order in which they happened."""
 
@@ -141,7 +161,7 @@ PARTICIPANTS: dict[str, Column] = {
     "wallet_value": Column(MONEY, "Market value of its wallet, cash included."),
     "posted_value": Column(MONEY, "Market value of the collateral that it has posted."),
     "equity": Column(MONEY, "What it can still lose before it defaults; empty if unlimited."),
-    "losses": Column(MONEY, "Close-out losses so far."),
+    "losses": Column(MONEY, "Close-out losses so far, at true prices."),
     "default_day": Column("day", "Day of its default; -1 for none."),
     "default_cause": Column(NAME, "exogenous, liquidity or contagion; empty for none."),
 }

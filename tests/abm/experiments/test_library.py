@@ -27,7 +27,8 @@ def test_the_papers_models_in_every_window_and_network(tmp_path: Path) -> None:
     runs = pd.read_parquet(tmp_path / "out" / "runs")
     by_model = runs.groupby("factor.model")
     calls, short = by_model["margin_calls"].sum(), by_model["requirement_shortfall_mean"].sum()
-    # A trigger saves calls and lets loans fall short of the requirement; several tokens do without issuances by lenders.
+    # A trigger saves calls and lets loans fall short of the requirement; several tokens do without
+    # issuances by lenders.
     assert calls[3] < calls[1]
     assert calls[4] < calls[2]
     assert short[1] == short[2] == 0 < min(short[3], short[4])

@@ -18,7 +18,9 @@ from abm.books.tally import EVENTS as KINDS
 from abm.books.terms import terms_of
 from abm.day.margining import set_requirement
 from abm.measures.columns import DAYS, EVENTS, LOANS, PARTICIPANTS
-from abm.measures.statistics import LANES, _sums, concentration, expected_shortfall
+from abm.measures.statistics import LANES, TAIL, _sums, concentration, expected_shortfall
+from analysis import distributions
+from analysis import networks as networks_of
 from scenarios.agreement import CollateralAgreement
 
 World = tuple[dict[str, Any], dict[str, list[int]]]
@@ -49,6 +51,17 @@ def test_concentration() -> None:
     assert concentration(np.array([1.0, 1, 1, 1])) == 0.25
     assert concentration(np.array([7.0, 0])) == 1
     assert concentration(np.zeros(3)) == 0
+
+
+@given(st.lists(st.integers(0, 10**9).map(float), min_size=1, max_size=200))
+def test_results_are_explained_by_the_same_formulas(values: list[float]) -> None:
+    """The market and `analysis`, which do not import each other, each have their own."""
+    assert TAIL == distributions.TAIL
+    some = np.array([value for value in values if value])
+    assert expected_shortfall(some, len(values)) == pytest.approx(
+        distributions.expected_shortfall(values), rel=1e-12
+    )
+    assert concentration(np.array(values)) == pytest.approx(networks_of.concentration(values))
 
 
 def test_under_and_over_collateralisation_are_apart() -> None:
