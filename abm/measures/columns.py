@@ -36,7 +36,7 @@ DAYS: dict[str, Column] = {
     "uncollateralised_exposure": Column(
         MONEY,
         "Exposure above the market value of the collateral, no haircut taken, summed over single"
-        " loans: what lenders would be left with if all borrowers defaulted. Their risk.",
+        " loans: what defaults would leave of them, lenders' risk.",
     ),
     "uncollateralised_max": Column(MONEY, "The largest uncollateralised exposure of one loan."),
     "uncollateralised_es": Column(
