@@ -284,7 +284,7 @@ class CollateralMarket(mesa.Model):
 
     def _record(self, held: Holdings) -> None:
         """Measure the day and collect it."""
-        row = measure(self.books, held, self.market_prices, self.unit)
+        row = measure(self.books, held, self.prices, self.unit)
         done = self.closed_out
         for name in ("exposure_at_default", "liquidated_value", "close_out_loss"):
             row[name] = getattr(done, name) * self.unit
