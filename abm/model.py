@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -24,7 +24,10 @@ from abm.day.agreements import Agreements
 from abm.day.close_out import CloseOutResult
 from abm.day.day import Day
 from abm.measures.day_collector import DayCollector
+from abm.measures.measure import Measure, own_measures
+from abm.measures.standard import MEASURES
 from abm.measures.statistics import measure
+from abm.measures.summary import summarise
 from abm.opening.arguments import check_arguments
 from abm.opening.build import Streams, draw_blueprint, run_seed
 from abm.opening.terms import terms_of
@@ -56,7 +59,9 @@ class CollateralMarket(mesa.Model):
             `rng` of model and agents are drawn from the run's behaviour stream.
         prices: a price panel to use instead of the scenario's.
         events: whether to record every single event.
-        behaviours: classes of participants by role or name, in place of the standard ones.
+        behaviours: classes of participants by role or name, of the `oracle` or the
+            `clearing_house`, in place of the standard ones.
+        measures: measures of one's own, beside those that the scenario names.
         changes: fields of the scenario to replace, by dotted names: `**{"agreement.haircut": 0.1}`;
             they mean what they mean after `--set` and as factors.
 
@@ -76,6 +81,7 @@ class CollateralMarket(mesa.Model):
         prices: PricePanel | None = None,
         events: bool = False,
         behaviours: Mapping[str, type[Participant]] | None = None,
+        measures: Sequence[str | Measure] = (),
         **changes: Any,
     ):
         check_arguments(scenario, rng, prices)
@@ -89,6 +95,8 @@ class CollateralMarket(mesa.Model):
             blueprint = draw_blueprint(self.scenario, self.streams, prices)
             kinds = classes_for(self.scenario, blueprint.population, behaviours or {})
             oracle, clearing_house = services_for(self.scenario, behaviours or {})
+            self._own_measures = own_measures((*self.scenario.measures, *measures), MEASURES)
+        self.measures = (*MEASURES, *self._own_measures)
         self.tokens, self.days = blueprint.tokens, blueprint.days
         self.unit = self.scenario.money.unit
         self.population = blueprint.population
@@ -126,7 +134,7 @@ class CollateralMarket(mesa.Model):
         )
         self.custodian = Custodian(self, self.phases.mint, self.phases.burn)
         self.stepping = self._with_steps()
-        self.datacollector = DayCollector()
+        self.datacollector = DayCollector(self.measures)
         self._open_loans(blueprint.posted)
 
     def step(self) -> None:
@@ -203,12 +211,12 @@ class CollateralMarket(mesa.Model):
         return frames.network_view(self)
 
     def days_frame(self) -> pd.DataFrame:
-        """Statistics of each day so far; `abm.measures.columns.DAYS` describes the columns."""
+        """Statistics of each day so far; `measures` describe the columns."""
         return frames.days_frame(self)
 
     def summary(self) -> dict[str, float]:
-        """Statistics over the days so far, as `abm.tables.frames.summarise` makes them."""
-        return frames.summarise(self.days_frame())
+        """Statistics over the days so far, as `abm.measures.summary` makes them."""
+        return summarise(self.days_frame(), self.measures)
 
     def events_frame(self, since: int = 0) -> pd.DataFrame:
         """Events from a day on; empty unless they are recorded."""
@@ -292,6 +300,9 @@ class CollateralMarket(mesa.Model):
         for cause, number in zip(CAUSES, done.defaults, strict=True):
             row[f"defaults_{cause}"] = number
         row["gas"] = self.phases.gas_today()
+        for own in self._own_measures:
+            assert own.of is not None
+            row[own.name] = own.of(self)
         self.today = row
         self.datacollector.collect(self)
 

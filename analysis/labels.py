@@ -10,27 +10,19 @@ from analysis.results import FACTOR, ColumnMeaning
 
 _SUFFIXES = {"mean": "mean over days", "max": "largest day"}
 _PHRASES = {"mean": "mean", "max": "largest"}
-_WORDS = {
-    "requirement_shortfall": "shortfall to the requirement",
-    "requirement_shortfall_max": "largest shortfall of a loan to its requirement",
-    "uncollateralised_es": "expected shortfall of uncollateralised exposure",
-    "uncollateralised_max": "largest uncollateralised exposure of a loan",
-    "over_collateralisation_max": "largest over-collateralisation of a loan",
-    "hhi_lenders": "concentration over lenders",
-    "hhi_collateral": "concentration of collateral",
-    "hhi_borrowers": "concentration over borrowers",
-    "over_collateralisation": "over-collateralisation",
-    "close_out_loss": "close-out loss",
-    "close_out_exposure": "close-out exposure",
-    "close_out_surplus": "close-out surplus",
-    "reuse_chain": "longest chain of re-use",
-    "borrower_issuances": "issuances by borrowers",
-    "borrower_issued_value": "value issued by borrowers",
-    "lender_issuances": "issuances by lenders",
-    "lender_issued_value": "value issued by lenders",
-    "loss_given_default": "loss given default",
-    "peak_liquidity_demand": "peak liquidity demand",
-}
+_WORDS = {"hhi_borrowers": "concentration over borrowers"}
+"""Names of columns in words: what is measured here, and what files have said of theirs."""
+
+
+def learn(columns: Mapping[str, ColumnMeaning]) -> None:
+    """Take over what the files say that their columns are called."""
+    for name, column in columns.items():
+        level, _, suffix = name.rpartition("_")
+        how = f", {_SUFFIXES.get(suffix, '')}"
+        if suffix in _SUFFIXES and column.label.endswith(how):
+            _WORDS[level] = column.label.removesuffix(how)
+        elif column.label:
+            _WORDS[name] = column.label
 
 
 def metric_label(name: str, daily: bool = False) -> str:

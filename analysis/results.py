@@ -27,10 +27,14 @@ TABLES = ("runs", "days", "events", "participants", "loans")
 
 
 class ColumnMeaning(NamedTuple):
-    """A column's unit and meaning, as the files themselves say it."""
+    """What a column is, as the files themselves say it."""
 
     unit: str
     meaning: str
+    label: str = ""
+    """In words."""
+    kind: str = ""
+    """Of a measure: level, flow, peak or ratio."""
 
 
 @dataclass(frozen=True)
@@ -233,7 +237,11 @@ def read_results(folder: str | Path) -> Results:
     Raises:
         ResultsError: there is no such folder, or no results in it.
     """
-    return Results(folder)
+    from analysis.labels import learn
+
+    results = Results(folder)
+    learn(results.meanings)
+    return results
 
 
 def varied_factors(runs: pd.DataFrame) -> list[str]:
@@ -268,5 +276,5 @@ def _filesystem(folder: str) -> tuple[fs.FileSystem, str]:
 def _meaning(field: pa.Field) -> ColumnMeaning:
     metadata = field.metadata or {}
     return ColumnMeaning(
-        metadata.get(b"unit", b"").decode(), metadata.get(b"meaning", b"").decode()
+        *(metadata.get(key.encode(), b"").decode() for key in ColumnMeaning._fields)
     )

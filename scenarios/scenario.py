@@ -92,6 +92,8 @@ class Scenario(Table):
     """Faults of the published prices."""
     rules: tuple[Own, ...] = ()
     """Rules of one's own that rewrite terms of agreements day by day."""
+    measures: tuple[str, ...] = ()
+    """Measures of one's own, as `module:name`; each becomes a column of days and of runs."""
     ledger: Literal["columns", "evm"] = "columns"
     """Where balances are kept: in columns, or by contracts on an Ethereum machine in the process,
     which is slower by orders of magnitude and does not support every term."""

@@ -36,7 +36,7 @@ COUNTED = (
     "reused_value",
     "blocked_returns",
 )
-"""Names of the positions of the tally, described in `abm.measures.columns`."""
+"""Names of the positions of the tally, described in `abm.measures.standard`."""
 
 (
     MARGIN_CALLS,

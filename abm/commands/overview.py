@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING, NamedTuple
 
-from abm.experiments.columns import summary_columns
 from abm.experiments.execute import Finished
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from analysis.results import ColumnMeaning
 
 SHOWN = 11
 """How many of the headline statistics of an experiment are shown: risk, losses, then operations."""
@@ -53,9 +54,9 @@ def overview(finished: Finished) -> str:
     done = runs[runs["status"] == "ok"]
     parts = []
     if len(done) == 1 and finished.runs == 1:
-        parts.append(_one_run(done.iloc[0], currency))
+        parts.append(_one_run(done.iloc[0], currency, results.table("runs").columns))
     elif len(done):
-        parts.append(_designs(done, results.factors, currency))
+        parts.append(_designs(done, results.factors, currency, results.table("runs").columns))
     errors = runs.loc[runs["status"] == "failed", "error"].value_counts()
     for error, number in errors.head(3).items():
         parts.append(f"{number} of {len(runs)} runs failed: {error}")
@@ -71,13 +72,13 @@ def overview(finished: Finished) -> str:
     return "\n\n".join(parts)
 
 
-def _one_run(run: pd.Series, currency: str) -> str:
+def _one_run(run: pd.Series, currency: str, columns: Mapping[str, ColumnMeaning]) -> str:
     """Every statistic that is not 0, the headlines first."""
     from analysis.summary import HEADLINES
 
-    columns = summary_columns()
     first = HEADLINES[:SHOWN]
-    names = [*first, *(name for name in columns if name not in first)]
+    statistics = list(columns)[list(columns).index("days") :]
+    names = [*first, *(name for name in statistics if name not in first)]
     told = [name for name in names if run[name] and not math.isnan(run[name])]
     names_of = Block(("statistic",), told)
     values = Block(("value",), [plain(float(run[name])) for name in told])
@@ -102,7 +103,9 @@ def _typed(text: str) -> str:
     return text.replace("−", "-")
 
 
-def _designs(runs: pd.DataFrame, factors: list[str], currency: str) -> str:
+def _designs(
+    runs: pd.DataFrame, factors: list[str], currency: str, meanings: Mapping[str, ColumnMeaning]
+) -> str:
     """A row a design: means over its replications, with intervals."""
     from analysis.labels import design_label, factor_label
     from analysis.summary import HEADLINES, headlines, records, summarise
@@ -117,7 +120,10 @@ def _designs(runs: pd.DataFrame, factors: list[str], currency: str) -> str:
         for head, name in zip(heads, factors, strict=True)
     ]
     keys.append(Block(("runs",), [str(count) for count in designs["runs"]]))
-    columns = [_statistic(name, summary[summary["metric"] == name], currency) for name in metrics]
+    columns = [
+        _statistic(name, summary[summary["metric"] == name], currency, meanings[name])
+        for name in metrics
+    ]
     width = shutil.get_terminal_size((USUAL_WIDTH, 24)).columns
     room = width - sum(block.width + GAP for block in keys)
     parts = _parts(columns, room)
@@ -149,14 +155,12 @@ def _level(level: object) -> str:
     return _typed(number_label(float(level)))
 
 
-def _statistic(name: str, rows: pd.DataFrame, currency: str) -> Block:
+def _statistic(name: str, rows: pd.DataFrame, currency: str, meaning: ColumnMeaning) -> Block:
     """The column of a statistic: a mean with its interval for each design, in one unit."""
     from analysis.labels import cell_label, metric_label, scale_of
-    from analysis.results import ColumnMeaning
 
-    unit, meaning = summary_columns()[name]
     largest = float(rows["mean"].abs().max())
-    divisor, told = scale_of(ColumnMeaning(unit, meaning), largest, currency)
+    divisor, told = scale_of(meaning, largest, currency)
 
     def cell(row: pd.Series) -> str:
         mean, low, high = (_typed(cell_label(row[at] / divisor)) for at in ("mean", "low", "high"))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from functools import cache
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 
-from abm.measures.columns import COUNT, DAYS, EVENTS, LOANS, NAME, PARTICIPANTS, TOKENS, Column
-from abm.tables.frames import LEVELS, summarise
+from abm.measures.measure import COUNT, NAME, TOKENS, Measure
+from abm.measures.standard import MEASURES
+from abm.measures.summary import statistics
+from abm.tables.columns import EVENTS, LOANS, PARTICIPANTS, Column, day_columns
 
 TABLES = ("runs", "days", "events", "participants", "loans")
 """All tables, the first two of which are always written."""
@@ -42,40 +42,20 @@ RUN: dict[str, Column] = {
 }
 """Columns of `runs` between the keys and the factors."""
 
-_OWN = {
-    "days": Column("day", "Days simulated, day 0 left out; the other statistics are over these."),
-    "peak_liquidity_demand": Column("money", "Largest value called from borrowers in a day."),
-    "defaults": Column(COUNT, "Defaults of all causes."),
-    "loss_given_default": Column(
-        "share", "Close-out losses over exposure at default; empty without a default."
-    ),
-}
-
 _INTEGER = {COUNT, TOKENS, "day", "id"}
 _ARROW = {"date": pa.timestamp("us")}
 
 
-@cache
-def summary_columns() -> dict[str, Column]:
-    """The summary statistics of a run: what `abm.tables.frames.summarise` gives, described."""
-    columns = {}
-    for name in _example():
-        if name in _OWN:
-            columns[name] = _OWN[name]
-            continue
-        daily, _, suffix = name.rpartition("_")
-        how = {"mean": "Mean over the days", "max": "Largest over the days"}.get(suffix)
-        if how is None or daily not in DAYS:
-            daily, how = name, "Total over the days"
-        columns[name] = Column(DAYS[daily].unit, f"{how}. {DAYS[daily].meaning}")
-    return columns
+def summary_columns(measures: Iterable[Measure] = MEASURES) -> dict[str, Column]:
+    """The summary statistics of a run, described."""
+    return {one.name: Column(one.unit, one.meaning, one.label) for one in statistics(measures)}
 
 
-def table_columns(table: str) -> dict[str, Column]:
+def table_columns(table: str, measures: Iterable[Measure] = MEASURES) -> dict[str, Column]:
     """The columns of a table, apart from factors and the collateral by token."""
     rest = {
-        "runs": {**RUN, **summary_columns()},
-        "days": DAYS,
+        "runs": {**RUN, **summary_columns(measures)},
+        "days": day_columns(measures),
         "events": EVENTS,
         "participants": PARTICIPANTS,
         "loans": LOANS,
@@ -84,7 +64,10 @@ def table_columns(table: str) -> dict[str, Column]:
 
 
 def table_schema(
-    table: str, factors: Mapping[str, pa.DataType] | None = None, tokens: Iterable[str] = ()
+    table: str,
+    factors: Mapping[str, pa.DataType] | None = None,
+    tokens: Iterable[str] = (),
+    measures: Sequence[Measure] = MEASURES,
 ) -> pa.Schema:
     """The Parquet schema of a table; units and meanings are metadata of the fields.
 
@@ -92,14 +75,13 @@ def table_schema(
         table: one of `TABLES`.
         factors: types of the factors, by name without prefix; they are columns of `runs`.
         tokens: tokens that can be posted; they are columns of `loans`.
+        measures: of each day, and summed up in each run.
     """
-    example = _example()
+    # A mean of counts is no count.
+    told = {one.name: one.whole for one in statistics(measures)} if table == "runs" else {}
     fields = []
-    for name, column in table_columns(table).items():
-        whole = column.unit in _INTEGER
-        if table == "runs" and name in example:
-            # A mean of counts is no count.
-            whole = isinstance(example[name], int)
+    for name, column in table_columns(table, measures).items():
+        whole = told.get(name, column.unit in _INTEGER)
         kind = _ARROW.get(name) or (
             pa.string() if column.unit == NAME else pa.int64() if whole else pa.float64()
         )
@@ -130,11 +112,7 @@ def factor_type(values: Iterable[Any]) -> pa.DataType:
 
 
 def _field(name: str, kind: pa.DataType, column: Column) -> pa.Field:
-    return pa.field(name, kind, metadata={"unit": column.unit, "meaning": column.meaning})
-
-
-@cache
-def _example() -> dict[str, float]:
-    """A summary of two days on which nothing happened: its names and kinds of numbers."""
-    assert set(LEVELS) <= set(DAYS)
-    return summarise(pd.DataFrame({name: [0, 1] if name == "day" else [0, 0] for name in DAYS}))
+    metadata = {"unit": column.unit, "meaning": column.meaning}
+    told = {"label": column.label, "kind": column.kind}
+    metadata |= {key: value for key, value in told.items() if value}
+    return pa.field(name, kind, metadata=metadata)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from abm.books.events import MEANINGS
 from abm.experiments.columns import KEYS, RUN, TABLES, summary_columns, table_columns
-from abm.measures.columns import Column
+from abm.tables.columns import Column
 
 PAGE = Path(__file__).parents[2] / "docs" / "results.md"
 

@@ -11,6 +11,8 @@ from abm.experiments.columns import FACTOR, table_schema
 from abm.experiments.design import Design
 from abm.experiments.plan import Plan, factor_cell, seed_of
 from abm.experiments.store import Store, unwritable
+from abm.measures.measure import Measure, own_measures
+from abm.measures.standard import MEASURES
 from scenarios.experiment import Experiment
 
 
@@ -23,6 +25,11 @@ class Common(NamedTuple):
     factor_types: dict[str, pa.DataType]
     tokens: list[str]
     folder: str
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """Measures of each day, those that the scenario names among them."""
+        return (*MEASURES, *own_measures(self.experiment.scenario.measures, MEASURES))
 
     @classmethod
     def of(cls, plan: Plan, folder: str) -> Common:
@@ -77,7 +84,8 @@ def run_job(common: Common, job: Job, failure: str = "") -> Outcome:
         InputError: the part cannot be written.
     """
     schemas = {
-        table: table_schema(table, common.factor_types, common.tokens) for table in common.tables
+        table: table_schema(table, common.factor_types, common.tokens, common.measures)
+        for table in common.tables
     }
     failed = 0
     try:
@@ -112,7 +120,6 @@ def simulate(
         InputError: the design cannot be simulated.
     """
     from abm.model import CollateralMarket
-    from abm.tables.frames import summarise
 
     experiment = common.experiment
     market = CollateralMarket(
@@ -122,14 +129,14 @@ def simulate(
     )
     try:
         market.run()
-        days = market.days_frame()
+        days, summary = market.days_frame(), market.summary()
         frames = {"days": days}
         for table in ("events", "participants", "loans"):
             if table in common.tables:
                 frames[table] = getattr(market, f"{table}_frame")()
     finally:
         market.release()
-    return summarise(days), frames
+    return summary, frames
 
 
 def _described(common: Common, design: Design, error: str) -> dict[str, Any]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 import mesa
 
-from abm.measures.columns import DAYS
+from abm.measures.measure import Measure
 
-if TYPE_CHECKING:
-    from abm.model import CollateralMarket
+
+class Measured(Protocol):
+    """A market that has just measured a day."""
+
+    today: Mapping[str, float]
+    """Its measures by name."""
 
 
 class DayCollector(mesa.DataCollector):
@@ -19,14 +24,14 @@ class DayCollector(mesa.DataCollector):
     beside it. Asking a reporter for each would take a fifth of a small market's day.
     """
 
-    def __init__(self) -> None:
-        """Make room for the columns of `abm.measures.columns.DAYS`."""
-        first, *self._others = (name for name in DAYS if name not in ("day", "date"))
+    def __init__(self, measures: Iterable[Measure]) -> None:
+        """Make room for some measures."""
+        first, *self._others = (measure.name for measure in measures)
         super().__init__(model_reporters={first: lambda market: market.today[first]})
         for name in self._others:
             self.model_vars[name] = []
 
-    def collect(self, model: CollateralMarket) -> None:
+    def collect(self, model: Measured) -> None:
         """Add the day that the market has just measured."""
         super().collect(model)
         for name in self._others:

@@ -207,7 +207,7 @@ def longest_reuse_chain(books: Books) -> int:
 def measure(books: Books, held: Holdings, prices: Ints, unit: float) -> dict[str, float]:
     """The statistics of a day that the books alone determine, by column name; money in money.
 
-    `abm.measures.columns.DAYS` says what each means.
+    `abm.measures.standard` says what each means.
 
     Args:
         books: the market.

@@ -93,9 +93,9 @@ def _meanings() -> str:
     """What the columns mean, as CSV."""
     import pandas as pd
 
-    from abm.measures.columns import DAYS, EVENTS, LOANS, PARTICIPANTS
+    from abm.tables.columns import EVENTS, LOANS, PARTICIPANTS, day_columns
 
-    tables = {"days": DAYS, "loans": LOANS, "participants": PARTICIPANTS, "events": EVENTS}
+    tables = {"days": day_columns(), "loans": LOANS, "participants": PARTICIPANTS, "events": EVENTS}
     rows = [
         (table, name, column.unit, column.meaning)
         for table, columns in tables.items()

@@ -11,7 +11,7 @@ import pandas as pd
 
 from abm.books.loan_book import LOAN_STATES, NEVER, OPEN_LOAN, Accounts, Loans
 from abm.books.standing import CAUSES
-from abm.measures.columns import COUNT, DAYS, MONEY
+from abm.measures.measure import COUNT
 from abm.measures.statistics import gaps_and_exposures
 
 if TYPE_CHECKING:
@@ -54,69 +54,18 @@ class Snapshot:
 
 
 def days_frame(market: CollateralMarket) -> pd.DataFrame:
-    """One row a day, columns as in `abm.measures.columns.DAYS`."""
+    """One row a day, a column for each of the market's measures."""
     recorded = market.datacollector.model_vars
     number = len(recorded["open_loans"])
     columns: dict[str, Any] = {"day": np.arange(number), "date": market.days[:number]}
-    for name, values in recorded.items():
-        kind = np.int64 if DAYS[name].unit == COUNT else np.float64
-        columns[name] = np.array(values, kind)
+    for measure in market.measures:
+        kind = np.int64 if measure.unit == COUNT else np.float64
+        columns[measure.name] = np.array(recorded[measure.name], kind)
     return pd.DataFrame(columns)
 
 
-LEVELS = (
-    "exposure",
-    "collateral_value",
-    "coverage",
-    "gap",
-    "absolute_gap",
-    "uncollateralised_exposure",
-    "uncollateralised_max",
-    "uncollateralised_es",
-    "requirement_shortfall",
-    "requirement_shortfall_max",
-    "over_collateralisation",
-    "over_collateralisation_max",
-    "collateral_velocity",
-    "hhi_lenders",
-    "hhi_collateral",
-    "wallet_value",
-)
-"""Columns of `days` that are levels: a run has a mean and a largest one."""
-
-
-def summarise(days: pd.DataFrame) -> dict[str, float]:
-    """A run's summary statistics from its daily ones, day 0 left out.
-
-    Of a level the mean and the maximum over days (`_mean`, `_max`); of a flow the total (its own
-    name); besides `peak_liquidity_demand`, the largest value called from borrowers in a day,
-    `defaults` of all causes, and `loss_given_default`, losses over exposure at default.
-    """
-    days = days[days["day"] > 0]
-    summary: dict[str, float] = {"days": len(days)}
-    for name, column in DAYS.items():
-        if name in LEVELS:
-            summary[f"{name}_mean"] = float(days[name].mean())
-            summary[f"{name}_max"] = float(days[name].max())
-        elif name in ("open_loans", "uncollateralised_loans", "reuse_chain"):
-            summary[f"{name}_max"] = int(days[name].max())
-        elif name in ("reuse_outstanding", "close_out_exposure"):
-            summary[f"{name}_max"] = float(days[name].max())
-        elif column.unit == COUNT:
-            summary[name] = int(days[name].sum())
-        elif column.unit in (MONEY, "gas"):
-            summary[name] = float(days[name].sum())
-    summary["peak_liquidity_demand"] = float(days["delivery_call_value"].max())
-    summary["defaults"] = sum(int(summary[f"defaults_{cause}"]) for cause in CAUSES)
-    at_default = summary["exposure_at_default"]
-    summary["loss_given_default"] = (
-        summary["close_out_loss"] / at_default if at_default else float("nan")
-    )
-    return summary
-
-
 def events_frame(market: CollateralMarket, since: int = 0) -> pd.DataFrame:
-    """One row an event, columns as in `abm.measures.columns.EVENTS`."""
+    """One row an event, columns as in `abm.tables.columns.EVENTS`."""
     accounts = market.books.accounts
     market.events.drain(market.day)
     return market.events.frame(
@@ -132,7 +81,7 @@ def events_frame(market: CollateralMarket, since: int = 0) -> pd.DataFrame:
 
 
 def loans_frame(market: CollateralMarket) -> pd.DataFrame:
-    """One row a loan, columns as in `abm.measures.columns.LOANS`; sorted by loan_id."""
+    """One row a loan, columns as in `abm.tables.columns.LOANS`; sorted by loan_id."""
     at = market.final or Snapshot.of(market, copy=False)
     loans, accounts = at.loans, at.accounts
     a = loans.account
@@ -165,7 +114,7 @@ def loans_frame(market: CollateralMarket) -> pd.DataFrame:
 
 
 def participants_frame(market: CollateralMarket) -> pd.DataFrame:
-    """One row a participant, columns as in `abm.measures.columns.PARTICIPANTS`; sorted by name."""
+    """One row a participant, columns as in `abm.tables.columns.PARTICIPANTS`; sorted by name."""
     at = market.final or Snapshot.of(market, copy=False)
     accounts, standing, unit = at.accounts, market.standing, market.unit
     number = len(market.population.names)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from networks import NAMES, networks
 from worlds import CASH, loan, market_of
 
-from abm.measures.columns import DAYS
 from abm.model import CollateralMarket
+from abm.tables.columns import day_columns
 
 World = tuple[dict[str, Any], dict[str, list[int]]]
 LONG = [*(f"{letter}{i}" for letter in "KMQ" for i in range(3)), "a", "z"]
@@ -168,7 +168,7 @@ def test_prices_and_money_scale_together(world: World, k: int) -> None:
         tokens = slice(0, -1)
         assert (one.ledger.arrays.balance == two.ledger.arrays.balance)[:, tokens].all(), one.day
     days, grown = one.run().days_frame(), two.run().days_frame()
-    for name, column in DAYS.items():
+    for name, column in day_columns().items():
         if name == "date":
             continue
         factor = k if column.unit == "money" else 1

@@ -288,7 +288,7 @@ class PlainMarket(mesa.Model):
 
 
 def reporters() -> dict[str, Callable[[PlainMarket], float]]:
-    """The statistics of a day, by the names of `abm.measures.columns.DAYS`; money in money."""
+    """The statistics of a day, by the names of `abm.measures.standard`; money in money."""
     told: dict[str, Callable[[PlainMarket], float]] = {
         "exposure": lambda m: sum(loan.exposure for loan in m.loans) * m.unit,
         "collateral_value": lambda m: sum(loan.value for loan in m.loans) * m.unit,

@@ -20,7 +20,7 @@ from abm.experiments.columns import (
 )
 from abm.experiments.describe import PAGE, filled
 from abm.experiments.store import Store
-from abm.measures.columns import DAYS
+from abm.measures.standard import BY_NAME
 from abm.model import CollateralMarket
 from scenarios.errors import InputError
 
@@ -54,7 +54,7 @@ class TestColumns:
         assert columns["coverage_mean"].meaning.startswith("Mean over the days. Collateral value")
         assert columns["margin_calls"].meaning.startswith("Total over the days. Calls")
         # Both a statistic of a level and the name of another level.
-        level = DAYS["over_collateralisation"].meaning
+        level = BY_NAME["over_collateralisation"].meaning
         assert columns["over_collateralisation_max"].meaning == f"Largest over the days. {level}"
 
     def test_units_and_meanings_are_in_the_schema(self) -> None:

@@ -17,8 +17,8 @@ from worlds import loan, market_of
 from abm.books.loan_book import new_accounts
 from abm.books.tally import EVENTS as KINDS
 from abm.books.terms import terms_of
-from abm.measures.columns import DAYS, EVENTS, LOANS, PARTICIPANTS
 from abm.measures.statistics import LANES, TAIL, _sums, concentration, expected_shortfall
+from abm.tables.columns import EVENTS, LOANS, PARTICIPANTS, day_columns
 from analysis import distributions
 from analysis import networks as networks_of
 from scenarios.agreement import CollateralAgreement
@@ -263,11 +263,11 @@ def test_every_column_is_described_and_nothing_else_is_there() -> None:
         events=True,
         loans=[loan(1, "L1", "B1", lent={"JPY": 1000}, collateral={"A": 12})],
     ).run()
-    assert list(market.days_frame()) == list(DAYS)
+    assert list(market.days_frame()) == list(day_columns())
     assert list(market.events_frame()) == list(EVENTS)
     assert list(market.participants_frame()) == list(PARTICIPANTS)
     assert list(market.loans_frame()) == [*LOANS, "posted_A", "posted_JPY"]
-    assert all(column.meaning.endswith(".") for column in DAYS.values())
+    assert all(column.meaning.endswith(".") for column in day_columns().values())
 
 
 def test_a_summary_adds_flows_and_keeps_the_worst_level() -> None:

@@ -1,0 +1,88 @@
+"""What every column of the tables means: written once, carried in the files' own metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from abm.measures.measure import COUNT, MONEY, NAME, TOKENS, Measure
+from abm.measures.standard import MEASURES
+
+
+class Column(NamedTuple):
+    """A column's unit and meaning, its label in words, and the kind of a measure."""
+
+    unit: str
+    meaning: str
+    label: str = ""
+    kind: str = ""
+
+
+DAY = Column("day", "Days since the loans were opened; day 0 is the opening.")
+
+
+def day_columns(measures: Iterable[Measure] = MEASURES) -> dict[str, Column]:
+    """The columns of `days`: one row a day."""
+    return {"day": DAY, "date": Column("date", "Calendar day.")} | {
+        measure.name: Column(measure.unit, measure.meaning, measure.words, measure.kind)
+        for measure in measures
+    }
+
+
+EVENTS: dict[str, Column] = {
+    "day": DAY,
+    "event": Column(NAME, "Kind of event; see the list of events."),
+    "loan_id": Column("id", "The loan; the first one of an aggregated account; -1 for none."),
+    "lender": Column(NAME, "Its lender."),
+    "borrower": Column(NAME, "Its borrower."),
+    "party": Column(NAME, "The participant that acted."),
+    "token": Column(NAME, "The token that moved; empty where none did."),
+    "quantity": Column(TOKENS, "Tokens moved; negative towards the borrower in a settlement."),
+    "value": Column(
+        MONEY,
+        "Market value, at published prices, of a liquidation and a close-out at true ones; of a"
+        " call: excess (positive) or shortfall (negative).",
+    ),
+}
+"""Table `events`: one row an event, in the order in which they happened."""
+
+PARTICIPANTS: dict[str, Column] = {
+    "participant": Column(NAME, "Name."),
+    "role": Column(NAME, "lender, borrower or dealer."),
+    "size": Column("ratio", "Relative size."),
+    "lent": Column(MONEY, "Market value of what it has lent."),
+    "borrowed": Column(MONEY, "Market value of what it has borrowed."),
+    "uncollateralised_exposure": Column(
+        MONEY, "What it has lent above the market value of the collateral, loan by loan."
+    ),
+    "requirement_shortfall": Column(MONEY, "Sum of its negative gaps as a lender."),
+    "over_collateralisation": Column(MONEY, "Sum of its positive gaps as a borrower."),
+    "wallet_value": Column(MONEY, "Market value of its wallet, cash included."),
+    "posted_value": Column(MONEY, "Market value of the collateral that it has posted."),
+    "equity": Column(MONEY, "What it can still lose before it defaults; empty if unlimited."),
+    "losses": Column(MONEY, "Close-out losses so far, at true prices."),
+    "default_day": Column("day", "Day of its default; -1 for none."),
+    "default_cause": Column(NAME, "exogenous, liquidity or contagion; empty for none."),
+}
+"""Table `participants`: one row each, at the end of the run."""
+
+LOANS: dict[str, Column] = {
+    "loan_id": Column("id", "Identifier."),
+    "lender": Column(NAME, "Lender."),
+    "borrower": Column(NAME, "Borrower."),
+    "state": Column(NAME, "pending, open, settled or closed out."),
+    "opened": Column("day", "Day on which it began."),
+    "maturity": Column("day", "Day on which it settles; -1 for an open-ended loan."),
+    "exposure": Column(MONEY, "Market value of what is lent."),
+    "account": Column("id", "Margin account; loans with the same one are margined together."),
+    "gap": Column(MONEY, "Gap of its account."),
+    "uncollateralised_exposure": Column(
+        MONEY, "Exposure of its account above the market value of the account's collateral."
+    ),
+    "collateral_value": Column(MONEY, "Market value of the account's collateral."),
+    "margin_calls": Column(COUNT, "Calls on the account so far."),
+    "deliveries": Column(COUNT, "Deliveries to the account so far."),
+    "returns": Column(COUNT, "Returns from the account so far."),
+    "unmet_days": Column("day", "Days for which its call has been unmet."),
+}
+"""Table `loans`: one row a loan, on the last day, and a column `posted_<token>` for each token."""

@@ -1,0 +1,19 @@
+"""A measure of one's own: how many borrowers owe a call at the end of a day."""
+
+import numpy as np
+
+from abm.measures.measure import daily
+from abm.model import CollateralMarket
+
+
+@daily("count", "peak", label="borrowers that owe a call")
+def short_borrowers(market):
+    """Borrowers with a call that has not been met."""
+    accounts = market.books.accounts
+    return len(np.unique(accounts.borrower[accounts.unmet_days > 0]))
+
+
+if __name__ == "__main__":
+    market = CollateralMarket("crash", rng=1, measures=[short_borrowers]).run()
+    print(market.days_frame()["short_borrowers"].max(), "at most on one day")
+    print(market.summary()["short_borrowers_max"], "in the summary")
