@@ -22,13 +22,13 @@ def defaults_of(events: pd.DataFrame) -> pd.DataFrame:
     Raises:
         ResultsError: no such column.
     """
-    require(events, ["event", "party", "day", "token", "value"])
+    require(events, ["event", "party", "day", "cause", "value"])
     rows = events[events["event"] == "default"]
     return pd.DataFrame(
         {
             "participant": rows["party"].to_numpy(),
             "day": rows["day"].to_numpy(),
-            "cause": rows["token"].to_numpy(),
+            "cause": rows["cause"].to_numpy(),
             "exposure": rows["value"].to_numpy(),
         }
     )

@@ -6,7 +6,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from abm.books.tally import EVENTS, new_log
+from abm.books.tally import DEFAULT, EVENTS, OPEN, RECALL, RECALL_FAIL, ROLL, SETTLE, new_log
+
+OF_LOANS = (OPEN, SETTLE, ROLL, RECALL, RECALL_FAIL)
+"""Kinds of events that are about one loan rather than about its margin account."""
 
 CHUNK = 16_384
 """Loans that a compiled pass handles before its log is read; it bounds the log's size."""
@@ -22,12 +25,12 @@ MEANINGS = {
     "unmet_call": "The borrower could not meet a call, or did not; the value is what is missing.",
     "return_fail": "The lender could not return tokens that it had posted further.",
     "reuse": "The party posted received collateral further.",
-    "open": "A loan began; the quantity is its loan_id.",
-    "settle": "A loan was repaid; the quantity is its loan_id.",
-    "roll": "A loan went on for another term; the quantity is its loan_id.",
-    "recall": "The lender recalled a loan; the quantity is its loan_id.",
-    "recall_fail": "The borrower could not return what was lent; the quantity is the loan_id.",
-    "default": "The party defaulted; the token column names the cause.",
+    "open": "A loan began; the value is that of what it lends.",
+    "settle": "A loan was repaid.",
+    "roll": "A loan went on for another term.",
+    "recall": "The lender recalled a loan.",
+    "recall_fail": "The borrower could not return what was lent.",
+    "default": "The party defaulted; the value is what it had borrowed.",
     "liquidation": "The lender sold collateral of a defaulter; the value is what it fetched.",
     "close_out": "A close-out with the party ended; the value is its loss (negative) or surplus.",
     "stale_price": "The oracle did not publish a price; the last good one is used.",
@@ -104,21 +107,26 @@ class EventRecorder:
         )
         names = np.array([*participants, "market", ""], dtype=object)
         symbols = np.array([*tokens, ""], dtype=object)
-        label = symbols[np.where(token < 0, -1, token)]
-        defaults = kind == EVENTS.index("default")
-        label[defaults] = np.array(causes, dtype=object)[token[defaults]]
+        defaults = kind == DEFAULT
+        cause = np.where(
+            defaults, np.array([*causes, ""], dtype=object)[np.where(defaults, token, -1)], ""
+        )
+        token = np.where(defaults, -1, token)
+        # The log has no room of its own for a loan: of these the quantity is its identifier.
+        of_loans = np.isin(kind, OF_LOANS)
         secured = account >= 0
         row = np.where(secured, account, 0)
         return pd.DataFrame(
             {
                 "day": day.astype(np.int64),
                 "event": np.array(EVENTS, dtype=object)[kind],
-                "loan_id": np.where(secured, loan_ids[row], -1),
+                "loan_id": np.where(of_loans, quantity, np.where(secured, loan_ids[row], -1)),
                 "lender": np.where(secured, names[lender[row]], ""),
                 "borrower": np.where(secured, names[borrower[row]], ""),
                 "party": names[np.where(party < 0, -1, party)],
-                "token": label,
-                "quantity": quantity,
+                "token": symbols[np.where(token < 0, -1, token)],
+                "quantity": np.where(of_loans, 0, quantity),
+                "cause": cause,
                 "value": value * unit,
             }
         )

@@ -32,12 +32,17 @@ def day_columns(measures: Iterable[Measure] = MEASURES) -> dict[str, Column]:
 EVENTS: dict[str, Column] = {
     "day": DAY,
     "event": Column(NAME, "Kind of event; see the list of events."),
-    "loan_id": Column("id", "The loan; the first one of an aggregated account; -1 for none."),
+    "loan_id": Column(
+        "id",
+        "The loan that begins, ends, rolls or is recalled; otherwise the first one of the margin"
+        " account; -1 for none.",
+    ),
     "lender": Column(NAME, "Its lender."),
     "borrower": Column(NAME, "Its borrower."),
     "party": Column(NAME, "The participant that acted."),
     "token": Column(NAME, "The token that moved; empty where none did."),
     "quantity": Column(TOKENS, "Tokens moved; negative towards the borrower in a settlement."),
+    "cause": Column(NAME, "Of a default: exogenous, liquidity or contagion; empty otherwise."),
     "value": Column(
         MONEY,
         "Market value, at published prices, of a liquidation and a close-out at true ones; of a"

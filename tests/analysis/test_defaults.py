@@ -8,7 +8,7 @@ import pytest
 from abm.model import CollateralMarket
 from analysis.defaults import contagion_tree, defaults_of, losses_on_defaults
 
-COLUMNS = ["day", "event", "lender", "borrower", "party", "token", "value"]
+COLUMNS = ["day", "event", "lender", "borrower", "party", "cause", "value"]
 EVENTS = pd.DataFrame(
     [
         (1, "default", "", "", "B1", "exogenous", 100.0),

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from abm.day.margining import set_requirement
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from networks import networks
@@ -18,6 +17,7 @@ from abm.books.loan_book import new_accounts
 from abm.books.tally import EVENTS as KINDS
 from abm.books.terms import terms_of
 from abm.measures.statistics import LANES, TAIL, _sums, concentration, expected_shortfall
+from abm.rules.requirement import set_requirement
 from abm.tables.columns import EVENTS, LOANS, PARTICIPANTS, day_columns
 from analysis import distributions
 from analysis import networks as networks_of
