@@ -41,7 +41,7 @@ class Loans(Protocol):
     """Day on which the loan begins."""
     maturity: Ints
     """Day on which it settles; `NEVER` for an open loan that is not recalled."""
-    term: Ints
+    tenor: Ints
     """Days from a roll or replacement to the next maturity."""
     recall_fails: Ints
     """Days for which the borrower has failed to return what was lent."""

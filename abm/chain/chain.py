@@ -91,7 +91,7 @@ class Chain:
             self.addresses[books.accounts.borrower[a]],
             self.agreements[books.accounts.agreement[a]],
             maturity if maturity < NEVER else 0,
-            int(loans.term[i]) if rolls else 0,
+            int(loans.tenor[i]) if rolls else 0,
             books.lent[i].tolist(),
             posted.tolist(),
         )

@@ -101,7 +101,7 @@ class ChainClearingHouse(ClearingHouse):
         for i, done in zip(rows, chain.settle(rows), strict=True):
             a = loans.account[i]
             if market.at_maturity[i] == 1:
-                loans.maturity[i] = market.day + loans.term[i]
+                loans.maturity[i] = market.day + loans.tenor[i]
                 totals[tally.LOANS_ROLLED] += 1
             elif not done:
                 loans.recall_fails[i] += 1

@@ -151,4 +151,4 @@ def open_replacements(books: Books, prices: Ints, day: int, start: int, stop: in
             continue
         if reopen(books, prices, day, i, quantities):
             loans.opened[i] = day
-            loans.maturity[i] = day + loans.term[i]
+            loans.maturity[i] = day + loans.tenor[i]

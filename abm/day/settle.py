@@ -111,7 +111,7 @@ def settle_loans(
         if loans.state[i] != OPEN_LOAN or loans.maturity[i] > day:
             continue
         if at_maturity[i] == 1:
-            loans.maturity[i] = day + loans.term[i]
+            loans.maturity[i] = day + loans.tenor[i]
             books.totals[tally.LOANS_ROLLED] += 1
             record(books, tally.ROLL, a, accounts.lender[a], -1, loans.loan_id[i], 0)
             continue
@@ -134,7 +134,7 @@ def settle_loans(
             loans.loan_id[i] = next_id
             next_id += 1
             loans.opened[i] = day
-            loans.maturity[i] = day + loans.term[i]
+            loans.maturity[i] = day + loans.tenor[i]
             loans.state[i] = PENDING
     return next_id
 

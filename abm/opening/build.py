@@ -141,7 +141,7 @@ def draw_blueprint(
         ledger=ledger,
         books=books,
         posted=sizes.posted,
-        at_maturity=np.array(modes, np.int64)[table.terms],
+        at_maturity=np.array(modes, np.int64)[table.kind],
         lent_moves=bool(sizes.lent[:, :-1].any()),
         equity=equity_of(scenario, population, table, sizes, prices[0]),
     )
@@ -175,10 +175,10 @@ def _books(
     loans = new_loans(number)
     loans.loan_id[:] = table.loan_id
     loans.account[:] = account
-    terms_days = [kind.maturity or days for kind in table.kinds]
-    loans.term[:] = np.array(terms_days, np.int64)[table.terms]
-    open_ended = np.array([kind.open_ended for kind in table.kinds])[table.terms]
-    loans.maturity[:] = np.where(open_ended, NEVER, loans.term)
+    tenors = [kind.maturity or days for kind in table.kinds]
+    loans.tenor[:] = np.array(tenors, np.int64)[table.kind]
+    open_ended = np.array([kind.open_ended for kind in table.kinds])[table.kind]
+    loans.maturity[:] = np.where(open_ended, NEVER, loans.tenor)
     ledger = Ledger(
         tokens, participants, len(carriers), longest_lag, scenario.participants.minting_days
     )

@@ -36,7 +36,7 @@ class LoanTable:
     borrower: Ints
     agreement: Ints
     """Position among `agreements`."""
-    terms: Ints
+    kind: Ints
     """Position among `kinds`."""
     scale: Floats
     """Size of the loan relative to its kind's."""
@@ -77,7 +77,7 @@ def draw_loans(scenario: Scenario, network: np.random.Generator) -> tuple[Popula
             lender=lender,
             borrower=borrower,
             agreement=np.array([names.index(loan.agreement or "") for loan in ordered], np.int64),
-            terms=np.array([kinds[_kind(loan)] for loan in ordered], np.int64),
+            kind=np.array([kinds[_kind(loan)] for loan in ordered], np.int64),
             scale=np.array([_scale(loan) for loan in ordered]),
             kinds=tuple(Loan.model_validate_json(kind) for kind in kinds),
             agreements=agreements,
@@ -100,7 +100,7 @@ def draw_loans(scenario: Scenario, network: np.random.Generator) -> tuple[Popula
             lender=edges.lender,
             borrower=edges.borrower,
             agreement=np.zeros(number, np.int64),
-            terms=np.zeros(number, np.int64),
+            kind=np.zeros(number, np.int64),
             scale=size * draw_sizes(scenario.loan.spread, number, network),
             kinds=(scenario.loan,),
             agreements=agreements,
@@ -225,7 +225,7 @@ def size_loans(
     """
     shape = (len(table.loan_id), len(tokens))
     lent, posted = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-    groups, group = np.unique(table.agreement * len(table.kinds) + table.terms, return_inverse=True)
+    groups, group = np.unique(table.agreement * len(table.kinds) + table.kind, return_inverse=True)
     for position, key in enumerate(groups):
         rows = np.flatnonzero(group == position)
         kind = table.kinds[key % len(table.kinds)]

@@ -17,6 +17,7 @@ from types import ModuleType
 import numpy as np
 
 from abm.commands.benchmarks.measurement import Measurement
+from abm.books.answers import nobody
 from abm.day.call_and_return import run_returns
 from abm.day.deliver import run_deliveries
 from abm.model import CollateralMarket
@@ -67,15 +68,14 @@ def measure(loans: int, borrowers: int, objects: int) -> Iterator[Measurement]:
 
 
 def _bare(market: CollateralMarket) -> Callable[[], None]:
-    house = market.clearing_house
-    asked = house.asked_for_returns, house.asked_for_deliveries
+    answers, stop = nobody(len(market.tokens)), len(market.books.accounts)
+    calls = np.zeros(stop, np.int8)
 
     def one_day() -> None:
         market.day += 1
         prices = market.path[market.day]
-        stop = len(house.calls)
-        run_returns(market.books, prices, market.day, asked[0], house.calls, 0, stop)
-        run_deliveries(market.books, prices, market.day, asked[1], house.calls, 0, stop)
+        run_returns(market.books, prices, market.day, answers, calls, 0, stop)
+        run_deliveries(market.books, prices, market.day, answers, calls, 0, stop)
 
     return one_day
 
