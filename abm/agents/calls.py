@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abm.books.compiled import compiled
-from abm.day.margining import holdings, means, shortfall, value_in_transit
+from abm.day.margining import find_mintable, holdings, shortfall, value_in_transit
 from abm.rules.planning import choose_return, plan, plan_delivery, whole_tokens
 
 if TYPE_CHECKING:
@@ -107,27 +107,31 @@ class DeliveryCall(_Call):
 
     @property
     def held(self) -> dict[str, float]:
-        """Tokens that the borrower has at hand, re-usable ones among them."""
-        return self._named(self._means[0])
+        """Tokens that the borrower has at hand, those that it may post further among them."""
+        held, reusable, _ = self._sources
+        return self._named(held + reusable)
 
     @property
     def mintable(self) -> dict[str, float]:
         """Tokens that the custodian can still mint for it."""
-        return self._named(self._means[1])
+        return self._named(self._sources[2])
 
     @property
-    def _means(self) -> tuple[Ints, Ints]:
+    def _sources(self) -> tuple[Ints, Ints, Ints]:
+        """Tokens in the wallet, those that may be posted further, and those that can be minted."""
         books = self.market.books
-        held, mintable = np.zeros((2, len(self.market.tokens)), np.int64)
-        _means(books, int(books.accounts.borrower[self.account]), held, mintable)
-        return held, mintable
+        borrower = int(books.accounts.borrower[self.account])
+        mintable = np.zeros(len(self.market.tokens), np.int64)
+        _find_mintable(books, borrower, mintable)
+        reusable = books.reusable[borrower if len(books.reused) else 0]
+        return books.ledger.balance[borrower].copy(), reusable.copy(), mintable
 
     @property
     def default(self) -> dict[str, int]:
         """What a standard borrower would deliver."""
         books, prices = self.market.books, self.market.prices
         plan = np.zeros(len(prices), np.int64)
-        _plan_delivery(books, prices, self.account, self.missing_units, *self._means, plan)
+        _plan_delivery(books, prices, self.account, *self._sources, self.missing_units, plan)
         return {t: int(q) for t, q in zip(self.market.tokens, plan, strict=True) if q}
 
     def quantities(self, chosen: Mapping[str, int], who: Participant) -> Ints:
@@ -149,17 +153,22 @@ class ReturnCall(_Call):
         return self._named(self._plan[2])
 
     @cached_property
-    def _plan(self) -> tuple[Ints, int, Ints, int]:
-        """Tokens to return from the holdings, excess value, holdings, tokens to issue."""
+    def _plan(self) -> tuple[Ints, int, Ints, int, bool]:
+        """Tokens to return from the holdings, excess value, holdings, tokens to issue, blocked."""
         plan, held = np.zeros((2, len(self.market.tokens)), np.int64)
         books, prices = self.market.books, self.market.prices
-        excess, issued = _plan_return(books, prices, self.account, held, plan)
-        return plan, excess, held, issued
+        excess, issued, blocked = _plan_return(books, prices, self.account, held, plan)
+        return plan, excess, held, issued, blocked
+
+    @property
+    def blocked(self) -> bool:
+        """Whether nothing can be returned, as one token of the last priority is worth too much."""
+        return self._plan[4]
 
     @property
     def default(self) -> dict[str, int]:
         """What a standard lender would return; more than it holds is what it would issue."""
-        plan, _, _, issued = self._plan
+        plan, _, _, issued, _ = self._plan
         plan = plan.copy()
         plan[self.market.books.priority[self._agreement, 0]] += issued
         return {t: int(q) for t, q in zip(self.market.tokens, plan, strict=True) if q}
@@ -190,31 +199,42 @@ def _shortfall(books: Books, prices: Ints, a: int) -> int:
 
 
 @compiled
-def _means(books: Books, borrower: int, held: Ints, mintable: Ints) -> None:
-    means(books, borrower, held, mintable)
+def _find_mintable(books: Books, borrower: int, mintable: Ints) -> None:
+    find_mintable(books, borrower, mintable)
 
 
 @compiled
 def _plan_delivery(
-    books: Books, prices: Ints, a: int, missing: int, held: Ints, mintable: Ints, quantities: Ints
+    books: Books,
+    prices: Ints,
+    a: int,
+    held: Ints,
+    reusable: Ints,
+    mintable: Ints,
+    missing: int,
+    quantities: Ints,
 ) -> None:
     t = books.accounts[a].agreement
-    plan_delivery(prices, books.priority[t], books.terms[t], held, mintable, missing, quantities)
+    priority, term = books.priority[t], books.terms[t]
+    plan_delivery(prices, priority, term, held, reusable, True, mintable, missing, quantities)
 
 
 @compiled
 def _plan_return(
     books: Books, prices: Ints, a: int, held: Ints, quantities: Ints
-) -> tuple[int, int]:
-    """Write what the lender holds and what it would return; gives the excess and what it issues."""
+) -> tuple[int, int, bool]:
+    """Write what the lender holds and what it would return.
+
+    Gives the excess, the tokens that it would issue, and whether a dear token blocks the return.
+    """
     account = books.accounts[a]
     term, priority = books.terms[account.agreement], books.priority[account.agreement]
     excess = account.value - account.required
     if len(books.returning):
         excess += value_in_transit(books, prices, a)
     holdings(books, a, held)
-    _, left_over = choose_return(prices, priority, term, held, excess, plan, quantities)
+    _, left_over, tokens = choose_return(prices, priority, term, held, excess, plan, quantities)
     issued = 0
     if left_over > 0 and term.lender_issuance:
         issued = whole_tokens(left_over, prices[priority[0]], term.return_up)
-    return excess, issued
+    return excess, issued, tokens == 0 and left_over == 0

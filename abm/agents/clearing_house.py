@@ -11,6 +11,7 @@ import numpy.typing as npt
 from abm.agents.borrower import Borrower
 from abm.agents.calls import DeliveryCall, ReturnCall
 from abm.agents.lender import Lender
+from abm.books import tally
 from abm.books.events import CHUNK
 from abm.books.loan_book import OPEN_LOAN
 from abm.day.lifecycle import (
@@ -153,6 +154,7 @@ class ClearingHouse(mesa.Agent):
         assert isinstance(lender, Lender)
         call = ReturnCall(market, a)
         quantities, left_over = call.quantities(lender.choose_return(call), lender)
+        market.books.totals[tally.BLOCKED_RETURNS] += call.blocked and not quantities.any()
         execute_return(market.books, market.prices, market.day, a, quantities, left_over)
         market.events.drain(market.day)
 

@@ -48,11 +48,12 @@ class Oracle(mesa.Agent):
         stale = self._stale(day)
         fresh[stale] = self._good[stale]
         self._good = fresh.copy()
+        late = stale | (fresh != market)
         for (when, token), factor in self._wrong.items():
             if when == day and not stale[token]:
                 fresh[token] = max(round(int(fresh[token]) * factor), 1)
+                late[token] = False
                 self._report(tally.WRONG_PRICE, token, int(fresh[token]))
-        late = stale | (np.full(len(market), self.faults.delay > 0) & (fresh != market))
         for token in np.flatnonzero(late).tolist():
             self._report(tally.STALE_PRICE, token, int(fresh[token]))
         self.prices = fresh

@@ -33,11 +33,16 @@ class Books(NamedTuple):
     """Tokens that the lender of an account posted further along, shape (accounts, tokens); no rows
     if nobody may."""
     reusable: Ints
-    """Tokens that a participant may still post further today, shape (participants, tokens)."""
+    """Tokens that a participant may still post further today, shape (participants, tokens); one row
+    of zeros if nobody may."""
+    free: Ints
+    """Of which account they are, shape as `reused`."""
     by_lender: Ints
     """Accounts sorted by lender, where any may be re-used; else empty."""
     lender_start: Ints
     """Where each lender's accounts begin in `by_lender`."""
+    by_account: npt.NDArray[np.uint32]
+    """Loans sorted by account; empty where each account has one, and they are in order anyway."""
     terms: Terms
     priority: Tokens
     """Columns of the tokens that calls of an agreement move, in order: its first `eligible`."""
@@ -56,6 +61,12 @@ class Books(NamedTuple):
     def eligible(self, agreement: int) -> list[int]:
         """Columns of the tokens that calls of an agreement move, in the order of delivery."""
         return self.priority[agreement, : self.terms.eligible[agreement]].tolist()
+
+
+@inlined
+def loan_at(books: Books, position: int) -> int:
+    """The loan at a position of the order in which loans settle: account by account."""
+    return books.by_account[position] if len(books.by_account) else position  # type: ignore[return-value]
 
 
 @inlined

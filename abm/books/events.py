@@ -68,6 +68,7 @@ class EventRecorder:
     ) -> None:
         """Record one event from outside the compiled passes."""
         if self.enabled:
+            self.drain(day)
             event = np.zeros(1, self._rows(0).dtype)
             event[0] = (kind, account, party, token, quantity, value)
             self._parts.append((day, event))

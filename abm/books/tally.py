@@ -34,6 +34,7 @@ COUNTED = (
     "recalls",
     "recall_fails",
     "reused_value",
+    "blocked_returns",
 )
 """Names of the positions of the tally, described in `abm.measures.columns`."""
 
@@ -62,6 +63,7 @@ COUNTED = (
     RECALLS,
     RECALL_FAILS,
     REUSED_VALUE,
+    BLOCKED_RETURNS,
 ) = range(len(COUNTED))
 
 EVENTS = (

@@ -1,9 +1,9 @@
-"""Default and its consequences: liquidation, netting, losses, contagion."""
+"""Default and its consequences: liquidation, netting, losses, contagion (`docs/rules.md`)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from abm.books.books import Books
 from abm.books.events import EventRecorder
 from abm.books.ledger import Ledger
 from abm.books.loan_book import ACTIVE, CLOSED, CLOSED_OUT, LIQUIDATING, OPEN_LOAN
+from abm.books.rows import Rows
 from abm.day.lifecycle import cancel_instructions
 from abm.day.movements import hand_back
 from abm.rules.price_impact import MarketImpact
@@ -25,37 +26,22 @@ EXOGENOUS, LIQUIDITY, CONTAGION = range(3)
 
 
 @dataclass
-class Estate:
-    """What a defaulter's close-out still has to deal with."""
+class NettingSet:
+    """All accounts between two participants, one of whom or both have defaulted."""
 
-    participant: int
+    defaulter: int
+    counterparty: int
+    both: bool
+    """Whether the counterparty defaulted on the same day."""
     declared: int
     ends: int
-    """Day on which the liquidation is complete and claims are settled."""
-    borrowed: Ints
-    """Accounts whose collateral its lenders sell."""
-    lent: Ints
-    """Accounts in which it is the lender."""
-    proceeds: Ints
-    """What the collateral of each of `borrowed` has fetched."""
-
-
-class Rows:
-    """Rows of a table by the value of one of its columns; sorted on first use."""
-
-    def __init__(self, column: Ints, values: int):
-        """Index a column that holds values from 0 to `values` - 1."""
-        self._column, self._values = column, values
-
-    @cached_property
-    def _index(self) -> tuple[Ints, Ints]:
-        order = np.argsort(self._column, kind="stable")
-        return order, np.searchsorted(self._column[order], np.arange(self._values + 1))
-
-    def rows(self, value: int) -> Ints:
-        """Rows in which the column has this value, in order."""
-        order, start = self._index
-        return order[start[value] : start[value + 1]]
+    """Day on which the liquidation is complete and the claims are settled."""
+    sold: list[int]
+    """Accounts whose borrower defaulted: their lender sells the collateral."""
+    unwound: list[int]
+    """Accounts of which only the lender defaulted."""
+    proceeds: dict[int, int] = field(default_factory=dict)
+    """What the collateral of each of `sold` has fetched so far, in money units."""
 
 
 @dataclass
@@ -98,7 +84,7 @@ class CloseOutDesk:
         self.losses = np.zeros(len(equity), np.int64)
         self.default_day = np.full(len(equity), -1, np.int64)
         self.default_cause = np.full(len(equity), -1, np.int64)
-        self._estates: list[Estate] = []
+        self._sets: list[NettingSet] = []
         accounts, participants = books.accounts, len(equity)
         self._by_borrower = Rows(accounts.borrower, participants)
         self._by_lender = Rows(accounts.lender, participants)
@@ -121,7 +107,7 @@ class CloseOutDesk:
         return overdue
 
     def run(self, day: int, exogenous: Ints, path: Ints) -> CloseOutResult:
-        """One day of defaults and close-outs, until nobody else defaults.
+        """One day of defaults and close-outs.
 
         Args:
             day: the day, after its calls.
@@ -131,145 +117,179 @@ class CloseOutDesk:
         result = CloseOutResult()
         totals = self.books.totals
         owing = totals[tally.UNMET_CALLS] or totals[tally.RECALL_FAILS]
-        if not (owing or len(exogenous) or self._estates):
+        if not (owing or len(exogenous) or self._sets):
             return result
         overdue = self.unmet_for()
-        self._declare_all(EXOGENOUS, np.unique(exogenous), overdue * 0, day, result)
-        self._declare_all(LIQUIDITY, np.flatnonzero(overdue), overdue, day, result)
-        selling = self._estates
-        while True:
-            self._sell(selling, day, path, result)
-            due = [estate for estate in self._estates if estate.ends <= day]
-            self._estates = [estate for estate in self._estates if estate.ends > day]
-            for estate in due:
-                self._settle(estate, day, path, result)
-            ruined = (self.equity <= 0) & (self.losses > 0) & (self.default_day < 0)
-            if not ruined.any():
-                return result
-            # Estates from before have sold their part of the day.
-            before = len(self._estates)
-            self._declare_all(CONTAGION, np.flatnonzero(ruined), overdue * 0, day, result)
-            selling = self._estates[before:]
+        ends = {
+            int(row): max(day, day - int(overdue[row]) + self.rules.margin_period_of_risk)
+            for row in np.flatnonzero(overdue)
+        }
+        causes = dict.fromkeys(ends, LIQUIDITY)
+        for row in exogenous.tolist():
+            causes[row], ends[row] = EXOGENOUS, day + self.rules.margin_period_of_risk
+        self._declare(causes, ends, day, result)
+        self._sell(day, path, result)
+        prices = self.impact.applied_to(path)
+        for netting in [netting for netting in self._sets if netting.ends <= day]:
+            self._settle(netting, day, prices, result)
+        self._sets = [netting for netting in self._sets if netting.ends > day]
+        ruined = np.flatnonzero((self.equity <= 0) & (self.losses > 0)).tolist()
+        ends = dict.fromkeys(ruined, day + max(self.rules.margin_period_of_risk, 1))
+        self._declare(dict.fromkeys(ruined, CONTAGION), ends, day, result)
+        return result
 
-    def _declare_all(
-        self, cause: int, participants: Ints, unmet_days: Ints, day: int, result: CloseOutResult
+    def _declare(
+        self, causes: Mapping[int, int], ends: Mapping[int, int], day: int, result: CloseOutResult
     ) -> None:
-        """Declare those in default who are not yet, and stop all their margin accounts."""
+        """Declare those in default who are not yet, all together, and stop their accounts.
+
+        Args:
+            causes: cause of default by participant.
+            ends: day on which each one's liquidation ends.
+            day: the day.
+            result: gets what they come to.
+        """
         accounts = self.books.accounts
-        for participant in participants.tolist():
-            if self.default_day[participant] >= 0:
-                continue
-            self.default_day[participant] = day
-            self.default_cause[participant] = cause
+        new = {row: cause for row, cause in sorted(causes.items()) if self.default_day[row] < 0}
+        stopped: set[int] = set()
+        for row, cause in sorted(new.items(), key=lambda entry: entry[::-1]):
+            self.default_day[row] = day
+            self.default_cause[row] = cause
             result.defaults[cause] += 1
-            borrowed, lent = (
-                rows[accounts.state[rows] == ACTIVE]
-                for rows in (self._by_borrower.rows(participant), self._by_lender.rows(participant))
-            )
-            for a in [*borrowed.tolist(), *lent.tolist()]:
-                cancel_instructions(self.books, a)
-                accounts.state[a] = LIQUIDATING
+            borrowed = self._by_borrower.rows(row)
+            borrowed = borrowed[accounts.state[borrowed] == ACTIVE]
             exposure = int(accounts.exposure[borrowed].sum())
             result.exposure_at_default += exposure
-            last_met = day - int(unmet_days[participant])
-            ends = max(day, last_met + self.rules.margin_period_of_risk)
-            self._estates.append(
-                Estate(participant, day, ends, borrowed, lent, np.zeros(len(borrowed), np.int64))
-            )
-            self.events.add(day, tally.DEFAULT, participant, token=cause, value=exposure)
+            self.events.add(day, tally.DEFAULT, row, token=cause, value=exposure)
+            stopped.update(borrowed.tolist())
+            lent = self._by_lender.rows(row)
+            stopped.update(lent[accounts.state[lent] == ACTIVE].tolist())
+        sets: dict[tuple[int, int], NettingSet] = {}
+        for a in sorted(stopped):
+            self._stop(a)
+            if not (accounts.open_loans[a] or self._claims(a).any()):
+                self._end(a)
+                continue
+            lender, borrower = int(accounts.lender[a]), int(accounts.borrower[a])
+            pair = (min(lender, borrower), max(lender, borrower))
+            if pair not in sets:
+                first, second = (borrower, lender) if borrower in new else (lender, borrower)
+                last = max(ends[row] for row in pair if row in new)
+                sets[pair] = NettingSet(first, second, second in new, day, last, [], [])
+            (sets[pair].sold if borrower in new else sets[pair].unwound).append(a)
+        self._sets += sets.values()
 
-    def _sell(self, estates: list[Estate], day: int, path: Ints, result: CloseOutResult) -> None:
-        """Sell what is due today of some estates, all at one price a token.
+    def _stop(self, a: int) -> None:
+        """Take an account out of margining."""
+        cancel_instructions(self.books, a)
+        self.books.accounts.state[a] = LIQUIDATING
+
+    def _claims(self, a: int) -> Ints:
+        """Tokens that the lender of an account holds or has posted further, shape (tokens,)."""
+        held = self.ledger.collateral[a].copy()
+        if len(self.books.reused):
+            held += self.books.reused[a]
+        return held
+
+    def _sell(self, day: int, path: Ints, result: CloseOutResult) -> None:
+        """Sell what is due today, all at one price a token.
 
         The lender exchanges collateral for cash with the outside market. Collateral that it had
         posted further counts as bought by the lender itself at that price.
         """
-        accounts, arrays = self.books.accounts, self.ledger.arrays
-        sales: list[tuple[Estate, int, int, Ints]] = []
+        accounts = self.books.accounts
+        sales: list[tuple[NettingSet, int, Ints]] = []
         total = np.zeros(len(path), np.int64)
-        for estate in estates:
-            ending = estate.ends <= day
-            if not ending and (self.rules.sale == "end" or day == estate.declared):
+        for netting in self._sets:
+            ending = netting.ends <= day
+            if not ending and (self.rules.sale == "end" or day == netting.declared):
                 continue
-            for position, a in enumerate(estate.borrowed.tolist()):
-                held = arrays.balance[arrays.collateral_row + a]
-                sold = held.copy() if ending else -(-held // (estate.ends - day + 1))
-                sales.append((estate, position, a, sold))
-                total += sold
+            for a in netting.sold:
+                held = self.ledger.collateral[a]
+                quantities = held.copy() if ending else -(-held // (netting.ends - day + 1))
+                sales.append((netting, a, quantities))
+                total += quantities
         total[-1] = 0
         if not sales:
             return
         self.impact.sell(total)
         prices = self.impact.applied_to(path)
-        cash, market = len(path) - 1, self.ledger.outside_market
-        for estate, position, a, sold in sales:
-            row, lender = arrays.collateral_row + a, int(accounts.lender[a])
-            goods = {token: int(q) for token, q in enumerate(sold) if q and token != cash}
-            value = sum(int(prices[token]) * quantity for token, quantity in goods.items())
-            self.ledger.mint(market, cash, value)
-            self.ledger.exchange([(row, market, goods), (market, lender, {cash: value})])
-            self.ledger.transfer(row, lender, cash, int(sold[cash]))
-            for token, quantity in goods.items():
-                self.events.add(
-                    day,
-                    tally.LIQUIDATION,
-                    lender,
-                    a,
-                    token,
-                    quantity,
-                    quantity * int(prices[token]),
-                )
-            value += int(sold[cash])
-            if estate.ends <= day:
+        for netting, a, quantities in sales:
+            value = self._exchange(a, quantities, prices, day)
+            if netting.ends <= day:
                 if len(self.books.reused):
                     value += int(self.books.reused[a] @ prices)
                     self.books.reused[a] = 0
                 first = self.books.priority[accounts.agreement[a], 0]
                 value -= int(accounts.advanced[a] * prices[first])
                 accounts.advanced[a] = 0
-            estate.proceeds[position] += value
+            netting.proceeds[a] = netting.proceeds.get(a, 0) + value
             result.liquidated_value += value
 
+    def _exchange(self, a: int, quantities: Ints, prices: Ints, day: int) -> int:
+        """Sell tokens of an account for cash that goes to its lender; gives what they fetch."""
+        row, lender = self.ledger.arrays.collateral_row + a, int(self.books.accounts.lender[a])
+        cash, market = len(prices) - 1, self.ledger.outside_market
+        goods = {token: int(q) for token, q in enumerate(quantities) if q and token != cash}
+        value = sum(int(prices[token]) * quantity for token, quantity in goods.items())
+        self.ledger.mint(market, cash, value)
+        self.ledger.exchange([(row, market, goods), (market, lender, {cash: value})])
+        self.ledger.transfer(row, lender, cash, int(quantities[cash]))
+        for token, quantity in goods.items():
+            fetched = quantity * int(prices[token])
+            self.events.add(day, tally.LIQUIDATION, lender, a, token, quantity, fetched)
+        return value + int(quantities[cash])
+
+    def _end(self, a: int) -> None:
+        """End an account and all its loans."""
+        loans, accounts = self.books.loans, self.books.accounts
+        rows = self._by_account.rows(a)
+        loans.state[rows[loans.state[rows] <= OPEN_LOAN]] = CLOSED_OUT
+        accounts.state[a] = CLOSED
+        accounts.exposure[a] = accounts.open_loans[a] = accounts.value[a] = 0
+
     def _claim(self, a: int, prices: Ints) -> int:
-        """Value of what is lent in an account, and the end of its loans."""
+        """Value of what is lent in an account, and its end."""
         loans = self.books.loans
         rows = self._by_account.rows(a)
         claim = int((self.books.lent[rows[loans.state[rows] == OPEN_LOAN]] @ prices).sum())
-        loans.state[rows[loans.state[rows] <= OPEN_LOAN]] = CLOSED_OUT
-        self.books.accounts.state[a] = CLOSED
-        self.books.accounts.exposure[a] = 0
-        self.books.accounts.open_loans[a] = 0
-        self.books.accounts.value[a] = 0
+        self._end(a)
         return claim
 
-    def _settle(self, estate: Estate, day: int, path: Ints, result: CloseOutResult) -> None:
-        """Net the claims of each counterparty with the estate, and book what is left as a loss."""
+    def _settle(self, netting: NettingSet, day: int, prices: Ints, result: CloseOutResult) -> None:
+        """Net the claims of two participants, and book what is left as a loss."""
         accounts = self.books.accounts
-        prices = self.impact.applied_to(path)
-        owed: dict[int, int] = {}
-        # An account with each counterparty, so that the record says who defaulted on whom.
-        between: dict[int, int] = {}
-        for position, a in enumerate(estate.borrowed.tolist()):
-            lender = int(accounts.lender[a])
-            between.setdefault(lender, a)
-            claim = self._claim(a, prices) - int(estate.proceeds[position])
-            owed[lender] = owed.get(lender, 0) + claim
-        for a in estate.lent.tolist():
-            borrower = int(accounts.borrower[a])
-            between.setdefault(borrower, a)
-            owed[borrower] = self._unwind(a, day, prices, owed.get(borrower, 0))
-        cash = len(path) - 1
-        for counterparty, claim in sorted(owed.items()):
-            if claim > 0:
-                self.equity[counterparty] -= claim
-                self.losses[counterparty] += claim
-                result.close_out_loss += claim
-            elif claim < 0:
-                lacking = -claim - int(self.ledger.wallets[counterparty, cash])
-                self.ledger.mint(counterparty, cash, max(lacking, 0))
-                self.ledger.transfer(counterparty, estate.participant, cash, -claim)
-                result.close_out_surplus -= claim
-            self.events.add(day, tally.CLOSE_OUT, counterparty, between[counterparty], value=-claim)
+        debtor, creditor = netting.defaulter, netting.counterparty
+        # What the loans of either come to beyond what their collateral fetched.
+        own = {debtor: 0, creditor: 0}
+        for a in netting.sold:
+            own[int(accounts.lender[a])] += self._claim(a, prices) - netting.proceeds[a]
+        claim = own[creditor] - own[debtor]
+        for a in netting.unwound:
+            claim = self._unwind(a, day, prices, claim)
+        if netting.both and claim < 0:
+            debtor, creditor, claim = creditor, debtor, -claim
+        lost = max(claim, 0)
+        party, value = creditor, -claim
+        if netting.both:
+            lost -= min(lost, max(-own[debtor], 0))
+            party, value = (creditor, -lost) if lost else (debtor, claim)
+            self._pay(debtor, creditor, claim - lost, result)
+        elif claim < 0:
+            self._pay(creditor, debtor, -claim, result)
+        self.equity[creditor] -= lost
+        self.losses[creditor] += lost
+        result.close_out_loss += lost
+        account = min(netting.sold + netting.unwound)
+        self.events.add(day, tally.CLOSE_OUT, party, account, value=value)
+
+    def _pay(self, payer: int, estate: int, amount: int, result: CloseOutResult) -> None:
+        """Pay a surplus to an estate in cash, which comes from outside if the payer has none."""
+        cash = len(self.ledger.tokens) - 1
+        lacking = amount - int(self.ledger.wallets[payer, cash])
+        self.ledger.mint(payer, cash, max(lacking, 0))
+        self.ledger.transfer(payer, estate, cash, amount)
+        result.close_out_surplus += amount
 
     def _unwind(self, a: int, day: int, prices: Ints, claim: int) -> int:
         """End an account in which the defaulter is the lender; gives what it owes the borrower.

@@ -9,18 +9,25 @@ import numpy as np
 import numpy.typing as npt
 
 from abm.books import tally
-from abm.books.books import Books, record
+from abm.books.books import Books, loan_at, record
 from abm.books.compiled import compiled, inlined
-from abm.books.ledger import account_row, issue, move, redeem
+from abm.books.ledger import account_row, issue, move
 from abm.books.loan_book import ACTIVE, NEVER, OPEN_LOAN, PENDING, SETTLED
 from abm.day.margining import (
     collateral_value,
-    means,
+    find_mintable,
     set_requirement,
     value_in_transit,
     value_tokens,
 )
-from abm.day.movements import execute_delivery, hand_back, mint_for, transit_row
+from abm.day.movements import (
+    execute_delivery,
+    hand_back,
+    mint_for,
+    redeem_issued,
+    transit_row,
+)
+from abm.day.reuse import restore
 from abm.rules.planning import plan_delivery
 
 Ints = npt.NDArray[np.int64]
@@ -88,13 +95,20 @@ def has_means(books: Books, row: int, quantities: Ints) -> bool:
 
 
 @inlined
-def complete_wallet(books: Books, prices: Ints, day: int, a: int, row: int, needed: Ints) -> None:
-    """Mint what a wallet lacks of these tokens; `has_means` has said that it can be done."""
+def complete_wallet(books: Books, prices: Ints, day: int, a: int, row: int, needed: Ints) -> int:
+    """Mint what a wallet lacks of these tokens; `has_means` has said that it can be done.
+
+    Gives the value of what was minted.
+    """
+    minted = 0
     for token in range(len(needed)):
         lacking = needed[token] - books.ledger.balance[row, token]
         if lacking > 0:
+            value = lacking * prices[token]
+            minted += value
             mint_for(books.ledger, day, row, row, token, lacking)
-            record(books, tally.MINT, a, row, token, lacking, lacking * prices[token])
+            record(books, tally.MINT, a, row, token, lacking, value)
+    return minted
 
 
 @inlined
@@ -112,19 +126,24 @@ def reopen(books: Books, prices: Ints, day: int, i: int, quantities: Ints) -> bo
     for token in range(len(prices)):
         accounts.exposure[a] += books.lent[i, token] * prices[token]
     set_requirement(accounts, terms, a)
-    held, mintable = books.scratch[1], books.scratch[2]
-    means(books, borrower, held, mintable)
+    mintable, reuses = books.scratch[2], len(books.reused) > 0
+    find_mintable(books, borrower, mintable)
     # The account's value is still yesterday's, before the day's margin run.
     value_tokens(books, prices, a, a + 1)
     missing = accounts.required[a] - collateral_value(books, prices, a, books.worth[0])
     if len(books.returning):
         missing -= value_in_transit(books, prices, a)
     t = accounts.agreement[a]
-    last = plan_delivery(prices, books.priority[t], terms[t], held, mintable, missing, quantities)
-    for token in range(len(prices)):
-        missing -= quantities[token] * prices[token]
+    held, reusable = ledger.balance[borrower], books.reusable[borrower if reuses else 0]
+    last, met = plan_delivery(
+        prices, books.priority[t], terms[t], held, reusable, reuses, mintable, missing, quantities
+    )
+    if met and len(ledger.arriving):
+        for token in range(len(prices)):
+            at_hand = held[token] + (reusable[token] if reuses else 0)
+            met = met and quantities[token] <= at_hand
     accounts.exposure[a] = before
-    if missing > 0 or (len(ledger.arriving) and not has_means(books, borrower, quantities)):
+    if not met:
         set_requirement(accounts, terms, a)
         quantities[:] = 0
         return False
@@ -135,46 +154,48 @@ def reopen(books: Books, prices: Ints, day: int, i: int, quantities: Ints) -> bo
 
 
 @inlined
-def give_back_lent(books: Books, prices: Ints, day: int, i: int) -> bool:
-    """The borrower returns what was lent, minting what it lacks; all of it or nothing."""
+def repay(books: Books, prices: Ints, day: int, i: int) -> bool:
+    """The borrower returns what was lent, minting what it lacks; all of it or nothing.
+
+    With the last loan of an account goes what the lender has issued beyond its collateral, which is
+    redeemed.
+    """
     ledger, loans, accounts = books.ledger, books.loans, books.accounts
     a = loans.account[i]
     lender, borrower = accounts.lender[a], accounts.borrower[a]
-    needed = books.lent[i]
+    first = books.priority[accounts.agreement[a], 0]
+    issued = accounts.advanced[a] if accounts.open_loans[a] == 1 else 0
+    needed = books.scratch[1]
+    for token in range(len(prices)):
+        needed[token] = books.lent[i, token]
+    needed[first] += issued
     if not has_means(books, borrower, needed):
         return False
-    complete_wallet(books, prices, day, a, borrower, needed)
+    minted = complete_wallet(books, prices, day, a, borrower, needed)
+    if minted:
+        books.totals[tally.BORROWER_ISSUANCES] += 1
+        books.totals[tally.BORROWER_ISSUED_VALUE] += minted
     for token in range(len(prices)):
-        quantity = needed[token]
+        quantity = books.lent[i, token]
         if quantity:
             value = quantity * prices[token]
             move(ledger.balance, borrower, lender, token, quantity)
             accounts.exposure[a] -= value
             books.totals[tally.TRANSFERS] += 1
             record(books, tally.TRANSFER, a, borrower, token, quantity, value)
+    if issued:
+        redeem_issued(books, prices, a, borrower, issued)
     return True
 
 
 @compiled
 def release_collateral(books: Books, prices: Ints, day: int, a: int, noted: bool) -> None:
-    """Give back everything an account holds; what the lender issued is redeemed first.
+    """Give back everything that an account holds.
 
     What the lender cannot give back, because it posted it further along, stays due and is tried
     again every day.
     """
     ledger, accounts = books.ledger, books.accounts
-    borrower = accounts.borrower[a]
-    if accounts.advanced[a]:
-        token = books.priority[accounts.agreement[a], 0]
-        due = accounts.advanced[a]
-        lacking = due - ledger.balance[borrower, token]
-        if lacking > 0:
-            issue(ledger, borrower, token, lacking)
-            record(books, tally.MINT, a, borrower, token, lacking, lacking * prices[token])
-        move(ledger.balance, borrower, accounts.lender[a], token, due)
-        redeem(ledger, accounts.lender[a], token, due)
-        accounts.advanced[a] = 0
-        record(books, tally.BURN, a, accounts.lender[a], token, due, due * prices[token])
     cancel_instructions(books, a)
     for token in range(len(prices)):
         due = ledger.balance[account_row(ledger, a), token]
@@ -191,13 +212,21 @@ def release_collateral(books: Books, prices: Ints, day: int, a: int, noted: bool
 
 @compiled
 def cancel_instructions(books: Books, a: int) -> None:
-    """Undo what is instructed and not yet settled: deliveries go back to the borrower's wallet."""
+    """Undo what is instructed and not yet settled: deliveries go back to the borrower's wallet.
+
+    There they make good first what the borrower had posted further.
+    """
     ledger, accounts = books.ledger, books.accounts
+    borrower = accounts.borrower[a]
     for slot in range(len(books.returning)):
         row = transit_row(books, a, slot)
         for token in range(ledger.balance.shape[1]):
             books.returning[slot, a, token] = 0
-            move(ledger.balance, row, accounts.borrower[a], token, ledger.balance[row, token])
+            quantity = ledger.balance[row, token]
+            if quantity:
+                move(ledger.balance, row, borrower, token, quantity)
+                if len(books.reused):
+                    restore(books, borrower, token, quantity)
 
 
 @compiled
@@ -210,7 +239,7 @@ def settle_loans(
     start: int,
     stop: int,
 ) -> int:
-    """Settle or roll loans `start` to `stop` that are due; gives the next free loan id.
+    """Settle or roll loans that are due, account by account; gives the next free loan id.
 
     A loan to be replaced settles, and its replacement is left to `open_replacements`.
 
@@ -224,11 +253,12 @@ def settle_loans(
         day: the day.
         at_maturity: for each loan 0 to settle it, 1 to roll it over, 2 to replace it.
         next_id: identifier of the next loan that replaces one.
-        start: first loan.
-        stop: the loan behind the last one.
+        start: first position in `books.by_account`.
+        stop: the position behind the last one.
     """
     loans, accounts = books.loans, books.accounts
-    for i in range(start, stop):
+    for position in range(start, stop):
+        i = loan_at(books, position)
         a = loans.account[i]
         if accounts.state[a] != ACTIVE:
             continue
@@ -239,7 +269,7 @@ def settle_loans(
             books.totals[tally.LOANS_ROLLED] += 1
             record(books, tally.ROLL, a, accounts.lender[a], -1, loans.loan_id[i], 0)
             continue
-        if not give_back_lent(books, prices, day, i):
+        if not repay(books, prices, day, i):
             loans.recall_fails[i] += 1
             books.totals[tally.RECALL_FAILS] += 1
             record(books, tally.RECALL_FAIL, a, accounts.borrower[a], -1, loans.loan_id[i], 0)
@@ -265,12 +295,13 @@ def settle_loans(
 
 @compiled
 def open_replacements(books: Books, prices: Ints, day: int, start: int, stop: int) -> None:
-    """Open the loans among `start` to `stop` that replace others, once all others have settled.
+    """Open the loans at positions `start` to `stop` that replace others, once all have settled.
 
     One whose parties lack the means stays pending, and is tried again every day.
     """
     loans, quantities = books.loans, books.scratch[0]
-    for i in range(start, stop):
+    for position in range(start, stop):
+        i = loan_at(books, position)
         if loans.state[i] != PENDING or books.accounts.state[loans.account[i]] != ACTIVE:
             continue
         if reopen(books, prices, day, i, quantities):
@@ -301,8 +332,9 @@ def recall_loans(books: Books, day: int, notice: int, chosen: npt.NDArray[np.boo
     """Recall the chosen loans that are open-ended: they are due when the notice ends."""
     loans = books.loans
     for i in range(len(chosen)):
-        if chosen[i] and loans.state[i] == OPEN_LOAN and loans.maturity[i] == NEVER:
+        a = loans.account[i]
+        running = loans.state[i] == OPEN_LOAN and books.accounts.state[a] == ACTIVE
+        if chosen[i] and running and loans.maturity[i] == NEVER:
             loans.maturity[i] = day + notice
-            a = loans.account[i]
             books.totals[tally.RECALLS] += 1
             record(books, tally.RECALL, a, books.accounts.lender[a], -1, loans.loan_id[i], 0)

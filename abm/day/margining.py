@@ -16,7 +16,7 @@ from abm.books.ledger import account_row
 from abm.books.loan_book import ACTIVE, OPEN_LOAN, Account, Accounts
 from abm.books.terms import Term, Terms
 from abm.day.movements import complete_return, execute_delivery, return_token, settlement_lag
-from abm.rules.planning import choose_return, plan_delivery
+from abm.rules.planning import choose_return, first_price, plan_delivery
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -120,7 +120,7 @@ def called(account: Account, term: Term, effective: int) -> int:
         return RETURN_CALL if missing < 0 else NOTHING_TO_MOVE
     if effective < account.lower or (account.unmet_days and missing > 0):
         return DELIVERY_CALL
-    return RETURN_CALL if effective > account.upper else NO_CALL
+    return RETURN_CALL if effective > account.upper and missing < 0 else NO_CALL
 
 
 @inlined
@@ -208,7 +208,11 @@ def value_and_return(
             held = books.scratch[1]
             holdings(books, a, held)
         priority, target = books.priority[account.agreement], (books, prices, day, a)
-        returned, left_over = choose_return(prices, priority, term, held, excess, give_back, target)
+        returned, left_over, tokens = choose_return(
+            prices, priority, term, held, excess, give_back, target
+        )
+        if tokens == 0 and left_over == 0:
+            books.totals[tally.BLOCKED_RETURNS] += 1
         complete_return(books, prices, day, a, returned, left_over)
     return call
 
@@ -244,14 +248,11 @@ def holdings(books: Books, a: int, held: Ints) -> None:
 
 
 @inlined
-def means(books: Books, borrower: int, held: Ints, mintable: Ints) -> None:
-    """Tokens that a borrower has at hand, and that it can have minted."""
-    ledger = books.ledger
-    for token in range(len(held)):
-        held[token] = ledger.balance[borrower, token]
-        mintable[token] = ledger.capacity[borrower, token] + books.requested[borrower, token]
-        if len(books.reused):
-            held[token] += books.reusable[borrower, token]
+def find_mintable(books: Books, borrower: int, mintable: Ints) -> None:
+    """Tokens that a borrower can have minted, or has asked for already."""
+    for token in range(len(mintable)):
+        capacity, requested = books.ledger.capacity[borrower, token], books.requested
+        mintable[token] = capacity + requested[borrower, token]
 
 
 @inlined
@@ -303,29 +304,56 @@ def deliver(books: Books, prices: Ints, day: int, a: int) -> None:
     account = books.accounts[a]
     borrower = account.borrower
     missing = shortfall(books, prices, a)
-    held, mintable = books.ledger.balance[borrower], books.ledger.capacity[borrower]
-    if len(books.ledger.arriving) or len(books.reused):
-        held, mintable = books.scratch[1], books.scratch[2]
-        means(books, borrower, held, mintable)
+    mintable = books.ledger.capacity[borrower]
+    if len(books.ledger.arriving):
+        mintable = books.scratch[2]
+        find_mintable(books, borrower, mintable)
     term, priority = books.terms[account.agreement], books.priority[account.agreement]
     quantities = books.scratch[0]
-    last = plan_delivery(prices, priority, term, held, mintable, missing, quantities)
+    reuses = len(books.reused) > 0
+    last, _ = plan_delivery(
+        prices,
+        priority,
+        term,
+        books.ledger.balance[borrower],
+        books.reusable[borrower if reuses else 0],
+        reuses,
+        mintable,
+        missing,
+        quantities,
+    )
     lag = settlement_lag(books, a)
     missing -= execute_delivery(books, prices, day, a, quantities, last, lag)
     note_unmet(books, prices, a, missing)
 
 
 @inlined
+def is_rounding(books: Books, prices: Ints, a: int, missing: int) -> bool:
+    """Whether what a delivery did not bring is what rounding down leaves open.
+
+    That is less than one of the first token that the borrower could still bring: from its wallet,
+    by posting it further, or by minting.
+    """
+    account, ledger = books.accounts[a], books.ledger
+    term, priority = books.terms[account.agreement], books.priority[account.agreement]
+    if term.delivery_up:
+        return False
+    borrower = account.borrower
+    price = first_price(prices, priority, term, ledger.balance[borrower])
+    if price == 0 and len(books.reused):
+        price = first_price(prices, priority, term, books.reusable[borrower])
+    if price == 0:
+        mintable = books.scratch[2]
+        find_mintable(books, borrower, mintable)
+        price = first_price(prices, priority, term, mintable)
+    return missing < price
+
+
+@inlined
 def note_unmet(books: Books, prices: Ints, a: int, missing: int) -> None:
     """Enter what a call did not bring; what rounding down leaves open is not an unmet call."""
     account = books.accounts[a]
-    term = books.terms[account.agreement]
-    if missing > 0 and not term.delivery_up:
-        dearest = 0
-        for j in range(term.eligible):
-            dearest = max(dearest, prices[books.priority[account.agreement, j]])
-        missing = missing if missing >= dearest else 0
-    if missing > 0:
+    if missing > 0 and not is_rounding(books, prices, a, missing):
         account.unmet = missing
         account.unmet_days += 1
         books.totals[tally.UNMET_CALLS] += 1

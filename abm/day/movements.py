@@ -77,17 +77,27 @@ def lender_issues(books: Books, a: int, price: int, token: int, quantity: int) -
 
 
 @inlined
-def repay_advance(books: Books, a: int, token: int, quantity: int) -> None:
-    """Tokens that have come into an account make good what the lender issued, which redeems them.
+def redeem_issued(books: Books, prices: Ints, a: int, source: int, quantity: int) -> None:
+    """Tokens of the first priority in a row make good what the lender of an account issued.
 
-    They are of the first priority.
+    It redeems them, and can have as many issued again.
     """
     ledger, account = books.ledger, books.accounts[a]
-    repaid = min(quantity, account.advanced)
+    lender, token = account.lender, books.priority[account.agreement, 0]
+    account.advanced -= quantity
+    move(ledger.balance, source, lender, token, quantity)
+    redeem(ledger, lender, token, quantity)
+    if ledger.capacity[lender, token] < UNLIMITED:
+        ledger.capacity[lender, token] += quantity
+    record(books, tally.BURN, a, lender, token, quantity, quantity * prices[token])
+
+
+@inlined
+def repay_advance(books: Books, prices: Ints, a: int, quantity: int) -> None:
+    """Tokens of the first priority that have come into an account go to a lender that issued."""
+    repaid = min(quantity, books.accounts[a].advanced)
     if repaid:
-        account.advanced -= repaid
-        move(ledger.balance, account_row(ledger, a), account.lender, token, repaid)
-        redeem(ledger, account.lender, token, repaid)
+        redeem_issued(books, prices, a, account_row(books.ledger, a), repaid)
 
 
 @inlined
@@ -227,7 +237,7 @@ def execute_delivery(
                 issued += promised * price
                 record(books, tally.MINT, a, borrower, token, promised, promised * price)
         if j == 0 and not lag:
-            repay_advance(books, a, token, own)
+            repay_advance(books, prices, a, own + again)
         if own + again:
             value = (own + again) * price
             delivered += value
@@ -281,7 +291,7 @@ def settle_deliveries(books: Books, prices: Ints, day: int, start: int, stop: in
                 continue
             move(ledger.balance, row, account_row(ledger, a), token, due)
             if token == books.priority[account.agreement, 0]:
-                repay_advance(books, a, token, due)
+                repay_advance(books, prices, a, due)
             value = due * prices[token]
             record(books, tally.SETTLEMENT, a, account.borrower, token, due, value)
 

@@ -28,6 +28,7 @@ def find_reusable(books: Books) -> None:
     """
     ledger, accounts = books.ledger, books.accounts
     books.reusable[:] = 0
+    books.free[:] = 0
     for a in range(len(books.reused)):
         rate = books.terms.reuse[accounts.agreement[a]]
         if rate > 0 and accounts.state[a] == ACTIVE:
@@ -35,26 +36,25 @@ def find_reusable(books: Books) -> None:
                 here = ledger.balance[account_row(ledger, a), token]
                 reused = books.reused[a, token]
                 free = min(part_of(rate, here + reused) - reused, here)
-                books.reusable[accounts.lender[a], token] += max(free, 0)
+                if free > 0:
+                    books.free[a, token] = free
+                    books.reusable[accounts.lender[a], token] += free
 
 
 @compiled
 def take_reusable(books: Books, participant: int, token: int, quantity: int, target: int) -> int:
     """Post received collateral further along, oldest account first; returns how much was there."""
-    ledger, accounts = books.ledger, books.accounts
-    wanted = min(quantity, books.reusable[participant, token])
+    ledger = books.ledger
     found = 0
     begin, end = books.lender_start[participant], books.lender_start[participant + 1]
     for a in books.by_lender[begin:end]:
-        if found == wanted:
+        if found == quantity:
             break
-        here = ledger.balance[account_row(ledger, a), token]
-        reused = books.reused[a, token]
-        limit = part_of(books.terms.reuse[accounts.agreement[a]], here + reused) - reused
-        taken = min(wanted - found, here, limit)
-        if taken > 0 and accounts.state[a] == ACTIVE:
+        taken = min(quantity - found, books.free[a, token])
+        if taken:
             move(ledger.balance, account_row(ledger, a), target, token, taken)
             books.reused[a, token] += taken
+            books.free[a, token] -= taken
             found += taken
     books.reusable[participant, token] -= found
     return found

@@ -55,9 +55,21 @@ DAYS: dict[str, Column] = {
     "delivered_value": Column(MONEY, "Market value delivered (with a lag: instructed)."),
     "returns": Column(COUNT, "Loans on which lenders returned."),
     "returned_value": Column(MONEY, "Market value returned (with a lag: instructed)."),
-    "transfers": Column(COUNT, "Token movements between accounts."),
+    "blocked_returns": Column(
+        COUNT,
+        "Return calls on which nothing moved: one token of the last priority is worth more than the"
+        " excess, and returns are rounded down.",
+    ),
+    "transfers": Column(
+        COUNT,
+        "Token movements between accounts at openings, deliveries, returns and repayments; not"
+        " minting, settlement of what was counted when instructed, nor sales and payments of"
+        " close-outs.",
+    ),
     "borrower_issuances": Column(
-        COUNT, "Loans for which a borrower had tokens minted because its wallet ran short."
+        COUNT,
+        "Loans for which a borrower had tokens minted because its wallet ran short: on a call, to"
+        " repay, or to open a replacement. Not what is minted when the market opens.",
     ),
     "borrower_issued_value": Column(MONEY, "Market value of these tokens."),
     "lender_issuances": Column(

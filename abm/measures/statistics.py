@@ -137,15 +137,17 @@ def concentration(values: Floats) -> float:
 def longest_reuse_chain(books: Books) -> int:
     """Longest chain of lenders that post on what they received: how often collateral was re-used.
 
-    A cycle of re-use counts each participant in it once.
+    A link is an account whose collateral is posted further at the moment. A cycle of re-use counts
+    each participant in it once.
     """
     if not books.reused.any():
         return 0
     import networkx as nx
 
     accounts = books.accounts
-    reusing = np.unique(accounts.lender[books.reused.any(axis=1)])
-    posts = np.isin(accounts.borrower, reusing)
+    posted_on = books.reused.any(axis=1)
+    reusing = np.unique(accounts.lender[posted_on])
+    posts = posted_on & np.isin(accounts.borrower, reusing)
     graph = nx.DiGraph()
     graph.add_nodes_from(reusing.tolist())
     pairs = zip(accounts.borrower[posts].tolist(), accounts.lender[posts].tolist(), strict=True)

@@ -165,9 +165,13 @@ def _books(
         accounts=accounts,
         returning=np.zeros((longest_lag, len(carriers), len(tokens)), np.int64),
         reused=np.zeros((len(carriers) if reuse else 0, len(tokens)), np.int64),
-        reusable=np.zeros((participants if reuse else 0, len(tokens)), np.int64),
+        reusable=np.zeros((participants if reuse else 1, len(tokens)), np.int64),
+        free=np.zeros((len(carriers) if reuse else 0, len(tokens)), np.int64),
         by_lender=by_lender,
         lender_start=np.searchsorted(accounts.lender[by_lender], rows),
+        by_account=np.argsort(account, kind="stable").astype(np.uint32)
+        if len(carriers) < number
+        else np.zeros(0, np.uint32),
         terms=terms,
         priority=priority,
         requested=np.zeros((participants + 1, len(tokens)), np.int64),

@@ -35,13 +35,14 @@ def choose_return(
     excess: int,
     give: Callable[[Target, int, int], int],
     target: Target,
-) -> tuple[int, int]:
+) -> tuple[int, int, int]:
     """Return an excess: tokens of the last priority first, the next when one is exhausted.
 
     What is done with each of them, `give(target, token, quantity)` says: plan or move them. Gives
-    the sum of what it gives, and the value that is left over when all are exhausted.
+    the sum of what it gives, the value that is left over when all are exhausted, and the number of
+    tokens: none with nothing left over if a token dearer than the excess blocks the return.
     """
-    given = 0
+    given, tokens = 0, 0
     j = term.eligible
     while excess > 0 and j > 0:
         j -= 1
@@ -52,8 +53,9 @@ def choose_return(
             quantity = whole_tokens(excess, price, term.return_up)
             worth = excess
         excess -= worth
+        tokens += quantity
         given += give(target, token, quantity)
-    return given, max(excess, 0)
+    return given, max(excess, 0), tokens
 
 
 @inlined
@@ -69,39 +71,80 @@ def plan_delivery(
     priority: Tokens,
     term: Term,
     held: Ints,
+    reusable: Ints,
+    reuses: bool,
     mintable: Ints,
     missing: int,
     quantities: Ints,
-) -> int:
-    """Which tokens meet a shortfall: held ones in priority order, then newly minted ones.
+) -> tuple[int, bool]:
+    """Which tokens meet a shortfall: those of each source in turn, in the order of the priority.
 
-    Writes them into `quantities`, zeros until then; gives the position of the priority behind the
-    last that moves.
+    Args:
+        prices: in money units, shape (tokens,), as are the other arrays.
+        priority: columns of the tokens that may move, of which the first `term.eligible` count.
+        term: the agreement.
+        held: tokens in the wallet, the first source.
+        reusable: tokens that may be posted further, the second.
+        reuses: whether anybody may; `reusable` is not read otherwise.
+        mintable: tokens that can be minted, the third.
+        missing: shortfall in money units.
+        quantities: zeros; gets what is to be delivered.
+
+    Returns:
+        The position of the priority behind the last token that moves, and whether the shortfall is
+        met but for what rounding down leaves open.
     """
     last = 0
     if missing <= 0:
-        return last
-    up = term.delivery_up
+        return last, True
     for j in range(term.eligible):
         token = priority[j]
         here = held[token]
-        if up and here == 0:
+        if here == 0:
             continue
         price = prices[token]
-        if missing <= here * price + (0 if up else price - 1):
-            quantities[token] = whole_tokens(missing, price, up)
-            return j + 1
+        if missing <= here * price:
+            quantities[token] = whole_tokens(missing, price, term.delivery_up)
+            return j + 1, True
         quantities[token] = here
         missing -= here * price
         last = j + 1
+    if reuses:
+        last, missing, met = plan_from(prices, priority, term, reusable, missing, quantities, last)
+        if met:
+            return last, True
+    last, _, met = plan_from(prices, priority, term, mintable, missing, quantities, last)
+    return last, met
+
+
+@inlined
+def plan_from(
+    prices: Ints,
+    priority: Tokens,
+    term: Term,
+    source: Ints,
+    missing: int,
+    quantities: Ints,
+    last: int,
+) -> tuple[int, int, bool]:
+    """Add what one source gives to a delivery; gives `last`, `missing` and whether it is met."""
     for j in range(term.eligible):
         token = priority[j]
-        wanted = whole_tokens(missing, prices[token], up)
-        quantity = min(wanted, mintable[token])
+        wanted = whole_tokens(missing, prices[token], term.delivery_up)
+        quantity = min(wanted, source[token])
         quantities[token] += quantity
         missing -= quantity * prices[token]
         if quantity:
             last = max(last, j + 1)
-        if quantity == wanted:
-            break
-    return last
+        if missing <= 0 or quantity < source[token]:
+            return last, missing, True
+    return last, missing, False
+
+
+@inlined
+def first_price(prices: Ints, priority: Tokens, term: Term, source: Ints) -> int:
+    """Price of the first token of the priority that a source has; 0 if it has none."""
+    for j in range(term.eligible):
+        if source[priority[j]] > 0:
+            return prices[priority[j]]
+    return 0

@@ -85,8 +85,9 @@ def test_a_default_spreads_through_equity() -> None:
     assert table["equity"]["D1"] == 1
 
 
-def test_without_a_margin_period_a_chain_falls_on_one_day() -> None:
-    prices = {"A": [100, 40, 40]}
+def test_without_a_margin_period_a_chain_falls_one_link_a_day() -> None:
+    """Default by contagion is declared at the end of a day: its sales are the next day's."""
+    prices = {"A": [100, *[40] * 6]}
     entries = [
         loan(i, f"D{i}", f"D{i - 1}", lent={"JPY": 1000}, collateral={"A": 10}) for i in range(1, 7)
     ]
@@ -102,10 +103,10 @@ def test_without_a_margin_period_a_chain_falls_on_one_day() -> None:
         defaults=defaults(("D0", 1)),
         close_out={"margin_period_of_risk": 0},
     )
-    market.step()
+    days = market.run().days_frame()
     # D1 to D3 have equity of exactly their loss, which is gone; D4 keeps one yen.
-    assert market.today["defaults_contagion"] == 3
-    assert market.today["close_out_loss"] == 4 * 600
+    assert days["defaults_contagion"].tolist() == [0, 1, 1, 1, 0, 0, 0]
+    assert days["close_out_loss"].tolist() == [0, 600, 600, 600, 600, 0, 0]
 
 
 def test_disjoint_counterparties_do_not_spill_over() -> None:
