@@ -116,8 +116,8 @@ class Closing:
 
     since: int
     end: int
-    of_borrower: bool
-    """Whether the borrower is in default; else the lender alone is."""
+    estates: frozenset[str]
+    """The party whose default closes it out, or both if they were declared together."""
     proceeds: int = 0
 
 
@@ -157,8 +157,7 @@ class Books:
         self.mintings: list[Minting] = []
         self.deliveries: list[Instruction] = []
         self.returns: list[Instruction] = []
-        self.defaulted: dict[str, tuple[int, str]] = {}
-        """Day and cause."""
+        self.defaulted: set[str] = set()
         self.losses: Tokens = counts()
         self.counted: Counter[str] = Counter()
         self.events: Counter[tuple[Any, ...]] = Counter()

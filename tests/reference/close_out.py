@@ -7,7 +7,7 @@ from typing import Any
 
 from reference.books import Account, Books, Closing, Tokens, counts
 from reference.oracle import Oracle
-from reference.reuse import hand_over
+from reference.reuse import give_back
 from reference.settlement import drop_instructions
 
 
@@ -60,154 +60,142 @@ def owes_since(books: Books, account: Account) -> list[int | None]:
 
 def declare(books: Books, ends: Mapping[str, int], causes: Mapping[str, str]) -> None:
     """Put participants in default together, and into close-out what they take part in."""
+    live = [account for account in books.accounts if account.closing is None]
     for who in ends:
-        books.defaulted[who] = (books.day, causes[who])
+        books.defaulted.add(who)
         books.counted[f"defaults_{causes[who]}"] += 1
-        owed = sum(
-            books.exposure(a)
-            for a in books.accounts
-            if a.borrower == who and (a.closing is None or a.closing.since == books.day)
-        )
+        owed = sum(books.exposure(account) for account in live if account.borrower == who)
         books.counted["exposure_at_default"] += owed
         books.note("default", None, who, causes[who], 0, owed)
-    for account in books.accounts:
-        parties = [who for who in (account.lender, account.borrower) if who in ends]
-        if parties and account.closing is None:
+    for account in live:
+        estates = {account.lender, account.borrower} & ends.keys()
+        if estates:
             drop_instructions(books, account)
-    for account in books.accounts:
-        parties = [who for who in (account.lender, account.borrower) if who in ends]
-        if not parties:
-            continue
-        for loan in account.loans:
-            if loan.state == "pending":
-                loan.state = "closed out"
-        end = max(ends[who] for who in parties)
-        if account.closing is None and (account.open_loans or account.claims):
-            account.closing = Closing(books.day, end, account.borrower in ends)
-        elif account.closing and account.closing.since == books.day and account.open_loans:
-            # Contagion on the day on which the other party defaulted.
-            account.closing.end = max(account.closing.end, end)
-            account.closing.of_borrower |= account.borrower in ends
+            end = max(ends[who] for who in estates)
+            account.closing = Closing(books.day, end, frozenset(estates))
+    for account in live:
+        if account.closing and not account.open_loans and not account.claims:
+            end_account(account)
 
 
 def sell(books: Books, oracle: Oracle, how: str) -> None:
     """Sell today's part of the collateral of borrowers in default, all at one price."""
-    parts: list[tuple[Account, Tokens, Tokens]] = []
+    sales: list[tuple[Account, Tokens]] = []
     for account in books.accounts:
         closing = account.closing
-        if closing is None or not closing.of_borrower or closing.end < books.day:
+        if closing is None or account.borrower not in closing.estates:
             continue
         if closing.end > books.day and (how == "end" or closing.since == books.day):
             continue
-        left = closing.end - books.day + 1 if how == "parts" else 1
-        sold = {t: -(-q // left) for t, q in account.held.items()}
-        posted = {t: -(-q // left) for t, q in account.reused.items()}
-        for token, quantity in sold.items():
+        parts = closing.end - books.day + 1
+        quantities = {token: -(-held // parts) for token, held in account.held.items()}
+        for token, quantity in quantities.items():
             oracle.impact.sell(token, quantity)
-        parts.append((account, sold, posted))
+        sales.append((account, quantities))
     books.true_prices = oracle.true_prices(books.day)
-    for account, sold, posted in parts:
+    for account, quantities in sales:
         assert account.closing is not None
-        for token, quantity in sold.items():
+        for token, quantity in quantities.items():
             value = quantity * books.true_prices[token]
             account.held[token] -= quantity
-            account.closing.proceeds += value
             books.wallet[account.lender][books.cash] += value
-            books.counted["liquidated_value"] += value
-            if quantity:
-                books.note("liquidation", account, account.lender, token, quantity, value)
-        for token, quantity in posted.items():
-            account.reused[token] -= quantity
-            value = quantity * books.true_prices[token]
             account.closing.proceeds += value
             books.counted["liquidated_value"] += value
+            if quantity and token != books.cash:
+                books.note("liquidation", account, account.lender, token, quantity, value)
         if account.closing.end == books.day:
+            bought = books.true_worth(account.reused)
+            account.closing.proceeds += bought
+            books.counted["liquidated_value"] += bought
             account.closing.proceeds -= account.issued * books.true_prices[account.first]
-            account.issued = 0
 
 
 def pairs_ending(books: Books) -> list[tuple[str, str]]:
     """Who nets with whom today."""
-    found = []
+    found: list[tuple[str, str]] = []
     for account in books.accounts:
         if account.closing and account.closing.end == books.day:
-            pair = tuple(sorted((account.lender, account.borrower)))
-            if pair not in found:
-                found.append(pair)
-    return found  # type: ignore[return-value]
+            one, other = sorted((account.lender, account.borrower))
+            if (one, other) not in found:
+                found.append((one, other))
+    return found
 
 
 def net(books: Books, one: str, other: str) -> None:
     """End the close-out between two participants."""
     accounts = [a for a in books.accounts if a.closing and {a.lender, a.borrower} == {one, other}]
-    claims: Tokens = counts()
-    """What each has to get, in cash, from the other."""
+    estates = {who for a in accounts if a.closing for who in a.closing.estates}
+    claim: Tokens = counts()
+    """What each has to get from the other."""
+    surplus: Tokens = counts()
+    """What the sale of each one's collateral brought beyond its loans."""
+
+    def owe(debtor: str, creditor: str, amount: int) -> None:
+        claim[creditor] += amount
+        claim[debtor] -= amount
+
     for account in accounts:
-        assert account.closing is not None
-        if account.closing.of_borrower:
-            claim = books.true_exposure(account) - account.closing.proceeds
-            claims[account.lender] += claim
-            claims[account.borrower] -= claim
+        if account.closing and account.borrower in estates:
+            short = books.true_exposure(account) - account.closing.proceeds
+            owe(account.borrower, account.lender, short)
+            surplus[account.borrower] -= short
     for account in accounts:
-        assert account.closing is not None
-        if not account.closing.of_borrower:
+        if account.borrower not in estates:
             debt = books.true_exposure(account)
-            against = min(max(claims[account.borrower], 0), debt)
-            lacking = keep_and_return(books, account, debt - against)
-            claims[account.borrower] += lacking - against
-            claims[account.lender] -= lacking - against
-    creditor, debtor = (one, other) if claims[one] > 0 else (other, one)
-    amount = claims[creditor]
-    since = {books.defaulted[who][0] for who in (one, other) if who in books.defaulted}
-    first = {who for who in (one, other) if books.defaulted.get(who, (-1,))[0] == min(since)}
-    if amount and debtor in first:
-        books.losses[creditor] += amount
-        books.counted["close_out_loss"] += amount
-    elif amount:
-        pay(books, debtor, creditor, amount)
-        books.counted["close_out_surplus"] += amount
+            against = min(max(claim[account.borrower], 0), debt)
+            lacking = unwind(books, account, debt - against)
+            owe(account.borrower, account.lender, against)
+            owe(account.lender, account.borrower, lacking)
+    creditor, debtor = (one, other) if claim[one] > 0 else (other, one)
+    paid = claim[creditor]
+    if debtor in estates:
+        # An estate pays only what the sale of the creditor's own collateral brought it.
+        paid = min(max(surplus[creditor], 0), paid) if creditor in estates else 0
+    lost = claim[creditor] - paid
+    pay(books, debtor, creditor, paid)
+    books.losses[creditor] += lost
+    books.counted["close_out_surplus"] += paid
+    books.counted["close_out_loss"] += lost
     for account in accounts:
-        account.closing = None
-        for loan in account.loans:
-            if loan.state == "open":
-                loan.state = "closed out"
-        account.held.clear()
-        account.reused.clear()
-        account.issued = 0
+        end_account(account)
 
 
-def keep_and_return(books: Books, account: Account, kept: int) -> int:
-    """A lender in default keeps collateral of a value; gives what the borrower lacks of the rest.
+def end_account(account: Account) -> None:
+    """Nothing is left of an account."""
+    account.closing, account.issued = None, 0
+    account.held.clear()
+    account.reused.clear()
+    for loan in account.loans:
+        if loan.state in ("open", "pending"):
+            loan.state = "closed out"
 
-    Below zero, that is what the collateral is worth less than was to be kept.
+
+def unwind(books: Books, account: Account, kept: int) -> int:
+    """A lender in default keeps collateral of a value, and gives back the rest.
+
+    Gives what the borrower lacks of the rest; below zero, that is what it gets too much, or what
+    the collateral is worth less than was to be kept.
     """
-    lender, prices = account.lender, books.true_prices
+    prices = books.true_prices
     rest = books.true_worth(account.claims) - kept
+    there = {token: account.held[token] + account.reused[token] for token in books.tokens}
+    back = counts()
+    for token in sorted(there, key=lambda token: -prices[token]):
+        back[token] = min(max(rest, 0) // prices[token], there[token])
+        rest -= back[token] * prices[token]
+    left = [token for token in there if back[token] < there[token]]
+    if rest > 0 and left:
+        cheapest = min(left, key=lambda token: prices[token])
+        back[cheapest] += 1
+        rest -= prices[cheapest]
+    for token, quantity in back.items():
+        rest += (quantity - give_back(books, account, token, quantity)) * prices[token]
     for token in books.tokens:
-        replaced = min(account.reused[token], books.wallet[lender][token])
-        books.wallet[lender][token] -= replaced
-        account.held[token] += replaced
-    there = sorted(books.tokens, key=lambda token: prices[token], reverse=True)
-    for token in there:
-        if rest > 0:
-            quantity = min(account.held[token], rest // prices[token])
-            account.held[token] -= quantity
-            rest -= quantity * prices[token]
-            hand_over(books, account.borrower, token, quantity)
-    cheapest = next((token for token in reversed(there) if account.held[token]), None)
-    if rest > 0 and cheapest:
-        account.held[cheapest] -= 1
-        hand_over(books, account.borrower, cheapest, 1)
-        pay(books, account.borrower, lender, prices[cheapest] - rest)
-        books.counted["close_out_surplus"] += prices[cheapest] - rest
-        rest = 0
-    for token in books.tokens:
-        books.wallet[lender][token] += account.held[token]
+        books.wallet[account.lender][token] += account.held[token]
     return rest
 
 
 def pay(books: Books, payer: str, payee: str, amount: int) -> None:
     """Cash changes hands, minted as far as the payer has none."""
-    lacking = max(amount - books.wallet[payer][books.cash], 0)
-    books.wallet[payer][books.cash] -= amount - lacking
+    books.wallet[payer][books.cash] -= min(amount, books.wallet[payer][books.cash])
     books.wallet[payee][books.cash] += amount

@@ -86,7 +86,7 @@ class Oracle:
                 self.good[token] = source[token]
             prices[token] = self.good[token]
             if factors and not silent:
-                prices[token] = max(round(books.true_prices[token] * factors[0]), 1)
+                prices[token] = max(round(source[token] * factors[0]), 1)
                 books.note("wrong_price", None, "", token, 0, prices[token])
             elif silent or prices[token] != books.true_prices[token]:
                 books.note("stale_price", None, "", token, 0, prices[token])

@@ -26,7 +26,9 @@ def hand_over(books: Books, who: str, token: str, quantity: int) -> None:
     books.wallet[who][token] += quantity
 
 
-def give_back(books: Books, account: Account, token: str, quantity: int) -> int:
+def give_back(
+    books: Books, account: Account, token: str, quantity: int, last_try: bool = True
+) -> int:
     """Return tokens that the borrower is owed; gives how many went back."""
     there = min(quantity, account.held[token])
     account.held[token] -= there
@@ -36,7 +38,7 @@ def give_back(books: Books, account: Account, token: str, quantity: int) -> int:
     books.wallet[account.lender][token] -= replaced
     hand_over(books, account.borrower, token, there + replaced)
     failed = quantity - there - replaced
-    if failed:
+    if failed and last_try:
         books.counted["return_fails"] += 1
         value = failed * books.prices[token]
         books.counted["return_fail_value"] += value
@@ -44,11 +46,11 @@ def give_back(books: Books, account: Account, token: str, quantity: int) -> int:
     return there + replaced
 
 
-def release(books: Books, account: Account) -> None:
+def release(books: Books, account: Account, last_try: bool = True) -> None:
     """All collateral of an account without an open loan goes back, as far as it is there."""
     for token in books.tokens:
         if account.claim(token) > 0:
-            moved = give_back(books, account, token, account.claim(token))
+            moved = give_back(books, account, token, account.claim(token), last_try)
             books.counted["transfers"] += moved > 0
 
 

@@ -87,7 +87,6 @@ def mature(books: Books, account: Account, loan: Loan) -> None:
     hand_lent(books, account, loan, who, account.lender)
     if last and account.issued:
         books.wallet[who][account.first] -= account.issued
-        books.counted["transfers"] += 1
         come_in(books, account, account.first, account.issued)
     loan.state = "settled"
     books.counted["loans_settled"] += 1
@@ -99,7 +98,7 @@ def mature(books: Books, account: Account, loan: Loan) -> None:
     if last:
         account.unmet_since = None
         drop_instructions(books, account)
-        release(books, account)
+        release(books, account, last_try=False)
 
 
 def hand_lent(books: Books, account: Account, loan: Loan, giver: str, taker: str) -> None:
@@ -125,10 +124,7 @@ def open_replacements(books: Books) -> None:
     reusable = Reusable(books)
     for account in books.accounts:
         for loan in account.loans:
-            if loan.state == "pending" and not books.defaulted.keys() & {
-                account.lender,
-                account.borrower,
-            }:
+            if loan.state == "pending" and account.closing is None:
                 open_again(books, account, loan, reusable)
 
 
