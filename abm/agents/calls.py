@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from abm.books.compiled import compiled
-from abm.day.margining import find_mintable, holdings, shortfall, value_in_transit
 from abm.rules.planning import choose_return, plan, plan_delivery, whole_tokens
+from abm.rules.valuation import find_mintable, holdings, shortfall, value_in_transit
 
 if TYPE_CHECKING:
     from abm.agents.participant import Participant

@@ -14,23 +14,15 @@ from abm.agents.lender import Lender
 from abm.books import tally
 from abm.books.events import CHUNK
 from abm.books.loan_book import OPEN_LOAN
-from abm.day.lifecycle import (
-    open_at_start,
-    open_replacements,
-    recall_loans,
-    retry_releases,
-    settle_loans,
-)
-from abm.day.margining import (
-    DELIVERY_CALL,
-    RETURN_CALL,
-    mark_exposures,
-    note_unmet,
-    run_deliveries,
-    run_returns,
-)
-from abm.day.movements import execute_delivery, execute_return, settle_deliveries, settle_returns
+from abm.day.call_and_return import run_returns
+from abm.day.deliver import note_unmet, run_deliveries
+from abm.day.instructions import settle_deliveries, settle_returns
+from abm.day.movements import execute_delivery, execute_return
+from abm.day.open import open_at_start, open_replacements
 from abm.day.reuse import find_reusable
+from abm.day.settle import recall_loans, retry_releases, settle_loans
+from abm.rules.requirement import mark_exposures
+from abm.rules.trigger import DELIVERY_CALL, RETURN_CALL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ import numpy as np
 from abm.books import tally
 from abm.books.ledger import Holdings
 from abm.books.loan_book import CLOSED_OUT, SETTLED
-from abm.day.movements import receive_minted
+from abm.day.instructions import receive_minted
 
 if TYPE_CHECKING:
     from abm.agents.participant import Participant

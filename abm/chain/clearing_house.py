@@ -18,7 +18,7 @@ from abm.chain.close_out import ChainDesk
 from abm.chain.machine import RevertedError
 from abm.chain.platform import DELIVERY, MAX_BATCH, RETURN, Outcome
 from abm.chain.terms import refuse_unsupported
-from abm.day.margining import mark_exposures
+from abm.rules.requirement import mark_exposures
 from scenarios.errors import InputError
 
 if TYPE_CHECKING:

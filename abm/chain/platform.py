@@ -17,7 +17,7 @@ UNLIMITED = WORD - 1
 """A deposit, or an allowance, that never runs out."""
 LOAN_STATES = ("none", "offered", "open", "settled", "stopped", "closed out", "withdrawn")
 NO_CALL, DELIVERY, RETURN, NOTHING_TO_MOVE = range(4)
-"""Calls, numbered as in `abm.day.margining`."""
+"""Calls, numbered as in `abm.rules.trigger`."""
 
 OUTCOMES = (
     "no call",

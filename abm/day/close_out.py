@@ -14,7 +14,7 @@ from abm.books.events import EventRecorder
 from abm.books.ledger import Ledger
 from abm.books.loan_book import ACTIVE, CLOSED, CLOSED_OUT, LIQUIDATING, OPEN_LOAN
 from abm.books.rows import Rows
-from abm.day.lifecycle import cancel_instructions
+from abm.day.instructions import cancel_instructions
 from abm.day.movements import hand_back
 from abm.rules.price_impact import MarketImpact
 from scenarios.stress import CloseOut

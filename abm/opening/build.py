@@ -12,10 +12,11 @@ from abm.books.books import VALUED_TOGETHER, Books
 from abm.books.ledger import UNLIMITED, Ledger
 from abm.books.loan_book import NEVER, new_accounts, new_loans
 from abm.books.tally import COUNTED, new_log
-from abm.books.terms import Terms, Tokens, terms_of
+from abm.books.terms import Terms, Tokens
 from abm.opening.loan_table import LoanTable, Sizes, draw_loans, size_loans
 from abm.opening.population import Population, draw_sizes
 from abm.opening.stress_check import check_stress
+from abm.opening.terms import terms_of
 from scenarios.errors import InputError, named, refuse_unpriced
 from scenarios.prices import PricePanel
 from scenarios.prices.calendars import on_calendar

@@ -1,4 +1,4 @@
-/* The margin pass of abm/day/margining.py in plain C, for comparison: lag 0, no re-use, no event log.
+/* The margin pass of abm/day/call_and_return.py in plain C, for comparison: lag 0, no re-use, no event log.
    It works on the very arrays of the simulator, values as many accounts at once, and counts what
    that counts, so that both can be checked to move the same tokens and to come to the same totals. */
 #include <stdint.h>

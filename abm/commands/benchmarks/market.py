@@ -17,7 +17,8 @@ from types import ModuleType
 import numpy as np
 
 from abm.commands.benchmarks.measurement import Measurement
-from abm.day.margining import run_deliveries, run_returns
+from abm.day.call_and_return import run_returns
+from abm.day.deliver import run_deliveries
 from abm.model import CollateralMarket
 from scenarios.scenario import Scenario
 

@@ -15,9 +15,9 @@ from abm.chain.machine import RevertedError
 from abm.chain.platform import UNLIMITED, Platform
 from abm.chain.terms import contract_terms
 from abm.day.close_out import CloseOutDesk
-from abm.day.margining import mark_exposures
 from abm.opening.build import Streams, draw_blueprint
 from abm.rules.price_impact import MarketImpact
+from abm.rules.requirement import mark_exposures
 from scenarios.prices import PricePanel
 from scenarios.scenario import Scenario
 

@@ -17,9 +17,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from abm.agents.clearing_house import DELIVERY_CALL
 from abm.books.loan_book import ACTIVE, SETTLED
 from abm.chain.machine import RevertedError
-from abm.day.lifecycle import open_at_start, settle_loans
-from abm.day.margining import run_deliveries, run_returns
-from abm.day.movements import settle_deliveries, settle_returns
+from abm.day.call_and_return import run_returns
+from abm.day.deliver import run_deliveries
+from abm.day.instructions import settle_deliveries, settle_returns
+from abm.day.open import open_at_start
+from abm.day.settle import settle_loans
 
 amounts = st.integers(1, 400)
 prices = st.tuples(st.integers(20, 400), st.integers(20, 400))

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from abm.agents import Borrower
 from abm.books.loan_book import new_accounts
-from abm.books.terms import terms_of
 from abm.chain.machine import new_machine
 from abm.chain.platform import AgreementTerms, Platform
 from abm.chain.terms import contract_terms
-from abm.day.margining import set_requirement
 from abm.model import CollateralMarket
+from abm.opening.terms import terms_of
+from abm.rules.requirement import set_requirement
 from scenarios.agreement import CollateralAgreement
 from scenarios.errors import InputError
 from scenarios.prices import PricePanel

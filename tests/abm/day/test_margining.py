@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worlds import held, loan, market_of
 
-from abm.day.margining import fraction_of
 from abm.model import CollateralMarket
+from abm.rules.requirement import fraction_of
 
 
 def one(

@@ -1,0 +1,136 @@
+"""The calls of a day and the returns: value, trigger, count, return; compiled.
+
+Pure functions of arrays, no agents. The rules are those of the paper's section 2.2, made exact in
+`docs/replication.md`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from abm.books import tally
+from abm.books.books import VALUED_TOGETHER, Books, record
+from abm.books.compiled import compiled, inlined, unsigned
+from abm.books.ledger import account_row
+from abm.books.loan_book import ACTIVE
+from abm.books.terms import Term
+from abm.day.movements import complete_return, return_token
+from abm.rules.planning import choose_return
+from abm.rules.trigger import DELIVERY_CALL, NO_CALL, RETURN_CALL, called
+from abm.rules.valuation import collateral_value, holdings, value_in_transit, value_tokens
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Calls = npt.NDArray[np.int8]
+
+
+@inlined
+def is_plain(books: Books, asked: Bools) -> bool:
+    """Whether everything happens at once, by default, with tokens of one's own, and unheard.
+
+    Passes ask this first and call the same code in both cases: LLVM knows the answer in each, and
+    leaves out of the first what it does not need.
+    """
+    if len(books.returning) or len(books.ledger.arriving):
+        return False
+    return len(asked) == 0 and len(books.reused) == 0 and len(books.log) == 0
+
+
+@compiled
+def run_returns(
+    books: Books, prices: Ints, day: int, asked: Bools, calls: Calls, start: int, stop: int
+) -> None:
+    """Value accounts `start` to `stop`, trigger calls, and make the returns.
+
+    Writes the call of each account into `calls`. Accounts whose lender is `asked` (a participant
+    with a behaviour of its own) are valued and called, and left for it to return; an empty `asked`
+    stands for nobody.
+    """
+    if is_plain(books, asked):
+        return_some(books, prices, day, asked, calls, start, stop, VALUED_TOGETHER)
+    else:
+        # One by one: with re-use, a return can put tokens back into the accounts that follow.
+        return_some(books, prices, day, asked, calls, start, stop, 1)
+
+
+@inlined
+def return_some(
+    books: Books,
+    prices: Ints,
+    day: int,
+    asked: Bools,
+    calls: Calls,
+    start: int,
+    stop: int,
+    together: int,
+) -> None:
+    """Make the returns of accounts `start` to `stop`, of which some are valued together."""
+    while start < stop:
+        end = min(start + together, stop)
+        value_tokens(books, prices, start, end)
+        for row in range(start, end):
+            a, tokens = unsigned(row), books.worth[unsigned(row - start)]
+            calls[a] = value_and_return(books, prices, day, asked, a, tokens)
+        start = end
+
+
+@inlined
+def give_back(target: tuple[Books, Ints, int, int], token: int, quantity: int) -> int:
+    """Make a movement back to the borrower; gives its value."""
+    books, prices, day, a = target
+    return return_token(books, prices, day, a, token, quantity)
+
+
+@inlined
+def value_and_return(
+    books: Books, prices: Ints, day: int, asked: Bools, a: int, tokens: int
+) -> int:
+    """Value an account, and make the return that it gives rise to; gives the call."""
+    account = books.accounts[a]
+    if account.state != ACTIVE:
+        return NO_CALL
+    term = books.terms[account.agreement]
+    effective = account.value = collateral_value(books, prices, a, tokens)
+    call = NO_CALL
+    if account.open_loans:
+        if len(books.returning):
+            effective += value_in_transit(books, prices, a)
+        call = called(account, term, effective)
+    if call != DELIVERY_CALL:
+        account.unmet = 0
+        account.unmet_days = 0
+    if call == NO_CALL:
+        return NO_CALL
+    excess = effective - account.required
+    count_call(books, a, term, call, excess)
+    if call == RETURN_CALL and not (len(asked) and asked[account.lender]):
+        held = books.ledger.balance[account_row(books.ledger, a)]
+        if len(books.returning) or len(books.reused):
+            held = books.scratch[1]
+            holdings(books, a, held)
+        priority, target = books.priority[account.agreement], (books, prices, day, a)
+        returned, left_over, tokens = choose_return(
+            prices, priority, term, held, excess, give_back, target
+        )
+        if tokens == 0 and left_over == 0:
+            books.totals[tally.BLOCKED_RETURNS] += 1
+        complete_return(books, prices, day, a, returned, left_over)
+    return call
+
+
+@inlined
+def count_call(books: Books, a: int, term: Term, call: int, excess: int) -> None:
+    """Enter a call into the day's totals and the log; its value is signed as the excess is."""
+    account, totals = books.accounts[a], books.totals
+    account.calls += 1
+    totals[tally.MARGIN_CALLS] += 1
+    if call == DELIVERY_CALL:
+        totals[tally.DELIVERY_CALLS] += 1
+        totals[tally.DELIVERY_CALL_VALUE] -= excess
+    elif call == RETURN_CALL:
+        totals[tally.RETURN_CALLS] += 1
+        totals[tally.RETURN_CALL_VALUE] += excess
+    if term.every_call_issues:
+        totals[tally.LENDER_ISSUANCES] += 1
+    record(books, tally.CALL, a, account.lender, -1, 0, excess)

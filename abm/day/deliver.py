@@ -1,0 +1,119 @@
+"""The deliveries of a day, and what they leave unmet; compiled."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from abm.books import tally
+from abm.books.books import VALUED_TOGETHER, Books, record
+from abm.books.compiled import compiled, inlined, unsigned
+from abm.day.call_and_return import is_plain
+from abm.day.movements import execute_delivery, settlement_lag
+from abm.rules.planning import first_price, plan_delivery
+from abm.rules.trigger import DELIVERY_CALL
+from abm.rules.valuation import find_mintable, shortfall
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Calls = npt.NDArray[np.int8]
+
+
+@compiled
+def run_deliveries(
+    books: Books, prices: Ints, day: int, asked: Bools, calls: Calls, start: int, stop: int
+) -> None:
+    """Have the borrowers of accounts `start` to `stop` deliver on the calls made to them.
+
+    What a borrower lacks stays as the account's unmet call. Borrowers that are `asked` are left
+    out.
+    """
+    if is_plain(books, asked):
+        deliver_some(books, prices, day, asked, calls, start, stop)
+    else:
+        deliver_some(books, prices, day, asked, calls, start, stop)
+
+
+@inlined
+def deliver_some(
+    books: Books, prices: Ints, day: int, asked: Bools, calls: Calls, start: int, stop: int
+) -> None:
+    """Have the borrowers of accounts `start` to `stop` deliver; skips many that are not called."""
+    while start < stop:
+        end = min(start + VALUED_TOGETHER, stop)
+        some = False
+        for row in range(start, end):
+            some |= calls[unsigned(row)] == DELIVERY_CALL
+        if some:
+            for row in range(start, end):
+                a = unsigned(row)
+                left_out = len(asked) and asked[books.accounts[a].borrower]
+                if calls[a] == DELIVERY_CALL and not left_out:
+                    deliver(books, prices, day, a)
+        start = end
+
+
+@inlined
+def deliver(books: Books, prices: Ints, day: int, a: int) -> None:
+    """Have the borrower of an account deliver what it lacks, as far as it can."""
+    account = books.accounts[a]
+    borrower = account.borrower
+    missing = shortfall(books, prices, a)
+    mintable = books.ledger.capacity[borrower]
+    if len(books.ledger.arriving):
+        mintable = books.scratch[2]
+        find_mintable(books, borrower, mintable)
+    term, priority = books.terms[account.agreement], books.priority[account.agreement]
+    quantities = books.scratch[0]
+    reuses = len(books.reused) > 0
+    last, _ = plan_delivery(
+        prices,
+        priority,
+        term,
+        books.ledger.balance[borrower],
+        books.reusable[borrower if reuses else 0],
+        reuses,
+        mintable,
+        missing,
+        quantities,
+    )
+    lag = settlement_lag(books, a)
+    missing -= execute_delivery(books, prices, day, a, quantities, last, lag)
+    note_unmet(books, prices, a, missing)
+
+
+@inlined
+def is_rounding(books: Books, prices: Ints, a: int, missing: int) -> bool:
+    """Whether what a delivery did not bring is what rounding down leaves open.
+
+    That is less than one of the first token that the borrower could still bring: from its wallet,
+    by posting it further, or by minting.
+    """
+    account, ledger = books.accounts[a], books.ledger
+    term, priority = books.terms[account.agreement], books.priority[account.agreement]
+    if term.delivery_up:
+        return False
+    borrower = account.borrower
+    price = first_price(prices, priority, term, ledger.balance[borrower])
+    if price == 0 and len(books.reused):
+        price = first_price(prices, priority, term, books.reusable[borrower])
+    if price == 0:
+        mintable = books.scratch[2]
+        find_mintable(books, borrower, mintable)
+        price = first_price(prices, priority, term, mintable)
+    return missing < price
+
+
+@inlined
+def note_unmet(books: Books, prices: Ints, a: int, missing: int) -> None:
+    """Enter what a call did not bring; what rounding down leaves open is not an unmet call."""
+    account = books.accounts[a]
+    if missing > 0 and not is_rounding(books, prices, a, missing):
+        account.unmet = missing
+        account.unmet_days += 1
+        books.totals[tally.UNMET_CALLS] += 1
+        books.totals[tally.UNMET_VALUE] += missing
+        record(books, tally.UNMET_CALL, a, account.borrower, -1, 0, missing)
+    else:
+        account.unmet = 0
+        account.unmet_days = 0

@@ -1,0 +1,154 @@
+"""How loans begin: on the first day, and in place of others; compiled (paper, section 2.1.1)."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from abm.books import tally
+from abm.books.books import Books, loan_at, record
+from abm.books.compiled import compiled, inlined
+from abm.books.ledger import account_row, issue, move
+from abm.books.loan_book import ACTIVE, OPEN_LOAN, PENDING
+from abm.day.movements import execute_delivery, mint_for
+from abm.rules.planning import plan_delivery
+from abm.rules.requirement import set_requirement
+from abm.rules.valuation import collateral_value, find_mintable, value_in_transit, value_tokens
+
+Ints = npt.NDArray[np.int64]
+
+
+@inlined
+def lend(books: Books, prices: Ints, i: int) -> None:
+    """Move what a loan lends from the lender to the borrower, and enter it as open."""
+    ledger, loans, accounts = books.ledger, books.loans, books.accounts
+    a = loans.account[i]
+    worth = 0
+    for token in range(len(prices)):
+        quantity = books.lent[i, token]
+        if quantity:
+            value = quantity * prices[token]
+            worth += value
+            move(ledger.balance, accounts.lender[a], accounts.borrower[a], token, quantity)
+            books.totals[tally.TRANSFERS] += 1
+            record(books, tally.TRANSFER, a, accounts.lender[a], token, quantity, value)
+    loans.state[i] = OPEN_LOAN
+    accounts.open_loans[a] += 1
+    accounts.exposure[a] += worth
+    set_requirement(accounts, books.terms, a)
+    books.totals[tally.LOANS_OPENED] += 1
+    record(books, tally.OPEN, a, accounts.lender[a], -1, loans.loan_id[i], worth)
+
+
+@compiled
+def open_at_start(books: Books, prices: Ints, posted: Ints, start: int, stop: int) -> None:
+    """Open loans `start` to `stop` on day 0 against tokens issued for the purpose.
+
+    Both parties deposit assets with the custodian, which mints what is lent and `posted`; then the
+    two legs change hands together.
+    """
+    ledger, loans, accounts = books.ledger, books.loans, books.accounts
+    for i in range(start, stop):
+        a = loans.account[i]
+        lender, borrower = accounts.lender[a], accounts.borrower[a]
+        for token in range(len(prices)):
+            lent = books.lent[i, token]
+            if lent:
+                issue(ledger, lender, token, lent)
+                record(books, tally.MINT, a, lender, token, lent, lent * prices[token])
+            pledged = posted[i, token]
+            if pledged:
+                value = pledged * prices[token]
+                issue(ledger, borrower, token, pledged)
+                record(books, tally.MINT, a, borrower, token, pledged, value)
+                move(ledger.balance, borrower, account_row(ledger, a), token, pledged)
+                books.totals[tally.TRANSFERS] += 1
+                record(books, tally.TRANSFER, a, borrower, token, pledged, value)
+                accounts.value[a] += value
+        lend(books, prices, i)
+
+
+@inlined
+def has_means(books: Books, row: int, quantities: Ints) -> bool:
+    """Whether an owner holds these tokens, or can have the rest minted today."""
+    ledger = books.ledger
+    for token in range(len(quantities)):
+        lacking = quantities[token] - ledger.balance[row, token]
+        if lacking > 0 and (len(ledger.arriving) or lacking > ledger.capacity[row, token]):
+            return False
+    return True
+
+
+@inlined
+def complete_wallet(books: Books, prices: Ints, day: int, a: int, row: int, needed: Ints) -> int:
+    """Mint what a wallet lacks of these tokens; `has_means` has said that it can be done.
+
+    Gives the value of what was minted.
+    """
+    minted = 0
+    for token in range(len(needed)):
+        lacking = needed[token] - books.ledger.balance[row, token]
+        if lacking > 0:
+            value = lacking * prices[token]
+            minted += value
+            mint_for(books.ledger, day, row, row, token, lacking)
+            record(books, tally.MINT, a, row, token, lacking, value)
+    return minted
+
+
+@inlined
+def reopen(books: Books, prices: Ints, day: int, i: int, quantities: Ints) -> bool:
+    """Open a loan in the course of the simulation; both legs or neither.
+
+    The collateral required at today's prices is delivered as on a margin call.
+    """
+    ledger, loans, accounts, terms = books.ledger, books.loans, books.accounts, books.terms
+    a = loans.account[i]
+    lender, borrower = accounts.lender[a], accounts.borrower[a]
+    if not has_means(books, lender, books.lent[i]):
+        return False
+    before = accounts.exposure[a]
+    for token in range(len(prices)):
+        accounts.exposure[a] += books.lent[i, token] * prices[token]
+    set_requirement(accounts, terms, a)
+    mintable, reuses = books.scratch[2], len(books.reused) > 0
+    find_mintable(books, borrower, mintable)
+    # The account's value is still yesterday's, before the day's margin run.
+    value_tokens(books, prices, a, a + 1)
+    missing = accounts.required[a] - collateral_value(books, prices, a, books.worth[0])
+    if len(books.returning):
+        missing -= value_in_transit(books, prices, a)
+    t = accounts.agreement[a]
+    held, reusable = ledger.balance[borrower], books.reusable[borrower if reuses else 0]
+    last, met = plan_delivery(
+        prices, books.priority[t], terms[t], held, reusable, reuses, mintable, missing, quantities
+    )
+    if met and len(ledger.arriving):
+        for token in range(len(prices)):
+            at_hand = held[token] + (reusable[token] if reuses else 0)
+            met = met and quantities[token] <= at_hand
+    accounts.exposure[a] = before
+    if not met:
+        set_requirement(accounts, terms, a)
+        quantities[:] = 0
+        return False
+    complete_wallet(books, prices, day, a, lender, books.lent[i])
+    execute_delivery(books, prices, day, a, quantities, last, 0)
+    lend(books, prices, i)
+    return True
+
+
+@compiled
+def open_replacements(books: Books, prices: Ints, day: int, start: int, stop: int) -> None:
+    """Open the loans at positions `start` to `stop` that replace others, once all have settled.
+
+    One whose parties lack the means stays pending, and is tried again every day.
+    """
+    loans, quantities = books.loans, books.scratch[0]
+    for position in range(start, stop):
+        i = loan_at(books, position)
+        if loans.state[i] != PENDING or books.accounts.state[loans.account[i]] != ACTIVE:
+            continue
+        if reopen(books, prices, day, i, quantities):
+            loans.opened[i] = day
+            loans.maturity[i] = day + loans.term[i]

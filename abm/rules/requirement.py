@@ -1,0 +1,51 @@
+"""What collateral a loan requires, and the band in which no call is made; compiled."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from abm.books.books import Books
+from abm.books.compiled import compiled, inlined
+from abm.books.loan_book import ACTIVE, OPEN_LOAN, Accounts
+from abm.books.terms import Terms
+
+Ints = npt.NDArray[np.int64]
+
+
+@inlined
+def fraction_of(amount: int, numerator: int, denominator: int) -> tuple[int, int]:
+    """`amount · numerator / denominator` as quotient and remainder, without overflow on the way."""
+    whole, rest = amount // denominator, amount % denominator
+    return whole * numerator + (rest * numerator) // denominator, (rest * numerator) % denominator
+
+
+@compiled
+def set_requirement(accounts: Accounts, terms: Terms, a: int) -> None:
+    """Required collateral and trigger band of an account, from its exposure (section 2.2.1)."""
+    account = accounts[a]
+    term = terms[account.agreement]
+    exposure = account.exposure
+    numerator, denominator = term.required_numerator, term.required_denominator
+    required, rest = fraction_of(exposure, numerator, denominator)
+    account.slack = (denominator - rest) / numerator if rest else 0.0
+    account.required = required + (rest > 0)
+    account.upper, _ = fraction_of(exposure, term.upper_numerator, term.upper_denominator)
+    lower, rest = fraction_of(exposure, term.lower_numerator, term.lower_denominator)
+    account.lower = lower + (rest > 0)
+
+
+@compiled
+def mark_exposures(books: Books, prices: Ints) -> None:
+    """Value what is lent at today's prices, and set the requirements from it."""
+    loans, accounts = books.loans, books.accounts
+    accounts.exposure[:] = 0
+    for i in range(len(loans.account)):
+        if loans.state[i] == OPEN_LOAN:
+            value = 0
+            for token in range(len(prices)):
+                value += prices[token] * books.lent[i, token]
+            accounts.exposure[loans.account[i]] += value
+    for a in range(len(accounts.lender)):
+        if accounts.state[a] == ACTIVE:
+            set_requirement(accounts, books.terms, a)
