@@ -215,15 +215,15 @@ class CloseOutDesk:
         self.impact.sell(total)
         prices = self.impact.applied_to(path)
         for netting, a, quantities in sales:
-            value = self._exchange(a, quantities, prices, day)
+            value, issued = self._exchange(a, quantities, prices, day), 0
             if netting.ends <= day:
                 if len(self.books.reused):
                     value += int(self.books.reused[a] @ prices)
                     self.books.reused[a] = 0
                 first = self.books.priority[accounts.agreement[a], 0]
-                value -= int(accounts.advanced[a] * prices[first])
+                issued = int(accounts.advanced[a] * prices[first])
                 accounts.advanced[a] = 0
-            netting.proceeds[a] = netting.proceeds.get(a, 0) + value
+            netting.proceeds[a] = netting.proceeds.get(a, 0) + value - issued
             result.liquidated_value += value
 
     def _exchange(self, a: int, quantities: Ints, prices: Ints, day: int) -> int:
@@ -266,7 +266,7 @@ class CloseOutDesk:
             own[int(accounts.lender[a])] += self._claim(a, prices) - netting.proceeds[a]
         claim = own[creditor] - own[debtor]
         for a in netting.unwound:
-            claim = self._unwind(a, day, prices, claim)
+            claim = self._unwind(a, prices, claim)
         if netting.both and claim < 0:
             debtor, creditor, claim = creditor, debtor, -claim
         lost = max(claim, 0)
@@ -291,7 +291,7 @@ class CloseOutDesk:
         self.ledger.transfer(payer, estate, cash, amount)
         result.close_out_surplus += amount
 
-    def _unwind(self, a: int, day: int, prices: Ints, claim: int) -> int:
+    def _unwind(self, a: int, prices: Ints, claim: int) -> int:
         """End an account in which the defaulter is the lender; gives what it owes the borrower.
 
         The borrower keeps what it borrowed, the estate keeps collateral of that value, less
@@ -329,5 +329,4 @@ class CloseOutDesk:
             self.ledger.transfer(row, lender, token, int(arrays.balance[row, token]))
         if len(self.books.reused):
             self.books.reused[a] = 0
-        self.events.add(day, tally.CLOSE_OUT, lender, a, value=due)
         return claim - (due - kept) + missing + rest

@@ -49,7 +49,7 @@ def agreements(draw: st.DrawFn, tokens: tuple[str, ...]) -> dict[str, Any]:
         terms["priority"] = order[: draw(st.integers(1, len(order)))]
     if draw(rarely):
         terms["lender_issuance"] = True
-    if draw(st.booleans()):
+    if draw(st.sampled_from([True, True, False])):
         terms |= {"transfer": "title", "reuse_rate": draw(st.sampled_from([0.29, 0.5, 0.9, 1]))}
     return terms
 

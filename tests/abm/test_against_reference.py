@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Any
 
 import pytest
@@ -90,6 +90,8 @@ def differences(market: CollateralMarket, reference: ReferenceMarket) -> list[tu
         if loan.state == "open":
             same("opened", loan_id, opened, loan.opened)
             same("maturity", loan_id, maturity, NEVER if loan.maturity is None else loan.maturity)
+    for name, lost in zip(market.population.names, market.desk.losses.tolist(), strict=True):
+        same("losses", name, lost, books.losses[name])
     statistics = reference.statistics()
     for name in COUNTED if market.day else ():
         same(name, "", market.today[name], statistics.get(name, 0))
@@ -100,19 +102,36 @@ def differences(market: CollateralMarket, reference: ReferenceMarket) -> list[tu
     return found
 
 
-def compare(table: dict[str, Any], prices: dict[str, list[int]]) -> None:
+def events_of(market: CollateralMarket) -> dict[int, Counter[tuple[Any, ...]]]:
+    """What happened on each day, whatever its order within the day."""
+    found: dict[int, Counter[tuple[Any, ...]]] = defaultdict(Counter)
+    frame = market.events_frame(since=1)
+    columns = ["event", "loan_id", "party", "token", "quantity", "value"]
+    for day, *event in frame[["day", *columns]].itertuples(index=False):
+        found[day][tuple(event)] += 1
+    return found
+
+
+def compare(table: dict[str, Any], prices: dict[str, list[int]], heard: bool = True) -> None:
     """Run both markets and hold every balance, loan and count of every day against the other."""
     days = len(next(iter(prices.values())))
     reference = ReferenceMarket(
         table, [{token: path[day] for token, path in prices.items()} for day in range(days)]
     )
-    market = CollateralMarket(Scenario.parse(table, "test"), rng=1, prices=panel_of(prices))
+    market = CollateralMarket(
+        Scenario.parse(table, "test"), rng=1, prices=panel_of(prices), events=heard
+    )
+    events = {}
     while True:
         assert not differences(market, reference), f"day {market.day}"
         if not market.running:
             break
         market.step()
         reference.step()
+        events[market.day] = reference.books.events
+    found = events_of(market)
+    for day, wanted in events.items() if heard else ():
+        assert found[day] == wanted, f"events of day {day}"
     market.conclude()
     reference.conclude()
     for account, row in zip(reference.accounts, held(market), strict=True):

@@ -163,8 +163,17 @@ class Books:
         self.events: Counter[tuple[Any, ...]] = Counter()
 
     def note(
-        self, kind: str, account: Account | None, who: str, token: str, quantity: int, value: int
+        self,
+        kind: str,
+        account: Account | None,
+        who: str = "",
+        token: str = "",
+        quantity: int = 0,
+        value: int | None = None,
     ) -> None:
+        """Record an event; its value is that of the tokens unless given."""
+        if value is None:
+            value = quantity * self.prices[token] if token else 0
         number = account.loan_id if account else -1
         self.events[kind, number, who, token, quantity, value] += 1
 
@@ -200,9 +209,13 @@ class Books:
         if who in self.capacity:
             self.capacity[who][token] -= quantity
 
-    def mint(self, who: str, token: str, quantity: int) -> None:
-        """Issue tokens into a wallet against the capacity of its owner."""
+    def mint(self, account: Account, who: str, token: str, quantity: int) -> None:
+        """Have tokens minted that an account needs, into a wallet, at once or in some days."""
         if quantity:
             self.use_capacity(who, token, quantity)
-            self.wallet[who][token] += quantity
-            self.note("mint", None, who, token, quantity, 0)
+            self.note("mint", account, who, token, quantity)
+            if self.minting_days:
+                due = self.day + self.minting_days
+                self.mintings.append(Minting(due, who, token, quantity))
+            else:
+                self.wallet[who][token] += quantity

@@ -66,7 +66,7 @@ def declare(books: Books, ends: Mapping[str, int], causes: Mapping[str, str]) ->
         books.counted[f"defaults_{causes[who]}"] += 1
         owed = sum(books.exposure(account) for account in live if account.borrower == who)
         books.counted["exposure_at_default"] += owed
-        books.note("default", None, who, causes[who], 0, owed)
+        books.note("default", None, who, causes[who], value=owed)
     for account in live:
         estates = {account.lender, account.borrower} & ends.keys()
         if estates:
@@ -156,6 +156,11 @@ def net(books: Books, one: str, other: str) -> None:
     books.losses[creditor] += lost
     books.counted["close_out_surplus"] += paid
     books.counted["close_out_loss"] += lost
+    if estates == {one, other}:
+        party = creditor if lost else debtor if paid else accounts[0].borrower
+    else:
+        (party,) = {one, other} - estates
+    books.note("close_out", accounts[0], party, value=-lost if lost else paid)
     for account in accounts:
         end_account(account)
 

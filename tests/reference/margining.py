@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from reference.books import Account, Books, Instruction, Minting, counts
+from reference.books import Account, Books, Instruction, counts
 from reference.reuse import Reusable, come_in, give_back, hand_over
 
 
@@ -27,7 +27,7 @@ def margin_run(books: Books) -> None:
             continue
         value = abs(excess)
         books.counted["margin_calls"] += 1
-        books.note("call", account, "", "", 0, excess)
+        books.note("call", account, account.lender, value=excess)
         if account.terms.every_call_issues:
             books.counted["lender_issuances"] += 1
         if excess < 0:
@@ -50,7 +50,7 @@ def margin_run(books: Books) -> None:
             account.unmet_since = account.unmet_since or books.day
             books.counted["unmet_calls"] += 1
             books.counted["unmet_value"] += plan.missing
-            books.note("unmet_call", account, account.borrower, "", 0, -plan.missing)
+            books.note("unmet_call", account, account.borrower, value=plan.missing)
 
 
 def called(books: Books, account: Account) -> int | None:
@@ -80,10 +80,11 @@ def return_excess(books: Books, account: Account, excess: int) -> None:
         if free <= 0:
             continue
         quantity = min(whole(excess, books.prices[token], terms.return_rounding), free)
-        moved[token] = quantity
+        if quantity:
+            moved[token] = quantity
         excess -= quantity * books.prices[token]
         if quantity < free:
-            exhausted, blocked = False, not any(moved.values())
+            exhausted, blocked = False, not moved
         if quantity < free or excess <= 0:
             break
     issued = 0
@@ -92,32 +93,27 @@ def return_excess(books: Books, account: Account, excess: int) -> None:
         if not terms.lag:
             issued = min(issued, books.can_mint(account.lender, account.first))
     books.counted["blocked_returns"] += blocked
-    value = 0
-    for token, quantity in moved.items():
-        if terms.lag:
-            books.returns.append(Instruction(books.day + terms.lag, account, token, quantity))
-        else:
-            quantity = give_back(books, account, token, quantity)
-        note_return(books, account, token, quantity)
-        value += quantity * books.prices[token]
-    if issued and terms.lag:
-        due = books.day + terms.lag
-        books.returns.append(Instruction(due, account, account.first, issued))
-        note_return(books, account, account.first, issued)
-    elif issued:
+    if terms.lag:
+        for token in {*moved, account.first}:
+            quantity = moved.get(token, 0) + (issued if token == account.first else 0)
+            if quantity:
+                due = books.day + terms.lag
+                books.returns.append(Instruction(due, account, token, quantity))
+    else:
+        moved = {token: give_back(books, account, token, q) for token, q in moved.items()}
         issue(books, account, issued)
         account.issued_today = issued
-        note_return(books, account, account.first, issued)
-    value += issued * books.prices[account.first]
+    for token, quantity in (*moved.items(), (account.first, issued)):
+        note_return(books, account, token, quantity)
+    value = books.worth(moved) + issued * books.prices[account.first]
     books.counted["returned_value"] += value
     books.counted["returns"] += value > 0
 
 
 def note_return(books: Books, account: Account, token: str, quantity: int) -> None:
     if quantity:
-        value = quantity * books.prices[token]
         books.counted["transfers"] += 1
-        books.note("return", account, account.lender, token, quantity, value)
+        books.note("return", account, account.lender, token, quantity)
 
 
 def issue(books: Books, account: Account, quantity: int) -> None:
@@ -125,7 +121,7 @@ def issue(books: Books, account: Account, quantity: int) -> None:
     if not quantity:
         return
     books.use_capacity(account.lender, account.first, quantity)
-    books.note("mint", None, account.lender, account.first, quantity, 0)
+    books.note("mint", account, account.lender, account.first, quantity)
     account.issued += quantity
     hand_over(books, account.borrower, account.first, quantity)
     books.counted["lender_issuances"] += not account.terms.every_call_issues
@@ -199,28 +195,26 @@ def deliver(
     for token, quantity in plan.mint.items():
         expected = min(quantity, asked[who, token]) if books.minting_days else 0
         asked[who, token] -= expected
-        new = quantity - expected
-        issued += new * books.prices[token]
+        books.mint(account, who, token, quantity - expected)
+        issued += (quantity - expected) * books.prices[token]
         if not books.minting_days:
-            books.mint(who, token, new)
-            books.wallet[who][token] -= new
-            delivered[token] += new
-        elif new:
-            books.use_capacity(who, token, new)
-            due = books.day + books.minting_days
-            books.mintings.append(Minting(due, who, token, new))
+            books.wallet[who][token] -= quantity
+            delivered[token] += quantity
     for token, quantity in plan.wallet.items():
         books.wallet[who][token] -= quantity
         delivered[token] += quantity
     for token, quantity in plan.reuse.items():
         reusable.take(who, token, quantity)
         delivered[token] += quantity
+        if quantity:
+            books.note("reuse", account, who, token, quantity)
+            books.counted["reused_value"] += quantity * books.prices[token]
     value = books.worth(delivered)
     for token, quantity in delivered.items():
         if not quantity:
             continue
         books.counted["transfers"] += 1
-        books.note("delivery", account, who, token, quantity, quantity * books.prices[token])
+        books.note("delivery", account, who, token, quantity)
         if lag:
             books.deliveries.append(Instruction(books.day + lag, account, token, quantity))
         else:

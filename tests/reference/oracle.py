@@ -87,7 +87,7 @@ class Oracle:
             prices[token] = self.good[token]
             if factors and not silent:
                 prices[token] = max(round(source[token] * factors[0]), 1)
-                books.note("wrong_price", None, "", token, 0, prices[token])
+                books.note("wrong_price", None, token=token, value=prices[token])
             elif silent or prices[token] != books.true_prices[token]:
-                books.note("stale_price", None, "", token, 0, prices[token])
+                books.note("stale_price", None, token=token, value=prices[token])
         books.prices = prices

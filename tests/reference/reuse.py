@@ -11,7 +11,7 @@ def come_in(books: Books, account: Account, token: str, quantity: int) -> None:
     account.issued -= redeemed
     books.use_capacity(account.lender, token, -redeemed)
     if redeemed:
-        books.note("burn", None, account.lender, token, redeemed, 0)
+        books.note("burn", account, account.lender, token, redeemed)
     account.held[token] += quantity - redeemed
 
 
@@ -39,8 +39,9 @@ def give_back(
     hand_over(books, account.borrower, token, there + replaced)
     failed = quantity - there - replaced
     if failed and last_try:
+        # Of an account in close-out at the prices of that.
+        value = failed * (books.true_prices if account.closing else books.prices)[token]
         books.counted["return_fails"] += 1
-        value = failed * books.prices[token]
         books.counted["return_fail_value"] += value
         books.note("return_fail", account, account.lender, token, failed, value)
     return there + replaced
@@ -51,7 +52,9 @@ def release(books: Books, account: Account, last_try: bool = True) -> None:
     for token in books.tokens:
         if account.claim(token) > 0:
             moved = give_back(books, account, token, account.claim(token), last_try)
-            books.counted["transfers"] += moved > 0
+            if moved:
+                books.counted["transfers"] += 1
+                books.note("transfer", account, account.lender, token, moved)
 
 
 class Reusable:
@@ -82,10 +85,6 @@ class Reusable:
                 account.held[token] -= taken
                 account.reused[token] += taken
                 quantity -= taken
-                if taken:
-                    value = taken * self.books.prices[token]
-                    self.books.counted["reused_value"] += value
-                    self.books.note("reuse", account, who, token, taken, value)
 
 
 def longest_chain(books: Books) -> int:

@@ -26,7 +26,6 @@ def arrive(books: Books) -> None:
     for minting in books.mintings:
         if minting.due == books.day:
             books.wallet[minting.who][minting.token] += minting.quantity
-            books.note("mint", None, minting.who, minting.token, minting.quantity, 0)
     books.mintings = [minting for minting in books.mintings if minting.due > books.day]
 
 
@@ -40,15 +39,11 @@ def settle_instructions(books: Books) -> None:
             issued = min(quantity - owed, books.can_mint(account.lender, account.first))
             issue(books, account, issued)
             moved += issued
-        if moved:
-            value = moved * books.prices[order.token]
-            books.note("settlement", account, account.lender, order.token, -moved, value)
+        books.note("settlement", account, account.lender, order.token, -moved)
     for order in (d for d in books.deliveries if d.due == books.day):
         come_in(books, order.account, order.token, order.quantity)
-        value = order.quantity * books.prices[order.token]
-        books.note(
-            "settlement", order.account, order.account.borrower, order.token, order.quantity, value
-        )
+        who = order.account.borrower
+        books.note("settlement", order.account, who, order.token, order.quantity)
     books.returns = [r for r in books.returns if r.due > books.day]
     books.deliveries = [d for d in books.deliveries if d.due > books.day]
 
@@ -68,7 +63,7 @@ def mature(books: Books, account: Account, loan: Loan) -> None:
     if loan.at_maturity == "roll":
         loan.maturity += loan.term
         books.counted["loans_rolled"] += 1
-        books.note("roll", account, account.lender, "", loan.loan_id, 0)
+        books.note("roll", account, account.lender, quantity=loan.loan_id)
         return
     who = account.borrower
     last = account.open_loans == [loan]
@@ -78,10 +73,10 @@ def mature(books: Books, account: Account, loan: Loan) -> None:
     lacking = {t: max(q - books.wallet[who][t], 0) for t, q in owed.items()}
     if any(q and (books.minting_days or q > books.can_mint(who, t)) for t, q in lacking.items()):
         books.counted["recall_fails"] += 1
-        books.note("recall_fail", account, who, "", loan.loan_id, 0)
+        books.note("recall_fail", account, who, quantity=loan.loan_id)
         return
     for token, quantity in lacking.items():
-        books.mint(who, token, quantity)
+        books.mint(account, who, token, quantity)
     books.counted["borrower_issuances"] += any(lacking.values())
     books.counted["borrower_issued_value"] += books.worth(lacking)
     hand_lent(books, account, loan, who, account.lender)
@@ -90,7 +85,7 @@ def mature(books: Books, account: Account, loan: Loan) -> None:
         come_in(books, account, account.first, account.issued)
     loan.state = "settled"
     books.counted["loans_settled"] += 1
-    books.note("settle", account, who, "", loan.loan_id, 0)
+    books.note("settle", account, account.lender, quantity=loan.loan_id)
     if loan.at_maturity == "replace":
         # It keeps its place in the order, and gets the next free identifier.
         loan.loan_id = 1 + max(other.loan_id for a in books.accounts for other in a.loans)
@@ -108,8 +103,7 @@ def hand_lent(books: Books, account: Account, loan: Loan, giver: str, taker: str
             books.wallet[giver][token] -= quantity
             books.wallet[taker][token] += quantity
             books.counted["transfers"] += 1
-            value = quantity * books.prices[token]
-            books.note("transfer", account, giver, token, quantity, value)
+            books.note("transfer", account, giver, token, quantity)
 
 
 def release_ended(books: Books) -> None:
@@ -143,11 +137,12 @@ def open_again(books: Books, account: Account, loan: Loan, reusable: Reusable) -
         return
     deliver(books, account, plan, reusable, asked, lag=0)
     for token, quantity in lacking.items():
-        books.mint(lender, token, quantity)
+        books.mint(account, lender, token, quantity)
     hand_lent(books, account, loan, lender, account.borrower)
     loan.state, loan.opened, loan.maturity = "open", books.day, books.day + loan.term
     books.counted["loans_opened"] += 1
-    books.note("open", account, account.lender, "", loan.loan_id, 0)
+    worth = books.worth(loan.lent)
+    books.note("open", account, account.lender, quantity=loan.loan_id, value=worth)
 
 
 def recall(books: Books, loan_ids: Iterable[int], notice: int) -> None:
@@ -158,4 +153,4 @@ def recall(books: Books, loan_ids: Iterable[int], notice: int) -> None:
             if loan.loan_id in chosen and loan.maturity is None:
                 loan.maturity = books.day + notice
                 books.counted["recalls"] += 1
-                books.note("recall", account, account.lender, "", loan.loan_id, 0)
+                books.note("recall", account, account.lender, quantity=loan.loan_id)
