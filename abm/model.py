@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,16 +13,21 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from abm.agents import ClearingHouse, Custodian, Oracle, Participant
-from abm.agents.behaviour import classes_for
+from abm.agents import Custodian, Participant
+from abm.agents.behaviour import classes_for, services_for
 from abm.books.events import EventRecorder
 from abm.books.ledger import Holdings
-from abm.books.loan_book import NEVER, OPEN_LOAN, PENDING
-from abm.day.close_out import CloseOutDesk, CloseOutResult
+from abm.books.loan_book import OPEN_LOAN
+from abm.books.standing import CAUSES, new_standing
+from abm.day.agreements import Agreements
+from abm.day.close_out import CloseOutResult
+from abm.day.day import Day
 from abm.measures.day_collector import DayCollector
 from abm.measures.statistics import measure
 from abm.opening.build import Streams, draw_blueprint
+from abm.opening.terms import terms_of
 from abm.rules.price_impact import MarketImpact
+from abm.rules.rule import Rule
 from abm.tables import frames
 from scenarios.errors import named
 from scenarios.prices import PricePanel
@@ -29,8 +35,6 @@ from scenarios.scenario import Scenario
 
 if TYPE_CHECKING:
     import networkx as nx
-
-    from abm.chain.chain import Chain
 
 Ints = npt.NDArray[np.int64]
 
@@ -56,8 +60,6 @@ class CollateralMarket(mesa.Model):
     # Hides a property of Mesa 3.5 and later, which takes scenarios of Mesa's own only.
     scenario: Scenario = None  # type: ignore[assignment]
     """What is simulated."""
-    chain: Chain
-    """The contracts, where the scenario's ledger is on an Ethereum machine."""
 
     def __init__(
         self,
@@ -77,6 +79,7 @@ class CollateralMarket(mesa.Model):
         with named(self.scenario.name):
             blueprint = draw_blueprint(self.scenario, self.streams, prices)
             kinds = classes_for(self.scenario, blueprint.population, behaviours or {})
+            oracle, clearing_house = services_for(self.scenario, behaviours or {})
         self.tokens, self.days = blueprint.tokens, blueprint.days
         self.unit = self.scenario.money.unit
         self.population = blueprint.population
@@ -89,14 +92,7 @@ class CollateralMarket(mesa.Model):
         self.path = blueprint.prices
         """Prices before the impact of any sale, in money units, shape (days, tokens)."""
         self.impact = MarketImpact(self.scenario.close_out.impact, self.tokens)
-        self.desk = CloseOutDesk(
-            self.scenario.close_out,
-            self.books,
-            self.ledger,
-            blueprint.equity,
-            self.impact,
-            self.events,
-        )
+        self.standing = new_standing(blueprint.equity)
         self._scheduled_defaults = [
             (default.day, self.population.row(default.participant))
             for default in self.scenario.defaults.scheduled
@@ -106,14 +102,20 @@ class CollateralMarket(mesa.Model):
         self.closed_out = CloseOutResult()
         self.final: frames.Snapshot | None = None
 
-        custodian, clearing_house = _services(self.scenario)
-        self.custodian = custodian(self)
-        self.oracle = Oracle(self, self.scenario.oracle)
+        self.oracle = oracle(self, self.scenario.oracle)
+        self.clearing_house = clearing_house(self)
         self.participants = {
             name: kind(self, name, row)
             for row, (name, kind) in enumerate(zip(self.population.names, kinds, strict=True))
         }
-        self.clearing_house = clearing_house(self)
+        self.phases: Day = day_of(self.scenario.ledger)(self)
+        self.agreements = Agreements(
+            self,
+            [rule.make("rules", Rule) for rule in self.scenario.rules],
+            (self.scenario.agreement, *self.scenario.agreements.values()),
+            lambda agreement: terms_of([agreement], self.tokens, blueprint.cash, self.unit)[0],
+        )
+        self.custodian = Custodian(self, self.phases.mint, self.phases.burn)
         self.datacollector = DayCollector()
         self._open_loans(blueprint.posted)
 
@@ -125,14 +127,15 @@ class CollateralMarket(mesa.Model):
         self.books.totals[:] = 0
         self.impact.next_day()
         self.oracle.publish()
-        self.clearing_house.value_loans()
-        self.custodian.deliver_minted()
-        self.clearing_house.settle()
-        self.clearing_house.recall(self.clearing_house.chosen_for_recall())
-        self.clearing_house.call_and_return()
-        self.clearing_house.collect_deliveries()
-        self.clearing_house.close_out(self._defaulting_today())
-        self._record(self.custodian.check_ledger())
+        self.agreements.revise()
+        self.phases.mark()
+        self.phases.receive_minted()
+        self.phases.settle()
+        self.phases.recall(self._recalled_today())
+        self.phases.call_and_return()
+        self.phases.deliver()
+        self.closed_out = self.phases.close_out(self._defaulting_today())
+        self._record(self.phases.check())
         self.running = self.day < len(self.days) - 1
 
     def run(self) -> CollateralMarket:
@@ -151,14 +154,8 @@ class CollateralMarket(mesa.Model):
         self.final = frames.Snapshot.of(self)
         self.day += 1
         self.books.totals[:] = 0
-        self.clearing_house.settle()
-        before = None
-        while before != (owed := (self.ledger.collateral.sum(), self.books.reused.sum())):
-            # Collateral comes back along a chain of re-use one link a round.
-            before = owed
-            self.clearing_house.retry_releases()
-        self.custodian.redeem_idle()
-        self.custodian.check_ledger()
+        self.phases.conclude()
+        self.phases.check()
 
     @property
     def prices(self) -> Ints:
@@ -219,25 +216,31 @@ class CollateralMarket(mesa.Model):
         self.remove_all_agents()
         getattr(mesa.Agent, "_ids", {}).pop(self, None)
 
-    def update_next_maturity(self) -> None:
-        """Look up the next day on which a loan is due, so that other days need no pass."""
-        loans = self.books.loans
-        due = loans.maturity[loans.state == OPEN_LOAN]
-        pending = (loans.state == PENDING).any()
-        self.next_maturity = 0 if pending else int(due.min()) if len(due) else int(NEVER)
-
     def _open_loans(self, posted: Ints) -> None:
         """Day 0: publish, open all loans, record."""
         self.oracle.publish()
-        self.clearing_house.open_loans(posted)
-        self.update_next_maturity()
-        self._record(self.custodian.check_ledger())
+        self.agreements.revise()
+        self.phases.open_loans(posted)
+        self._record(self.phases.check())
 
     def _first_loans(self) -> Ints:
         """Identifier of the first loan of each margin account."""
         first = np.full(len(self.books.accounts.lender), np.iinfo(np.int64).max)
         np.minimum.at(first, self.books.loans.account, self.books.loans.loan_id)
         return first
+
+    def _recalled_today(self) -> npt.NDArray[np.bool_]:
+        """Loans that the scenario recalls today, on schedule or at the daily rate."""
+        recalls, loans = self.scenario.recalls, self.books.loans
+        chosen = np.zeros(len(loans) if recalls.daily_rate or recalls.scheduled else 0, np.bool_)
+        if not len(chosen):
+            return chosen
+        if recalls.daily_rate:
+            # One draw a loan and day, open or not, so that policies see the same recalls.
+            chosen = self.streams.recalls.random(len(chosen)) < recalls.daily_rate
+        today = [loan_id for day, loan_id in recalls.scheduled if day == self.day]
+        chosen |= np.isin(loans.loan_id, today)
+        return chosen & (loans.state == OPEN_LOAN)
 
     def _defaulting_today(self) -> Ints:
         """Participants that default from outside today."""
@@ -257,22 +260,18 @@ class CollateralMarket(mesa.Model):
         for name in ("exposure_at_default", "liquidated_value", "close_out_loss"):
             row[name] = getattr(done, name) * self.unit
         row["close_out_surplus"] = done.close_out_surplus * self.unit
-        for cause, number in zip(
-            ("exogenous", "liquidity", "contagion"), done.defaults, strict=True
-        ):
+        for cause, number in zip(CAUSES, done.defaults, strict=True):
             row[f"defaults_{cause}"] = number
-        row["gas"] = self.custodian.gas_today()
+        row["gas"] = self.phases.gas_today()
         self.today = row
         self.datacollector.collect(self)
 
 
-def _services(scenario: Scenario) -> tuple[type[Custodian], type[ClearingHouse]]:
-    """The classes that keep the ledger of a scenario."""
-    if scenario.ledger == "columns":
-        return Custodian, ClearingHouse
-    from abm.chain import require
+DAYS = {"columns": "abm.day.columns:ColumnsDay", "evm": "abm.chain.day:ChainDay"}
+"""What keeps the ledger of a scenario, by its field `ledger`; imported when it is used."""
 
-    require()
-    from abm.chain.clearing_house import ChainClearingHouse, ChainCustodian
 
-    return ChainCustodian, ChainClearingHouse
+def day_of(ledger: str) -> Callable[[CollateralMarket], Day]:
+    """What makes the day of a market with such a ledger."""
+    module, _, name = DAYS[ledger].partition(":")
+    return getattr(import_module(module), name)

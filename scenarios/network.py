@@ -80,7 +80,22 @@ class FromFile(_Topology):
         return str(Path(folder, file)) if folder else file
 
 
+class OwnTopology(_Topology):
+    """Edges that a function of the user's own draws.
+
+    It is called with `lenders`, `borrowers` and `dealers` (rows of the participants of each role),
+    `rng` (the only source of randomness that it may use) and the `parameters`, and gives two arrays
+    of rows: the lender and the borrower of each edge.
+    """
+
+    topology: Literal["own"]
+    use: str
+    """The function, as `module:name`."""
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    """Handed over by name."""
+
+
 AnyTopology = Annotated[
-    Complete | RandomBipartite | CorePeriphery | ScaleFree | AgentLender | FromFile,
+    Complete | RandomBipartite | CorePeriphery | ScaleFree | AgentLender | FromFile | OwnTopology,
     Field(discriminator="topology"),
 ]

@@ -68,8 +68,9 @@ class Participants(Table):
     """Days from a request to newly minted tokens."""
     equity_ratio: Share | None = None
     """Equity as a fraction of what a participant lends; without it nobody's equity runs out."""
-    behaviour: dict[Role, str] = Field(default_factory=dict)
-    """Class that decides for all participants of a role, as `module:Class`."""
+    behaviour: dict[Role | Literal["oracle", "clearing_house"], str] = Field(default_factory=dict)
+    """Class that decides for all participants of a role, for the oracle or for the clearing house,
+    as `module:Class`."""
     given: tuple[GivenParticipant, ...] = ()
 
     @model_validator(mode="after")

@@ -15,6 +15,7 @@ from scenarios.checking import checked
 from scenarios.errors import InputError
 from scenarios.loans import GivenLoan, Loan, Recalls
 from scenarios.network import AnyTopology, Complete
+from scenarios.own import Own
 from scenarios.participants import Participants, Positive
 from scenarios.prices import AnyPriceSource, Window
 from scenarios.prices.calendars import Calendar
@@ -87,6 +88,8 @@ class Scenario(Table):
     """How the loans of a defaulter are ended."""
     oracle: OracleFaults = OracleFaults()
     """Faults of the published prices."""
+    rules: tuple[Own, ...] = ()
+    """Rules of one's own that rewrite terms of agreements day by day."""
     ledger: Literal["columns", "evm"] = "columns"
     """Where balances are kept: in columns, or by contracts on an Ethereum machine in the process,
     which is slower by orders of magnitude and does not support every term."""

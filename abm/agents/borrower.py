@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+import numpy.typing as npt
+
 from abm.agents.calls import DeliveryCall
 from abm.agents.participant import Participant
+from abm.agents.views import DeliveryCalls
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 
 
 class Borrower(Participant):
     """Borrows against collateral, and delivers more of it when called.
 
-    Override `meet_call` or `choose_delivery` to give it a behaviour of its own.
+    Override a decision to give it a behaviour of its own: `meet_call`, `choose_delivery`,
+    `rank_calls`, `choose_reuse`; or one of them in columns, for all members of the class at once.
     """
 
     @property
@@ -35,3 +44,39 @@ class Borrower(Participant):
         minted ones (paper, section 2.2.2).
         """
         return call.default
+
+    def rank_calls(self, calls: DeliveryCalls) -> Floats:
+        """Ranks of the day's calls on it, shape (rows,): the lowest is served first.
+
+        By default all are served in the order of margin accounts. Who ranks its calls is served
+        before those who do not.
+        """
+        return np.zeros(len(calls))
+
+    def choose_reuse(self) -> float:
+        """Part of what it may post further that it is willing to, from 0 to 1; all by default."""
+        return 1.0
+
+    @classmethod
+    def meet_call_in_columns(cls, calls: DeliveryCalls) -> Bools:
+        """Which of the calls on members of the class are met, shape (rows,)."""
+        return np.ones(len(calls), np.bool_)
+
+    @classmethod
+    def choose_delivery_in_columns(cls, calls: DeliveryCalls) -> Ints:
+        """Tokens that members deliver on the calls that they meet, shape (rows, tokens)."""
+        return calls.default
+
+    @classmethod
+    def rank_calls_in_columns(cls, calls: DeliveryCalls) -> Floats:
+        """Ranks of the calls on members, shape (rows,): each serves its lowest first."""
+        return np.zeros(len(calls))
+
+    @classmethod
+    def choose_reuse_in_columns(cls, members: Ints) -> Floats:
+        """Parts of what members may post further that they are willing to, shape (members,).
+
+        Args:
+            members: their rows among the participants.
+        """
+        return np.ones(len(members))

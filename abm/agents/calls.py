@@ -14,9 +14,9 @@ from abm.rules.planning import choose_return, plan, plan_delivery, whole_tokens
 from abm.rules.valuation import find_mintable, holdings, shortfall, value_in_transit
 
 if TYPE_CHECKING:
+    from abm.agents.market import Market
     from abm.agents.participant import Participant
     from abm.books.books import Books
-    from abm.model import CollateralMarket
 
 Ints = npt.NDArray[np.int64]
 
@@ -28,7 +28,7 @@ class DecisionError(ValueError):
 class _Call:
     """What both kinds of call tell."""
 
-    def __init__(self, market: CollateralMarket, account: int):
+    def __init__(self, market: Market, account: int):
         self.market = market
         self.account = account
 

@@ -1,17 +1,25 @@
-"""The lender: holds collateral and returns what is in excess."""
+"""The lender: holds collateral, returns what is in excess, recalls and rolls its loans."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+import numpy.typing as npt
+
 from abm.agents.calls import ReturnCall
 from abm.agents.participant import Participant
+from abm.agents.views import LoanView, ReturnCalls
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 
 class Lender(Participant):
     """Lends against collateral, and returns what is more than required.
 
-    Override `choose_return` to give it a behaviour of its own.
+    Override a decision to give it a behaviour of its own: `choose_return`, `choose_recalls`,
+    `choose_at_maturity`; or one of them in columns, for all members of the class at once.
     """
 
     @property
@@ -31,3 +39,32 @@ class Lender(Participant):
         section 2.2.2).
         """
         return call.default
+
+    def choose_recalls(self, loans: LoanView) -> Bools:
+        """Which of its open loans to recall today, shape (rows,); of open-ended ones only.
+
+        By default none but those that the scenario recalls.
+        """
+        return np.zeros(len(loans), np.bool_)
+
+    def choose_at_maturity(self, loans: LoanView) -> npt.NDArray[np.str_]:
+        """What becomes of its loans that are due today, shape (rows,).
+
+        "settle", "roll" or "replace"; by default what the scenario says of each.
+        """
+        return loans.at_maturity
+
+    @classmethod
+    def choose_return_in_columns(cls, calls: ReturnCalls) -> Ints:
+        """Tokens to return on the calls on members of the class, shape (rows, tokens)."""
+        return calls.default
+
+    @classmethod
+    def choose_recalls_in_columns(cls, loans: LoanView) -> Bools:
+        """Which of the members' open loans are recalled today, shape (rows,)."""
+        return np.zeros(len(loans), np.bool_)
+
+    @classmethod
+    def choose_at_maturity_in_columns(cls, loans: LoanView) -> npt.NDArray[np.str_]:
+        """What becomes of the members' loans that are due today, shape (rows,)."""
+        return loans.at_maturity

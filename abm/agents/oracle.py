@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import mesa
 import numpy as np
 import numpy.typing as npt
 
+from abm.agents.calls import DecisionError
+from abm.agents.market import Market
 from abm.books import tally
 from scenarios.stress import OracleFaults
-
-if TYPE_CHECKING:
-    from abm.model import CollateralMarket
 
 Ints = npt.NDArray[np.int64]
 
@@ -23,9 +22,9 @@ class Oracle(mesa.Agent):
     `prices` are the published ones, in money units; the last good one where today's is missing.
     """
 
-    model: CollateralMarket
+    model: Market
 
-    def __init__(self, model: CollateralMarket, faults: OracleFaults):
+    def __init__(self, model: Market, faults: OracleFaults):
         """Refer to the market's prices, with these faults."""
         super().__init__(model)
         self.faults = faults
@@ -33,15 +32,50 @@ class Oracle(mesa.Agent):
         self._wrong = {(w.day, tokens.index(w.token)): w.factor for w in faults.wrong_prices}
         self._faultless = faults == OracleFaults()
         self._history: list[Ints] = []
-        self.prices: Ints = model.path[0]
-        self._good: Ints = model.path[0]
+        self.prices: Ints = model.market_prices
+        self._good: Ints = self.prices
+
+    def choose_prices(self, prices: dict[str, float]) -> Mapping[str, float]:
+        """What to publish, in money by token, of what it would publish by default.
+
+        Override it to give the oracle a behaviour of its own; a token that is left out keeps its
+        price.
+        """
+        return prices
 
     def publish(self) -> Ints:
-        """Publish the day's prices and return them."""
+        """Publish the day's prices and return them, in money units, shape (tokens,)."""
+        self.prices = self._observed()
+        if type(self).choose_prices is not Oracle.choose_prices:
+            self.prices = self._chosen(self.prices)
+        return self.prices
+
+    def _chosen(self, prices: Ints) -> Ints:
+        """What the oracle's own behaviour makes of prices.
+
+        Raises:
+            DecisionError: it names a token that has no price, or a price that is not above zero.
+        """
+        unit, tokens = self.model.unit, self.model.tokens[:-1]
+        known = dict(zip(tokens, (prices[:-1] * unit).tolist(), strict=True))
+        chosen = prices.copy()
+        for token, price in self.choose_prices(known).items():
+            if token not in tokens or not 0 < price < np.inf:
+                raise DecisionError(
+                    f"{type(self).__name__} publishes {price!r} for {token}; expected a price above"
+                    f" zero of one of {', '.join(tokens)}"
+                )
+            if price != known[token]:
+                chosen[tokens.index(token)] = max(round(price / unit), 1)
+        for column in np.flatnonzero(chosen != prices).tolist():
+            self._report(tally.WRONG_PRICE, column, int(chosen[column]))
+        return chosen
+
+    def _observed(self) -> Ints:
+        """The day's prices, as far as the scenario's faults let them through."""
         day = self.model.day
         market = self.model.market_prices
         if self._faultless:
-            self.prices = market
             return market
         self._history = [*self._history, market][-(self.faults.delay + 1) :]
         fresh = self._history[0].copy()
@@ -56,7 +90,6 @@ class Oracle(mesa.Agent):
                 self._report(tally.WRONG_PRICE, token, int(fresh[token]))
         for token in np.flatnonzero(late).tolist():
             self._report(tally.STALE_PRICE, token, int(fresh[token]))
-        self.prices = fresh
         return fresh
 
     def _stale(self, day: int) -> npt.NDArray[np.bool_]:

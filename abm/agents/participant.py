@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 import mesa
 import numpy as np
 
-if TYPE_CHECKING:
-    from abm.model import CollateralMarket
+from abm.agents.market import Market
+from abm.books.loan_book import OPEN_LOAN
 
 
 class Wallet(Mapping[str, int]):
     """The tokens that a participant holds: a read-only view of its row in the ledger."""
 
-    def __init__(self, market: CollateralMarket, row: int):
+    def __init__(self, market: Market, row: int):
         """View the wallet in a row of the ledger."""
         self._market = market
         self._row = row
@@ -39,9 +38,9 @@ class Wallet(Mapping[str, int]):
 class Participant(mesa.Agent):
     """An agent with a wallet; its state is in the market's books, this is a handle on it."""
 
-    model: CollateralMarket
+    model: Market
 
-    def __init__(self, model: CollateralMarket, name: str, row: int):
+    def __init__(self, model: Market, name: str, row: int):
         """Enter a participant of the market's population."""
         super().__init__(model)
         self.name = name
@@ -56,17 +55,15 @@ class Participant(mesa.Agent):
     @property
     def equity(self) -> float:
         """Money that it can still lose before it defaults; infinite if that does not matter."""
-        return float(self.model.desk.equity[self.row] * self.model.unit)
+        return float(self.model.standing.equity[self.row] * self.model.unit)
 
     @property
     def defaulted(self) -> bool:
         """Whether it has defaulted."""
-        return bool(self.model.desk.default_day[self.row] >= 0)
+        return bool(self.model.standing.default_day[self.row] >= 0)
 
     def _loans(self, side: str) -> list[int]:
         """Identifiers of its open loans on one side."""
-        from abm.books.loan_book import OPEN_LOAN
-
         books = self.model.books
         mine = getattr(books.accounts, side)[books.loans.account] == self.row
         return [int(i) for i in books.loans.loan_id[mine & (books.loans.state == OPEN_LOAN)]]

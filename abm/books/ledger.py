@@ -13,6 +13,9 @@ from abm.books.compiled import compiled, inlined, unsigned
 UNLIMITED = np.int64(2**62)
 """An issuance capacity that never runs out."""
 
+LARGEST_VALUE = 2**62
+"""Market values of collateral must stay below this to be safe in int64."""
+
 Ints = npt.NDArray[np.int64]
 
 

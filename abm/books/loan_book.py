@@ -17,6 +17,9 @@ Ints = npt.NDArray[np.int64]
 PENDING, OPEN_LOAN, SETTLED, CLOSED_OUT = range(4)
 LOAN_STATES = ("pending", "open", "settled", "closed out")
 
+AT_MATURITY = ("settle", "roll", "replace")
+"""What becomes of a loan on the day on which it is due."""
+
 ACTIVE, LIQUIDATING, CLOSED = range(3)
 ACCOUNT_STATES = ("active", "liquidating", "closed")
 

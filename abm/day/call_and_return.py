@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abm.books import tally
+from abm.books.answers import BY_DEFAULT, NOTHING, Answers
 from abm.books.books import VALUED_TOGETHER, Books, record
 from abm.books.compiled import compiled, inlined, unsigned
 from abm.books.ledger import account_row
@@ -21,12 +22,11 @@ from abm.rules.trigger import DELIVERY_CALL, NO_CALL, RETURN_CALL, called
 from abm.rules.valuation import collateral_value, holdings, value_in_transit, value_tokens
 
 Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 Calls = npt.NDArray[np.int8]
 
 
 @inlined
-def is_plain(books: Books, asked: Bools) -> bool:
+def is_plain(books: Books, answers: Answers) -> bool:
     """Whether everything happens at once, by default, with tokens of one's own, and unheard.
 
     Passes ask this first and call the same code in both cases: LLVM knows the answer in each, and
@@ -34,24 +34,32 @@ def is_plain(books: Books, asked: Bools) -> bool:
     """
     if len(books.returning) or len(books.ledger.arriving):
         return False
-    return len(asked) == 0 and len(books.reused) == 0 and len(books.log) == 0
+    if len(answers.alone) or len(answers.decided):
+        return False
+    return len(books.reused) == 0 and len(books.log) == 0
 
 
 @compiled
 def run_returns(
-    books: Books, prices: Ints, day: int, asked: Bools, calls: Calls, start: int, stop: int
+    books: Books, prices: Ints, day: int, answers: Answers, calls: Calls, start: int, stop: int
 ) -> None:
     """Value accounts `start` to `stop`, trigger calls, and make the returns.
 
-    Writes the call of each account into `calls`. Accounts whose lender is `asked` (a participant
-    with a behaviour of its own) are valued and called, and left for it to return; an empty `asked`
-    stands for nobody.
+    Args:
+        books: the market.
+        prices: published ones in money units, shape (tokens,).
+        day: the day.
+        answers: of lenders that decide for themselves. Accounts of those who decide alone are
+            valued and called, and left for them to return.
+        calls: gets the call of each account, shape (accounts,).
+        start: first account.
+        stop: the account behind the last one.
     """
-    if is_plain(books, asked):
-        return_some(books, prices, day, asked, calls, start, stop, VALUED_TOGETHER)
+    if is_plain(books, answers):
+        return_some(books, prices, day, answers, calls, start, stop, VALUED_TOGETHER)
     else:
         # One by one: with re-use, a return can put tokens back into the accounts that follow.
-        return_some(books, prices, day, asked, calls, start, stop, 1)
+        return_some(books, prices, day, answers, calls, start, stop, 1)
 
 
 @inlined
@@ -59,7 +67,7 @@ def return_some(
     books: Books,
     prices: Ints,
     day: int,
-    asked: Bools,
+    answers: Answers,
     calls: Calls,
     start: int,
     stop: int,
@@ -71,7 +79,7 @@ def return_some(
         value_tokens(books, prices, start, end)
         for row in range(start, end):
             a, tokens = unsigned(row), books.worth[unsigned(row - start)]
-            calls[a] = value_and_return(books, prices, day, asked, a, tokens)
+            calls[a] = value_and_return(books, prices, day, answers, a, tokens)
         start = end
 
 
@@ -84,7 +92,7 @@ def give_back(target: tuple[Books, Ints, int, int], token: int, quantity: int) -
 
 @inlined
 def value_and_return(
-    books: Books, prices: Ints, day: int, asked: Bools, a: int, tokens: int
+    books: Books, prices: Ints, day: int, answers: Answers, a: int, tokens: int
 ) -> int:
     """Value an account, and make the return that it gives rise to; gives the call."""
     account = books.accounts[a]
@@ -104,7 +112,11 @@ def value_and_return(
         return NO_CALL
     excess = effective - account.required
     count_call(books, a, term, call, excess)
-    if call == RETURN_CALL and not (len(asked) and asked[account.lender]):
+    if call != RETURN_CALL or (len(answers.alone) and answers.alone[account.lender]):
+        return call
+    if len(answers.decided) and answers.decided[a] != BY_DEFAULT:
+        return_decided(books, prices, day, answers, a)
+    else:
         held = books.ledger.balance[account_row(books.ledger, a)]
         if len(books.returning) or len(books.reused):
             held = books.scratch[1]
@@ -117,6 +129,26 @@ def value_and_return(
             books.totals[tally.BLOCKED_RETURNS] += 1
         complete_return(books, prices, day, a, returned, left_over)
     return call
+
+
+@inlined
+def return_decided(books: Books, prices: Ints, day: int, answers: Answers, a: int) -> None:
+    """Return what a lender has decided; beyond what it holds it issues, of the first priority."""
+    if answers.decided[a] == NOTHING:
+        return
+    chosen, first = (
+        answers.chosen[answers.decided[a]],
+        books.priority[books.accounts[a].agreement, 0],
+    )
+    held = books.scratch[1]
+    holdings(books, a, held)
+    returned = 0
+    for token in range(len(prices)):
+        quantity = min(chosen[token], held[token])
+        if quantity:
+            returned += return_token(books, prices, day, a, token, quantity)
+    beyond = max(chosen[first] - held[first], 0) * prices[first]
+    complete_return(books, prices, day, a, returned, beyond)
 
 
 @inlined

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,15 +14,13 @@ from abm.books.events import EventRecorder
 from abm.books.ledger import Ledger
 from abm.books.loan_book import ACTIVE, CLOSED, CLOSED_OUT, LIQUIDATING, OPEN_LOAN
 from abm.books.rows import Rows
+from abm.books.standing import CONTAGION, EXOGENOUS, LIQUIDITY, Standing
 from abm.day.instructions import cancel_instructions
 from abm.day.movements import hand_back
 from abm.rules.price_impact import MarketImpact
 from scenarios.stress import CloseOut
 
 Ints = npt.NDArray[np.int64]
-
-CAUSES = ("exogenous", "liquidity", "contagion")
-EXOGENOUS, LIQUIDITY, CONTAGION = range(3)
 
 
 @dataclass
@@ -70,22 +68,32 @@ class CloseOutDesk:
         rules: CloseOut,
         books: Books,
         ledger: Ledger,
-        equity: npt.NDArray[np.float64],
+        standing: Standing,
         impact: MarketImpact,
         events: EventRecorder,
+        declares: Callable[[int, int], bool] = lambda row, days: True,
     ):
-        """Set up the desk for a market; `equity` is what each participant can lose."""
+        """Set up the desk for a market.
+
+        Args:
+            rules: how the loans of a defaulter are ended.
+            books: the market's.
+            ledger: the market's.
+            standing: of its participants; equity, losses and defaults are entered here.
+            impact: how sales move prices.
+            events: to record in.
+            declares: whether a participant (row) is declared in default that has owed something for
+                so many days.
+        """
         self.rules = rules
         self.books = books
         self.ledger = ledger
-        self.equity = equity
+        self.standing = standing
         self.impact = impact
         self.events = events
-        self.losses = np.zeros(len(equity), np.int64)
-        self.default_day = np.full(len(equity), -1, np.int64)
-        self.default_cause = np.full(len(equity), -1, np.int64)
+        self.declares = declares
         self._sets: list[NettingSet] = []
-        accounts, participants = books.accounts, len(equity)
+        accounts, participants = books.accounts, len(standing.equity)
         self._by_borrower = Rows(accounts.borrower, participants)
         self._by_lender = Rows(accounts.lender, participants)
         self._by_account = Rows(books.loans.account, len(accounts.lender))
@@ -96,7 +104,7 @@ class CloseOutDesk:
         Zero for those who owe nothing or are still within the grace of their agreement.
         """
         accounts, loans = self.books.accounts, self.books.loans
-        overdue = np.zeros(len(self.equity), np.int64)
+        overdue = np.zeros(len(self.standing.equity), np.int64)
         grace = self.books.terms.grace_days[accounts.agreement]
         late = np.flatnonzero((accounts.unmet_days > grace) & (accounts.state == ACTIVE))
         np.maximum.at(overdue, accounts.borrower[late], accounts.unmet_days[late])
@@ -122,7 +130,8 @@ class CloseOutDesk:
         overdue = self.unmet_for()
         ends = {
             int(row): max(day, day - int(overdue[row]) + self.rules.margin_period_of_risk)
-            for row in np.flatnonzero(overdue)
+            for row in np.flatnonzero(overdue * (self.standing.default_day < 0))
+            if self.declares(int(row), int(overdue[row]))
         }
         causes = dict.fromkeys(ends, LIQUIDITY)
         for row in exogenous.tolist():
@@ -133,7 +142,7 @@ class CloseOutDesk:
         for netting in [netting for netting in self._sets if netting.ends <= day]:
             self._settle(netting, day, prices, result)
         self._sets = [netting for netting in self._sets if netting.ends > day]
-        ruined = np.flatnonzero((self.equity <= 0) & (self.losses > 0)).tolist()
+        ruined = np.flatnonzero((self.standing.equity <= 0) & (self.standing.losses > 0)).tolist()
         ends = dict.fromkeys(ruined, day + max(self.rules.margin_period_of_risk, 1))
         self._declare(dict.fromkeys(ruined, CONTAGION), ends, day, result)
         return result
@@ -150,11 +159,15 @@ class CloseOutDesk:
             result: gets what they come to.
         """
         accounts = self.books.accounts
-        new = {row: cause for row, cause in sorted(causes.items()) if self.default_day[row] < 0}
+        new = {
+            row: cause
+            for row, cause in sorted(causes.items())
+            if self.standing.default_day[row] < 0
+        }
         stopped: set[int] = set()
         for row, cause in sorted(new.items(), key=lambda entry: entry[::-1]):
-            self.default_day[row] = day
-            self.default_cause[row] = cause
+            self.standing.default_day[row] = day
+            self.standing.default_cause[row] = cause
             result.defaults[cause] += 1
             borrowed = self._by_borrower.rows(row)
             borrowed = borrowed[accounts.state[borrowed] == ACTIVE]
@@ -277,8 +290,8 @@ class CloseOutDesk:
             self._pay(debtor, creditor, claim - lost, result)
         elif claim < 0:
             self._pay(creditor, debtor, -claim, result)
-        self.equity[creditor] -= lost
-        self.losses[creditor] += lost
+        self.standing.equity[creditor] -= lost
+        self.standing.losses[creditor] += lost
         result.close_out_loss += lost
         account = min(netting.sold + netting.unwound)
         self.events.add(day, tally.CLOSE_OUT, party, account, value=value)

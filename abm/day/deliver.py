@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abm.books import tally
+from abm.books.answers import BY_DEFAULT, NOTHING, Answers
 from abm.books.books import VALUED_TOGETHER, Books, record
 from abm.books.compiled import compiled, inlined, unsigned
 from abm.day.call_and_return import is_plain
@@ -15,28 +16,35 @@ from abm.rules.trigger import DELIVERY_CALL
 from abm.rules.valuation import find_mintable, shortfall
 
 Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 Calls = npt.NDArray[np.int8]
 
 
 @compiled
 def run_deliveries(
-    books: Books, prices: Ints, day: int, asked: Bools, calls: Calls, start: int, stop: int
+    books: Books, prices: Ints, day: int, answers: Answers, calls: Calls, start: int, stop: int
 ) -> None:
     """Have the borrowers of accounts `start` to `stop` deliver on the calls made to them.
 
-    What a borrower lacks stays as the account's unmet call. Borrowers that are `asked` are left
-    out.
+    What a borrower lacks stays as the account's unmet call.
+
+    Args:
+        books: the market.
+        prices: published ones in money units, shape (tokens,).
+        day: the day.
+        answers: of borrowers that decide for themselves; those who do so alone are left out.
+        calls: the call of each account, shape (accounts,).
+        start: first account.
+        stop: the account behind the last one.
     """
-    if is_plain(books, asked):
-        deliver_some(books, prices, day, asked, calls, start, stop)
+    if is_plain(books, answers):
+        deliver_some(books, prices, day, answers, calls, start, stop)
     else:
-        deliver_some(books, prices, day, asked, calls, start, stop)
+        deliver_some(books, prices, day, answers, calls, start, stop)
 
 
 @inlined
 def deliver_some(
-    books: Books, prices: Ints, day: int, asked: Bools, calls: Calls, start: int, stop: int
+    books: Books, prices: Ints, day: int, answers: Answers, calls: Calls, start: int, stop: int
 ) -> None:
     """Have the borrowers of accounts `start` to `stop` deliver; skips many that are not called."""
     while start < stop:
@@ -47,8 +55,12 @@ def deliver_some(
         if some:
             for row in range(start, end):
                 a = unsigned(row)
-                left_out = len(asked) and asked[books.accounts[a].borrower]
-                if calls[a] == DELIVERY_CALL and not left_out:
+                alone = len(answers.alone) and answers.alone[books.accounts[a].borrower]
+                if calls[a] != DELIVERY_CALL or alone:
+                    continue
+                if len(answers.decided) and answers.decided[a] != BY_DEFAULT:
+                    deliver_decided(books, prices, day, answers, a)
+                else:
                     deliver(books, prices, day, a)
         start = end
 
@@ -80,6 +92,30 @@ def deliver(books: Books, prices: Ints, day: int, a: int) -> None:
     lag = settlement_lag(books, a)
     missing -= execute_delivery(books, prices, day, a, quantities, last, lag)
     note_unmet(books, prices, a, missing)
+
+
+@inlined
+def deliver_decided(books: Books, prices: Ints, day: int, answers: Answers, a: int) -> None:
+    """Have a borrower deliver what it has decided to, as far as it can."""
+    missing = shortfall(books, prices, a)
+    if answers.decided[a] != NOTHING:
+        quantities = books.scratch[0]
+        for token in range(len(prices)):
+            quantities[token] = answers.chosen[answers.decided[a], token]
+        eligible = books.terms[books.accounts[a].agreement].eligible
+        lag = settlement_lag(books, a)
+        missing -= execute_delivery(books, prices, day, a, quantities, eligible, lag)
+    note_unmet(books, prices, a, missing)
+
+
+@compiled
+def deliver_in_order(books: Books, prices: Ints, day: int, answers: Answers, order: Ints) -> None:
+    """Have the borrowers of some accounts deliver in this order: all of them have been called."""
+    for a in order:
+        if len(answers.decided) and answers.decided[a] != BY_DEFAULT:
+            deliver_decided(books, prices, day, answers, a)
+        else:
+            deliver(books, prices, day, a)
 
 
 @inlined

@@ -9,12 +9,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from abm.books.books import VALUED_TOGETHER, Books
-from abm.books.ledger import UNLIMITED, Ledger
-from abm.books.loan_book import NEVER, new_accounts, new_loans
+from abm.books.ledger import LARGEST_VALUE, UNLIMITED, Ledger
+from abm.books.loan_book import AT_MATURITY, NEVER, new_accounts, new_loans
+from abm.books.population import Population
 from abm.books.tally import COUNTED, new_log
 from abm.books.terms import Terms, Tokens
 from abm.opening.loan_table import LoanTable, Sizes, draw_loans, size_loans
-from abm.opening.population import Population, draw_sizes
+from abm.opening.population import draw_sizes
 from abm.opening.stress_check import check_stress
 from abm.opening.terms import terms_of
 from scenarios.errors import InputError, named, refuse_unpriced
@@ -23,9 +24,6 @@ from scenarios.prices.calendars import on_calendar
 from scenarios.scenario import Scenario
 
 Ints = npt.NDArray[np.int64]
-
-LARGEST_VALUE = 2**62
-"""Market values of collateral must stay below this to be safe in int64."""
 
 
 @dataclass(frozen=True)
@@ -102,8 +100,7 @@ def draw_blueprint(
         scenario, table, sizes, terms, priority, population, tokens, len(panel.dates)
     )
     check_stress(scenario, population, books.loans, panel.tokens, len(panel.dates) - 1)
-    modes = ("settle", "roll", "replace")
-    at_maturity = np.array([modes.index(kind.at_maturity) for kind in table.kinds])[table.terms]
+    modes = [AT_MATURITY.index(kind.at_maturity) for kind in table.kinds]
     _fund(scenario, population, ledger, books, sizes, streams.network)
     _refuse_overflow_in_sum(ledger, sizes, prices)
     return Blueprint(
@@ -115,7 +112,7 @@ def draw_blueprint(
         ledger=ledger,
         books=books,
         posted=sizes.posted,
-        at_maturity=at_maturity,
+        at_maturity=np.array(modes, np.int64)[table.terms],
         lent_moves=bool(sizes.lent[:, :-1].any()),
         equity=_equity(scenario, population, table, sizes, prices[0]),
     )

@@ -13,9 +13,11 @@ from scenarios.network import (
     AnyTopology,
     Complete,
     CorePeriphery,
+    OwnTopology,
     RandomBipartite,
     ScaleFree,
 )
+from scenarios.own import Own, load
 
 Ints = npt.NDArray[np.int64]
 
@@ -73,6 +75,8 @@ def draw_edges(
             _need(topology.topology, lenders=lenders, borrowers=borrowers, dealers=dealers)
             hub = dealers[:1]
             edges = [_all_pairs(lenders, hub), _all_pairs(hub, borrowers)]
+        case OwnTopology():
+            edges = [_own_edges(topology, lenders, borrowers, dealers, rng)]
         case _:
             raise InputError(f"network.topology: {topology.topology} is not drawn")
     lender = np.concatenate([part.lender for part in edges])
@@ -84,6 +88,33 @@ def draw_edges(
     order = np.lexsort((borrower, lender))
     repeat = topology.loans_per_edge
     return Edges(np.repeat(lender[order], repeat), np.repeat(borrower[order], repeat))
+
+
+def _own_edges(
+    topology: OwnTopology, lenders: Ints, borrowers: Ints, dealers: Ints, rng: np.random.Generator
+) -> Edges:
+    """What a function of the user's own draws.
+
+    Raises:
+        InputError: it fails, or gives something else than rows of lenders and of borrowers.
+    """
+    field, own = "network", Own(use=topology.use, parameters=topology.parameters)
+    groups = {"lenders": lenders, "borrowers": borrowers, "dealers": dealers}
+    given = own.call(load(topology.use, "network.use"), field, rng=rng, **groups)
+    try:
+        lender, borrower = (np.asarray(side) for side in given)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"{field}: {own.use} gave no pair of arrays, lender and borrower"
+        ) from None
+    lend, borrow = np.union1d(lenders, dealers), np.union1d(borrowers, dealers)
+    if lender.ndim != 1 or lender.shape != borrower.shape:
+        raise InputError(
+            f"{field}: {own.use} gave arrays of shapes {lender.shape} and {borrower.shape}"
+        )
+    if not (np.isin(lender, lend).all() and np.isin(borrower, borrow).all()):
+        raise InputError(f"{field}: {own.use} gave rows that are not of lenders and borrowers")
+    return Edges(lender.astype(np.int64), borrower.astype(np.int64))
 
 
 def _need(topology: str, **groups: Ints) -> None:

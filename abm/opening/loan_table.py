@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from abm.books.population import Population
 from abm.opening.lending_network import draw_edges
-from abm.opening.population import Population, draw_population, draw_sizes
+from abm.opening.population import draw_population, draw_sizes
 from scenarios.agreement import CollateralAgreement
 from scenarios.checking import checked
 from scenarios.errors import InputError, named, refuse_unpriced

@@ -1,46 +1,18 @@
-"""The participants of a market as columns: names, roles, sizes, means."""
+"""Who takes part in a market: given by name, named by loans, or drawn by number and role."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from abm.books.population import Population
 from scenarios.errors import InputError
-from scenarios.participants import Distribution, GivenParticipant, Role
+from scenarios.participants import Distribution, Role
 from scenarios.scenario import Scenario
 
 Floats = npt.NDArray[np.float64]
 
 ROLES: tuple[Role, ...] = ("lender", "borrower", "dealer")
-
-
-@dataclass(frozen=True)
-class Population:
-    """One row a participant, sorted by name."""
-
-    names: tuple[str, ...]
-    roles: tuple[Role, ...]
-    size: Floats
-    """Relative size; the mean of those drawn is 1."""
-    given: dict[int, GivenParticipant]
-    """What the scenario says of single participants, by row."""
-
-    def rows(self, role: Role) -> npt.NDArray[np.int64]:
-        """Rows of the participants of a role."""
-        return np.flatnonzero(np.array(self.roles) == role)
-
-    def row(self, name: str) -> int:
-        """Row of a participant.
-
-        Raises:
-            InputError: there is no such participant.
-        """
-        try:
-            return self.names.index(name)
-        except ValueError:
-            raise InputError(f"no participant {name}; there are {_few(self.names)}") from None
 
 
 def draw_population(
@@ -90,8 +62,3 @@ def draw_sizes(distribution: Distribution, number: int, rng: np.random.Generator
         alpha = distribution.alpha
         return np.asarray((1 + rng.pareto(alpha, number)) * (alpha - 1) / alpha)
     return np.ones(number)
-
-
-def _few(names: tuple[str, ...]) -> str:
-    shown = ", ".join(names[:8])
-    return f"{shown} and {len(names) - 8} more" if len(names) > 8 else shown

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from abm.books.loan_book import NEVER, Loans
-from abm.opening.population import Population
+from abm.books.population import Population
 from scenarios.errors import InputError, named, refuse_unpriced
 from scenarios.scenario import Scenario
 

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from abm.day.close_out import CAUSES
+from abm.books.standing import CAUSES
 from abm.page.view import DayView
 
 Floats = npt.NDArray[np.float64]

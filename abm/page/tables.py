@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from abm.books.loan_book import LOAN_STATES, NEVER, OPEN_LOAN, PENDING
-from abm.day.close_out import CAUSES
+from abm.books.standing import CAUSES
 from abm.page.view import DayView
 
 MOST_ROWS = 300

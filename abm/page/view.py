@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from abm.books.loan_book import ACTIVE, LIQUIDATING
-from abm.day.close_out import CAUSES
+from abm.books.standing import CAUSES
 from abm.tables.frames import Snapshot
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ class Watch:
     def look(self) -> DayView:
         """The market as it stands; to be called after every step."""
         market, graph = self.market, self.graph
-        accounts, unit, desk = market.books.accounts, market.unit, market.desk
+        accounts, unit, desk = market.books.accounts, market.unit, market.standing
         number = len(graph.names)
         if market.day != self._day:
             self._prices.append(np.asarray(market.prices[:-1] * unit, np.float64))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from abm.books.loan_book import LOAN_STATES, NEVER, OPEN_LOAN, Accounts, Loans
-from abm.day.close_out import CAUSES
+from abm.books.standing import CAUSES
 from abm.measures.columns import COUNT, DAYS, MONEY
 from abm.measures.statistics import gaps
 
@@ -161,7 +161,7 @@ def loans_frame(market: CollateralMarket) -> pd.DataFrame:
 def participants_frame(market: CollateralMarket) -> pd.DataFrame:
     """One row a participant, columns as in `abm.measures.columns.PARTICIPANTS`; sorted by name."""
     at = market.final or Snapshot.of(market, copy=False)
-    accounts, desk, unit = at.accounts, market.desk, market.unit
+    accounts, standing, unit = at.accounts, market.standing, market.unit
     number = len(market.population.names)
 
     def by(side: Ints, amount: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -179,10 +179,10 @@ def participants_frame(market: CollateralMarket) -> pd.DataFrame:
             "over_collateralisation": by(accounts.borrower, np.maximum(at.gaps, 0)),
             "wallet_value": (at.wallets[:number] @ at.prices) * unit,
             "posted_value": by(accounts.borrower, at.claims @ at.prices),
-            "equity": np.where(np.isinf(desk.equity), np.nan, desk.equity) * unit,
-            "losses": desk.losses * unit,
-            "default_day": desk.default_day,
-            "default_cause": causes[desk.default_cause],
+            "equity": np.where(np.isinf(standing.equity), np.nan, standing.equity) * unit,
+            "losses": standing.losses * unit,
+            "default_day": standing.default_day,
+            "default_cause": causes[standing.default_cause],
         }
     )
 

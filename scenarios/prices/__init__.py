@@ -12,6 +12,7 @@ from scenarios.prices.garch import GarchSource
 from scenarios.prices.gbm import GbmSource
 from scenarios.prices.merton import MertonSource
 from scenarios.prices.overlay import BridgeSource, ShocksSource
+from scenarios.prices.own import OwnSource
 from scenarios.prices.panel import PricePanel
 from scenarios.prices.regimes import RegimeSource
 from scenarios.prices.replay import ReplaySource
@@ -29,6 +30,7 @@ SOURCES: tuple[type[PriceSource], ...] = (
     ReplaySource,
     ShocksSource,
     BridgeSource,
+    OwnSource,
 )
 """Every source that a scenario can name; a new one is a subclass and a line here."""
 
@@ -51,6 +53,7 @@ __all__ = [
     "GarchSource",
     "GbmSource",
     "MertonSource",
+    "OwnSource",
     "PricePanel",
     "PriceSource",
     "RegimeSource",

@@ -1,0 +1,87 @@
+"""Decisions: the questions that participants are asked, and who answers them for itself.
+
+Each has a default, which the compiled passes take for everybody who does not answer, and two ways
+of being answered: by a method of one agent, or by a class method that decides for all members of
+the class at once, in columns. `docs/extending.md` has an example of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from scenarios.errors import InputError
+
+if TYPE_CHECKING:
+    from abm.agents.participant import Participant
+
+IN_COLUMNS = "_in_columns"
+"""What the name of the class method has beyond that of the agent's."""
+
+
+class Decision(NamedTuple):
+    """A question to participants, by the name of the method that answers it."""
+
+    name: str
+    role: str
+    """Who is asked: `lender` or `borrower`; a dealer is both."""
+    question: str
+
+
+DECISIONS = (
+    Decision("meet_call", "borrower", "Whether to meet a margin call."),
+    Decision("choose_delivery", "borrower", "Which tokens to deliver on a call."),
+    Decision("rank_calls", "borrower", "Which calls to serve first, if there is not enough."),
+    Decision("choose_reuse", "borrower", "How much of what may be posted further to use."),
+    Decision("choose_return", "lender", "Which tokens to return on a call."),
+    Decision("choose_recalls", "lender", "Which open-ended loans to recall today."),
+    Decision("choose_at_maturity", "lender", "Whether a loan that is due is settled or rolled."),
+)
+"""All questions to participants; what to publish is asked of the oracle, by `choose_prices`."""
+
+
+class Deciders(NamedTuple):
+    """Who answers a question for itself."""
+
+    alone: npt.NDArray[np.bool_]
+    """Whether a participant answers alone, shape (participants,)."""
+    together: dict[type[Participant], npt.NDArray[np.bool_]]
+    """Members of each class that answers in columns, shape (participants,)."""
+
+    def __bool__(self) -> bool:
+        return bool(self.alone.any() or self.together)
+
+
+def deciders(participants: Iterable[Participant], *names: str) -> Deciders:
+    """Who answers any of some questions that are asked at the same moment.
+
+    Raises:
+        InputError: a class answers both ways.
+    """
+    agents = sorted(participants, key=lambda agent: agent.row)
+    alone = np.zeros(len(agents), np.bool_)
+    together: dict[type[Participant], npt.NDArray[np.bool_]] = {}
+    for agent in agents:
+        kind = type(agent)
+        single = [name for name in names if answers(kind, name)]
+        columns = [name for name in names if answers(kind, name + IN_COLUMNS)]
+        if single and columns:
+            raise InputError(
+                f"{kind.__name__} has {single[0]} and {columns[0]}: one class answers for each of"
+                " its members or for all at once, not both"
+            )
+        alone[agent.row] = bool(single)
+        if columns:
+            together.setdefault(kind, np.zeros(len(agents), np.bool_))[agent.row] = True
+    return Deciders(alone, together)
+
+
+def answers(kind: type[Participant], name: str) -> bool:
+    """Whether a class has a method of its own that answers a question."""
+    for base in kind.__mro__:
+        if name in vars(base):
+            return not base.__module__.startswith("abm.agents.")
+    return False

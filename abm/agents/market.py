@@ -1,0 +1,46 @@
+"""What agents see of the market that they act in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from abm.books.books import Books
+from abm.books.events import EventRecorder
+from abm.books.ledger import Ledger
+from abm.books.population import Population
+from abm.books.standing import Standing
+
+if TYPE_CHECKING:
+    from abm.agents.participant import Participant
+
+Ints = npt.NDArray[np.int64]
+
+
+class Market(Protocol):
+    """A market as its agents see it; `CollateralMarket` is one."""
+
+    day: int
+    tokens: tuple[str, ...]
+    """Names of the ledger's columns; the last one is cash."""
+    unit: float
+    """The smallest money unit."""
+    population: Population
+    participants: Mapping[str, Participant]
+    books: Books
+    ledger: Ledger
+    standing: Standing
+    events: EventRecorder
+    first_loan: Ints
+    """Identifier of the first loan of each margin account."""
+
+    @property
+    def prices(self) -> Ints:
+        """Published prices of the day, in money units, shape (tokens,)."""
+
+    @property
+    def market_prices(self) -> Ints:
+        """True prices of the day, in money units, shape (tokens,)."""

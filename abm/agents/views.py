@@ -1,0 +1,278 @@
+"""What participants may know when they are asked: calls and loans, in columns.
+
+A class that decides for all its members gets the rows of all of them; an agent that decides alone
+gets its own. Money is in money; rows are in the order of margin accounts or loans.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from abm.books.compiled import compiled
+from abm.books.loan_book import AT_MATURITY, NEVER
+from abm.rules.planning import choose_return, plan, plan_delivery, whole_tokens
+from abm.rules.trigger import RETURN_CALL, called
+from abm.rules.valuation import (
+    collateral_value,
+    find_mintable,
+    holdings,
+    shortfall,
+    value_in_transit,
+    value_tokens,
+)
+
+if TYPE_CHECKING:
+    from abm.agents.market import Market
+    from abm.books.books import Books
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.floating]
+Bools = npt.NDArray[np.bool_]
+
+
+class _Rows:
+    """Rows of margin accounts."""
+
+    def __init__(self, market: Market, account: Ints):
+        self.market = market
+        self.account = account
+        """Row of each margin account."""
+
+    def __len__(self) -> int:
+        return len(self.account)
+
+    @property
+    def day(self) -> int:
+        """The day."""
+        return self.market.day
+
+    @property
+    def prices(self) -> Floats:
+        """Published prices, in money, shape (tokens,)."""
+        return self.market.prices * self.market.unit
+
+    @cached_property
+    def lender(self) -> Ints:
+        """Row of each lender among the participants, shape (rows,)."""
+        return self.market.books.accounts.lender[self.account].astype(np.int64)
+
+    @cached_property
+    def borrower(self) -> Ints:
+        """Row of each borrower, shape (rows,)."""
+        return self.market.books.accounts.borrower[self.account].astype(np.int64)
+
+    @property
+    def exposure(self) -> Floats:
+        """Market value of what is lent in each account, in money, shape (rows,)."""
+        return self.market.books.accounts.exposure[self.account] * self.market.unit
+
+    @property
+    def unmet_days(self) -> Ints:
+        """Days for which each account's call has been unmet before today, shape (rows,)."""
+        return self.market.books.accounts.unmet_days[self.account].astype(np.int64)
+
+
+class DeliveryCalls(_Rows):
+    """Calls on borrowers for more collateral, one row a margin account."""
+
+    @cached_property
+    def missing(self) -> Floats:
+        """Market value of the collateral that each lacks, in money, shape (rows,)."""
+        return self.missing_units * self.market.unit
+
+    @cached_property
+    def missing_units(self) -> Ints:
+        """The same in the smallest money unit."""
+        units = np.empty(len(self), np.int64)
+        _write_missing(self.market.books, self.market.prices, self.account, units)
+        return units
+
+    @property
+    def wallet(self) -> Ints:
+        """Tokens in the wallet of each borrower, shape (rows, tokens)."""
+        return self.market.books.ledger.balance[self.borrower]
+
+    @cached_property
+    def default(self) -> Ints:
+        """What standard borrowers would deliver, shape (rows, tokens).
+
+        Calls on one borrower take from what the ones before leave.
+        """
+        books = self.market.books
+        left = (books.ledger.balance[: len(books.ledger.capacity)].copy(), books.reusable.copy())
+        mintable = np.zeros_like(books.ledger.capacity)
+        quantities = np.zeros((len(self), len(self.market.tokens)), np.int64)
+        _write_deliveries(
+            books,
+            self.market.prices,
+            self.account,
+            self.missing_units,
+            *left,
+            mintable,
+            quantities,
+        )
+        return quantities
+
+
+class ReturnCalls(_Rows):
+    """Calls on lenders to return collateral, one row a margin account."""
+
+    def __init__(self, market: Market, account: Ints):
+        excess = np.zeros(len(account), np.int64)
+        _write_excess(market.books, market.prices, account, excess)
+        super().__init__(market, account[excess > 0])
+        self.excess_units = excess[excess > 0]
+        """Market value of the collateral above what is required, in the smallest money unit."""
+
+    @property
+    def excess(self) -> Floats:
+        """The same in money, shape (rows,)."""
+        return self.excess_units * self.market.unit
+
+    @cached_property
+    def held(self) -> Ints:
+        """Collateral tokens that each lender holds or has posted further, shape (rows, tokens)."""
+        held = np.zeros((len(self), len(self.market.tokens)), np.int64)
+        _write_held(self.market.books, self.account, held)
+        return held
+
+    @cached_property
+    def default(self) -> Ints:
+        """What standard lenders would return, shape (rows, tokens).
+
+        More than they hold is what they would issue.
+        """
+        quantities = np.zeros((len(self), len(self.market.tokens)), np.int64)
+        _write_returns(
+            self.market.books,
+            self.market.prices,
+            self.account,
+            self.held,
+            self.excess_units,
+            quantities,
+        )
+        return quantities
+
+
+class LoanView(_Rows):
+    """Open loans, one row each; values of collateral are those of their margin accounts."""
+
+    def __init__(self, market: Market, rows: Ints, standard: Ints | None = None):
+        super().__init__(market, market.books.loans.account[rows].astype(np.int64))
+        self.rows = rows
+        """Row of each loan in the book."""
+        self._standard = standard
+
+    @property
+    def at_maturity(self) -> npt.NDArray[np.str_]:
+        """What the scenario says becomes of each: settle, roll or replace, shape (rows,)."""
+        codes = self.rows * 0 if self._standard is None else self._standard[self.rows]
+        return np.array(AT_MATURITY)[codes]
+
+    @property
+    def loan_id(self) -> Ints:
+        """Identifiers, shape (rows,)."""
+        return self.market.books.loans.loan_id[self.rows]
+
+    @property
+    def opened(self) -> Ints:
+        """Day on which each began, shape (rows,)."""
+        return self.market.books.loans.opened[self.rows].astype(np.int64)
+
+    @property
+    def open_ended(self) -> Bools:
+        """Whether each can still be recalled, shape (rows,)."""
+        return self.market.books.loans.maturity[self.rows] == NEVER
+
+    @property
+    def lent(self) -> Floats:
+        """Market value of what each lends, in money, shape (rows,)."""
+        return (self.market.books.lent[self.rows] @ self.market.prices) * self.market.unit
+
+    @property
+    def coverage(self) -> Floats:
+        """Market value of the account's collateral over what it secures, shape (rows,)."""
+        value = self.market.books.accounts.value[self.account]
+        return value / np.maximum(self.market.books.accounts.exposure[self.account], 1)
+
+
+@compiled
+def _write_missing(books: Books, prices: Ints, accounts: Ints, missing: Ints) -> None:
+    for i in range(len(accounts)):
+        missing[i] = shortfall(books, prices, accounts[i])
+
+
+@compiled
+def _write_deliveries(
+    books: Books,
+    prices: Ints,
+    accounts: Ints,
+    missing: Ints,
+    held: Ints,
+    reusable: Ints,
+    mintable: Ints,
+    quantities: Ints,
+) -> None:
+    """Plan the deliveries of accounts in turn; uses `held`, `reusable` and `mintable` up."""
+    reuses = len(books.reused) > 0
+    for row in range(len(mintable)):
+        find_mintable(books, row, mintable[row])
+    for i in range(len(accounts)):
+        t, row = books.accounts[accounts[i]].agreement, books.accounts[accounts[i]].borrower
+        again = reusable[row if reuses else 0]
+        plan_delivery(
+            prices,
+            books.priority[t],
+            books.terms[t],
+            held[row],
+            again,
+            reuses,
+            mintable[row],
+            missing[i],
+            quantities[i],
+        )
+        for token in range(len(prices)):
+            left = quantities[i, token]
+            for source in (held[row], again, mintable[row]):
+                taken = min(left, source[token])
+                source[token] -= taken
+                left -= taken
+
+
+@compiled
+def _write_excess(books: Books, prices: Ints, accounts: Ints, excess: Ints) -> None:
+    """Excess of the accounts on which a return would be called, 0 for the others."""
+    for i in range(len(accounts)):
+        a = accounts[i]
+        account = books.accounts[a]
+        value_tokens(books, prices, a, a + 1)
+        effective = collateral_value(books, prices, a, books.worth[0])
+        if len(books.returning):
+            effective += value_in_transit(books, prices, a)
+        if called(account, books.terms[account.agreement], effective) == RETURN_CALL:
+            excess[i] = effective - account.required
+
+
+@compiled
+def _write_held(books: Books, accounts: Ints, held: Ints) -> None:
+    for i in range(len(accounts)):
+        holdings(books, accounts[i], held[i])
+
+
+@compiled
+def _write_returns(
+    books: Books, prices: Ints, accounts: Ints, held: Ints, excess: Ints, quantities: Ints
+) -> None:
+    for i in range(len(accounts)):
+        t = books.accounts[accounts[i]].agreement
+        term, priority = books.terms[t], books.priority[t]
+        _, left_over, _ = choose_return(
+            prices, priority, term, held[i], excess[i], plan, quantities[i]
+        )
+        if left_over > 0 and term.lender_issuance:
+            first = priority[0]
+            quantities[i, first] += whole_tokens(left_over, prices[first], term.return_up)

@@ -1,0 +1,33 @@
+"""How participants stand: what they can lose and have lost, and whether they have defaulted."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+CAUSES = ("exogenous", "liquidity", "contagion")
+EXOGENOUS, LIQUIDITY, CONTAGION = range(3)
+
+
+class Standing(NamedTuple):
+    """One row a participant; money in money units."""
+
+    equity: Floats
+    """What it can still lose before it defaults; infinite if that does not matter."""
+    losses: Ints
+    """What it has lost in close-outs."""
+    default_day: Ints
+    """Day of its default; -1 for none."""
+    default_cause: Ints
+    """Position in `CAUSES`; -1 for none."""
+
+
+def new_standing(equity: Floats) -> Standing:
+    """Participants with this equity, who have neither lost anything nor defaulted."""
+    none = np.full(len(equity), -1, np.int64)
+    return Standing(equity, np.zeros(len(equity), np.int64), none, none.copy())

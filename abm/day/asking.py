@@ -1,0 +1,216 @@
+"""Asks participants who decide for themselves, alone or in columns (`abm.agents.decisions`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from abm.agents.calls import DecisionError
+from abm.agents.decisions import IN_COLUMNS, Deciders, answers, deciders
+from abm.agents.participant import Participant
+from abm.agents.views import DeliveryCalls, LoanView, ReturnCalls
+from abm.books.answers import BY_DEFAULT, NOTHING, Answers, nobody
+from abm.books.loan_book import ACTIVE, AT_MATURITY, OPEN_LOAN
+from abm.day.day import Setting
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+MILLION = 1_000_000
+
+
+class Asking:
+    """Who decides what for itself in a market, and what they answer."""
+
+    def __init__(self, market: Setting):
+        """Find out whose class answers which question.
+
+        Raises:
+            InputError: a class answers one both alone and in columns.
+        """
+        self._market = market
+        agents = list(market.participants.values())
+        self.returns = deciders(agents, "choose_return")
+        self.deliveries = deciders(agents, "meet_call", "choose_delivery")
+        self.ranks = deciders(agents, "rank_calls")
+        self.reuse = deciders(agents, "choose_reuse")
+        self.recalls = deciders(agents, "choose_recalls")
+        self.maturities = deciders(agents, "choose_at_maturity")
+        self.nobody = nobody(len(market.tokens))
+
+    def about_returns(self) -> Answers:
+        """What lenders return who decide in columns, before any return of the day is made."""
+        if not self.returns:
+            return self.nobody
+        accounts = self._market.books.accounts
+        live = (accounts.state == ACTIVE) & (accounts.open_loans > 0)
+        decided, chosen = self._undecided(), list[Ints]()
+        for kind, members in self.returns.together.items():
+            calls = ReturnCalls(self._market, np.flatnonzero(live & members[accounts.lender]))
+            tokens = self._tokens(kind, kind.choose_return_in_columns(calls), calls.account)
+            self._refuse_beyond(kind, tokens, calls)
+            self._enter(decided, chosen, calls.account, tokens)
+        return self._answers(self.returns, decided, chosen)
+
+    def about_deliveries(self, called: Ints) -> Answers:
+        """What borrowers deliver who decide in columns, on the accounts that have been `called`."""
+        if not self.deliveries:
+            return self.nobody
+        borrower = self._market.books.accounts.borrower[called]
+        decided, chosen = self._undecided(), list[Ints]()
+        for kind, members in self.deliveries.together.items():
+            calls = DeliveryCalls(self._market, called[members[borrower]])
+            if answers(kind, "meet_call" + IN_COLUMNS):
+                met = self._mask(kind, kind.meet_call_in_columns(calls), len(calls))
+                decided[calls.account[~met]] = NOTHING
+                calls = DeliveryCalls(self._market, calls.account[met])
+            if answers(kind, "choose_delivery" + IN_COLUMNS):
+                tokens = self._tokens(kind, kind.choose_delivery_in_columns(calls), calls.account)
+                self._enter(decided, chosen, calls.account, tokens)
+        return self._answers(self.deliveries, decided, chosen)
+
+    def order(self, called: Ints) -> Ints:
+        """Called accounts of borrowers that rank their calls, those to be served first first."""
+        borrower = self._market.books.accounts.borrower[called]
+        ranks = np.full(len(called), np.nan)
+        for kind, who, rows in self._groups(self.ranks, borrower, "rank_calls"):
+            calls = DeliveryCalls(self._market, called[rows])
+            ranks[rows] = self._numbers(kind, who(calls), len(calls))
+        ranked = np.flatnonzero(~np.isnan(ranks))
+        # Stable: calls of the same rank stay in the order of accounts.
+        order = np.lexsort((called[ranked], ranks[ranked], borrower[ranked]))
+        return called[ranked[order]]
+
+    def to_recall(self) -> Bools:
+        """Open-ended loans that lenders recall who decide for themselves, shape (loans,)."""
+        loans, accounts = self._market.books.loans, self._market.books.accounts
+        chosen = np.zeros(len(loans), np.bool_)
+        live = (loans.state == OPEN_LOAN) & (accounts.state[loans.account] == ACTIVE)
+        rows = np.flatnonzero(live)
+        lender = accounts.lender[loans.account[rows]]
+        for kind, who, mine in self._groups(self.recalls, lender, "choose_recalls"):
+            view = LoanView(self._market, rows[mine])
+            chosen[view.rows] = self._mask(kind, who(view), len(view)) & view.open_ended
+        return chosen
+
+    def at_maturity(self, due: Ints, standard: Ints) -> Ints:
+        """What becomes of each loan that is due, shape (loans,): position in `AT_MATURITY`."""
+        if not (self.maturities and len(due)):
+            return standard
+        result = standard.copy()
+        books = self._market.books
+        lender = books.accounts.lender[books.loans.account[due]]
+        for kind, who, mine in self._groups(self.maturities, lender, "choose_at_maturity"):
+            view = LoanView(self._market, due[mine], standard)
+            words = np.asarray(who(view))
+            if words.shape != (len(view),) or not np.isin(words, AT_MATURITY).all():
+                raise DecisionError(
+                    f"{kind.__name__}: expected one of {', '.join(AT_MATURITY)} for each of"
+                    f" {len(view)} loans that are due"
+                )
+            for code, word in enumerate(AT_MATURITY):
+                result[view.rows[words == word]] = code
+        return result
+
+    def limit_reuse(self) -> None:
+        """Leave as re-usable today what participants are willing to post further."""
+        books = self._market.books
+        everybody = np.arange(len(self._market.participants))
+        for kind, who, rows in self._groups(self.reuse, everybody, "choose_reuse"):
+            given = who(rows) if isinstance(who.__self__, type) else who()
+            shares = self._numbers(kind, given, len(rows))
+            if ((shares < 0) | (shares > 1)).any():
+                raise DecisionError(f"{kind.__name__}: expected shares from 0 to 1 for re-use")
+            share = np.full(len(everybody), -1, np.int64)
+            share[rows] = np.rint(shares * MILLION)
+            lender = books.accounts.lender
+            for a in np.flatnonzero(share[lender] >= 0).tolist():
+                whole, rest = np.divmod(books.free[a], MILLION)
+                kept = whole * share[lender[a]] + rest * share[lender[a]] // MILLION
+                books.reusable[lender[a]] -= books.free[a] - kept
+                books.free[a] = kept
+
+    def _groups(
+        self, who: Deciders, asked: npt.NDArray[Any], name: str
+    ) -> Iterator[tuple[type[Participant], Any, Ints]]:
+        """Classes or agents with something to decide on: what to ask, and of which rows."""
+        for kind, members in who.together.items():
+            rows = np.flatnonzero(members[asked])
+            if len(rows):
+                yield kind, getattr(kind, name + IN_COLUMNS), rows
+        if not who.alone.any():
+            return
+        for row in np.unique(asked[who.alone[asked]]).tolist():
+            agent = self._market.participants[self._market.population.names[row]]
+            yield type(agent), getattr(agent, name), np.flatnonzero(asked == row)
+
+    def _undecided(self) -> Ints:
+        return np.full(len(self._market.books.accounts), BY_DEFAULT, np.int64)
+
+    def _answers(self, who: Deciders, decided: Ints, chosen: list[Ints]) -> Answers:
+        alone = who.alone if who.alone.any() else who.alone[:0]
+        if not who.together:
+            return Answers(alone, decided[:0], self.nobody.chosen)
+        return Answers(alone, decided, np.concatenate([self.nobody.chosen, *chosen]))
+
+    def _enter(self, decided: Ints, chosen: list[Ints], accounts: Ints, tokens: Ints) -> None:
+        decided[accounts] = sum(map(len, chosen)) + np.arange(len(accounts))
+        chosen.append(tokens)
+
+    def _tokens(self, kind: type, given: Any, accounts: Ints) -> Ints:
+        """Counts of tokens that a class has chosen, shape (rows, tokens).
+
+        Raises:
+            DecisionError: they are no whole numbers of eligible tokens for each row.
+        """
+        market, chosen = self._market, np.asarray(given)
+        shape = (len(accounts), len(market.tokens))
+        if chosen.shape != shape or not np.issubdtype(chosen.dtype, np.integer):
+            raise DecisionError(
+                f"{kind.__name__}: expected whole numbers of tokens of shape {shape},"
+                f" got {chosen.dtype} of shape {chosen.shape}"
+            )
+        books = market.books
+        eligible = np.zeros((len(books.terms), len(market.tokens)), np.bool_)
+        for t in range(len(books.terms)):
+            eligible[t, books.eligible(t)] = True
+        wrong = (chosen < 0) | (chosen > 0) & ~eligible[books.accounts.agreement[accounts]]
+        if wrong.any():
+            row, token = (int(i) for i in np.argwhere(wrong)[0])
+            raise DecisionError(
+                f"{kind.__name__} chose {chosen[row, token]} {market.tokens[token]} for loan"
+                f" {market.first_loan[accounts[row]]}; expected a number from 0 of an eligible"
+                " token"
+            )
+        return chosen.astype(np.int64)
+
+    def _refuse_beyond(self, kind: type, chosen: Ints, calls: ReturnCalls) -> None:
+        """Refuse returns of what lenders neither hold nor may issue."""
+        books = self._market.books
+        agreement = books.accounts.agreement[calls.account]
+        allowed = calls.held.copy()
+        issues = np.flatnonzero(books.terms.lender_issuance[agreement])
+        allowed[issues, books.priority[agreement[issues], 0]] = np.iinfo(np.int64).max
+        if (chosen > allowed).any():
+            row, token = (int(i) for i in np.argwhere(chosen > allowed)[0])
+            raise DecisionError(
+                f"{kind.__name__} returns {chosen[row, token]} {self._market.tokens[token]} for"
+                f" loan {self._market.first_loan[calls.account[row]]}, of which the lender holds"
+                f" {calls.held[row, token]}"
+            )
+
+    def _mask(self, kind: type, given: Any, rows: int) -> Bools:
+        mask = np.asarray(given)
+        if mask.shape != (rows,) or mask.dtype != np.bool_:
+            raise DecisionError(f"{kind.__name__}: expected True or False for each of {rows} rows")
+        return mask
+
+    def _numbers(self, kind: type, given: Any, rows: int) -> Floats:
+        numbers = np.asarray(given, np.float64)
+        if numbers.shape not in ((rows,), ()) or np.isnan(numbers).any():
+            raise DecisionError(f"{kind.__name__}: expected a number for each of {rows} rows")
+        return np.broadcast_to(numbers, (rows,))

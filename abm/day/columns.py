@@ -1,0 +1,288 @@
+"""The day in columns: compiled passes over the books, and questions to those who decide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from abm.agents.borrower import Borrower
+from abm.agents.calls import DeliveryCall, ReturnCall
+from abm.agents.lender import Lender
+from abm.books import tally
+from abm.books.answers import Answers
+from abm.books.events import CHUNK
+from abm.books.ledger import Holdings
+from abm.books.loan_book import ACTIVE, CLOSED_OUT, NEVER, OPEN_LOAN, PENDING, SETTLED
+from abm.day.asking import Asking
+from abm.day.call_and_return import run_returns
+from abm.day.close_out import CloseOutDesk, CloseOutResult
+from abm.day.day import Setting
+from abm.day.deliver import deliver_in_order, note_unmet, run_deliveries
+from abm.day.instructions import receive_minted, settle_deliveries, settle_returns
+from abm.day.movements import execute_delivery, execute_return
+from abm.day.open import open_at_start, open_replacements
+from abm.day.reuse import find_reusable
+from abm.day.settle import recall_loans, retry_releases, settle_loans
+from abm.rules.requirement import mark_exposures
+from abm.rules.trigger import DELIVERY_CALL, RETURN_CALL
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+class ColumnsDay:
+    """Moves what is in a market's books (paper, section 2.1).
+
+    Participants of the standard classes are handled all at once by the compiled passes. Those whose
+    class decides in columns are asked before a pass, those who decide alone within it.
+    """
+
+    def __init__(self, market: Setting):
+        """Serve a market whose loans are not open yet."""
+        self.market = market
+        self.books = market.books
+        self.desk = CloseOutDesk(
+            market.scenario.close_out,
+            market.books,
+            market.ledger,
+            market.standing,
+            market.impact,
+            market.events,
+            self._declares,
+        )
+        self.calls = np.zeros(len(market.books.accounts), np.int8)
+        self.next_loan = int(market.books.loans.loan_id.max()) + 1
+        self.asking = Asking(market)
+        self._next_maturity = 0
+
+    def open_loans(self, posted: Ints) -> None:
+        """Open all loans on day 0 against what is `posted`, shape (loans, tokens)."""
+        prices = self.market.prices
+        for start, stop in self._chunks(len(posted)):
+            open_at_start(self.books, prices, posted, start, stop)
+        mark_exposures(self.books, prices)
+        self._find_next_maturity()
+
+    def mark(self) -> None:
+        """Mark what is lent to the published prices."""
+        if self.market.lent_moves:
+            mark_exposures(self.books, self.market.prices)
+
+    def receive_minted(self) -> None:
+        """Issue the tokens whose minting takes until today."""
+        if len(self.books.ledger.arriving):
+            receive_minted(self.books, self.market.day)
+
+    def settle(self) -> None:
+        """Settle all that is due today: instructions first, then loans."""
+        books, prices, day = self.books, self.market.prices, self.market.day
+        if len(books.returning):
+            for start, stop in self._chunks(len(self.calls)):
+                settle_returns(books, prices, day, start, stop)
+            for start, stop in self._chunks(len(self.calls)):
+                settle_deliveries(books, prices, day, start, stop)
+        due = day >= self._next_maturity
+        if due:
+            at_maturity = self.asking.at_maturity(self._due(), self.market.at_maturity)
+            for start, stop in self._chunks(len(books.loans)):
+                self.next_loan = settle_loans(
+                    books, prices, day, at_maturity, self.next_loan, start, stop
+                )
+        self._retry_releases()
+        if due:
+            self._find_reusable()
+            for start, stop in self._chunks(len(books.loans)):
+                open_replacements(books, prices, day, start, stop)
+            self._find_next_maturity()
+
+    def recall(self, chosen: Bools) -> None:
+        """Recall open-ended loans, with the scenario's notice."""
+        if self.asking.recalls:
+            own = self.asking.to_recall()
+            chosen = own | chosen if len(chosen) else own
+        if chosen.any():
+            notice = self.market.scenario.recalls.notice
+            for start, stop in self._chunks(len(chosen)):
+                part = np.zeros_like(chosen)
+                part[start:stop] = chosen[start:stop]
+                recall_loans(self.books, self.market.day, notice, part)
+            self._find_next_maturity()
+
+    def call_and_return(self) -> None:
+        """Value the collateral, trigger calls, and have lenders return what is in excess."""
+        books, prices, day = self.books, self.market.prices, self.market.day
+        answers = self.asking.about_returns()
+        for begin, end, ours in self._stretches(self._alone(answers, books.accounts.lender)):
+            for start, stop in self._chunks(end, begin):
+                run_returns(books, prices, day, answers, self.calls, start, stop)
+            for a in ours:
+                if self.calls[a] == RETURN_CALL:
+                    self._ask_for_return(a)
+
+    def deliver(self) -> None:
+        """Have borrowers deliver what they are called for."""
+        books, prices, day = self.books, self.market.prices, self.market.day
+        self._find_reusable()
+        asking = self.asking
+        if not (asking.deliveries or asking.ranks):
+            self._deliver(asking.nobody)
+            return
+        called = np.flatnonzero(self.calls == DELIVERY_CALL)
+        answers = asking.about_deliveries(called)
+        order = asking.order(called)
+        for a in order.tolist():
+            if len(answers.alone) and answers.alone[books.accounts.borrower[a]]:
+                self._ask_for_delivery(a)
+            else:
+                deliver_in_order(books, prices, day, answers, np.array([a]))
+            self.market.events.drain(day)
+        self.calls[order] = 0
+        self._deliver(answers)
+        self.calls[order] = DELIVERY_CALL
+
+    def _deliver(self, answers: Answers) -> None:
+        """Have borrowers deliver on the calls that are left, in the order of accounts."""
+        books, prices, day = self.books, self.market.prices, self.market.day
+        for begin, end, ours in self._stretches(self._alone(answers, books.accounts.borrower)):
+            for start, stop in self._chunks(end, begin):
+                run_deliveries(books, prices, day, answers, self.calls, start, stop)
+            for a in ours:
+                if self.calls[a] == DELIVERY_CALL:
+                    self._ask_for_delivery(a)
+
+    def close_out(self, exogenous: Ints) -> CloseOutResult:
+        """Declare defaults, those of some participants from outside too, and go on selling."""
+        market = self.market
+        result = self.desk.run(market.day, exogenous, market.path[market.path_day])
+        market.events.drain(market.day)
+        return result
+
+    def _declares(self, row: int, days: int) -> bool:
+        name = self.market.population.names[row]
+        return self.market.clearing_house.declare_default(name, days)
+
+    def conclude(self) -> None:
+        """Settle what ends with the window, and redeem the tokens that nobody needs any more."""
+        self.settle()
+        before = None
+        while before != (owed := (self.market.ledger.collateral.sum(), self.books.reused.sum())):
+            # Collateral comes back along a chain of re-use one link a round.
+            before = owed
+            self._retry_releases()
+        self._redeem_idle()
+
+    def mint(self, row: int, token: int, quantity: int) -> None:
+        """Issue tokens to a participant against a deposit."""
+        self.market.ledger.mint(row, token, quantity)
+
+    def burn(self, row: int, token: int, quantity: int) -> None:
+        """Take tokens of a participant back, and give it the assets behind them."""
+        self.market.ledger.burn(row, token, quantity)
+
+    def check(self) -> Holdings:
+        """Check that no token has been lost or made on the way, and tell what there is."""
+        return self.market.ledger.check_conservation()
+
+    def gas_today(self) -> int:
+        """Columns need no gas."""
+        return 0
+
+    def _due(self) -> Ints:
+        """Rows of the loans that are due and not in close-out."""
+        loans, accounts = self.books.loans, self.books.accounts
+        due = (loans.state == OPEN_LOAN) & (loans.maturity <= self.market.day)
+        return np.flatnonzero(due & (accounts.state[loans.account] == ACTIVE))
+
+    def _find_next_maturity(self) -> None:
+        """Look up the next day on which a loan is due, so that other days need no pass."""
+        loans = self.books.loans
+        due = loans.maturity[loans.state == OPEN_LOAN]
+        pending = (loans.state == PENDING).any()
+        self._next_maturity = 0 if pending else int(due.min()) if len(due) else int(NEVER)
+
+    def _find_reusable(self) -> None:
+        """Fix what everybody may post further, as far as it is willing to."""
+        if len(self.books.reused):
+            find_reusable(self.books)
+            if self.asking.reuse:
+                self.asking.limit_reuse()
+
+    def _retry_releases(self) -> None:
+        """Give back collateral of settled loans that had been posted further and is there again."""
+        if len(self.books.reused):
+            for start, stop in self._chunks(len(self.calls)):
+                retry_releases(self.books, self.market.prices, self.market.day, start, stop)
+
+    def _redeem_idle(self) -> None:
+        """Redeem the wallets of all participants whose loans have all ended."""
+        market, loans, accounts = self.market, self.books.loans, self.books.accounts
+        ended = (loans.state == SETTLED) | (loans.state == CLOSED_OUT)
+        running = loans.account[~ended]
+        busy = np.zeros(len(market.population.names), np.bool_)
+        busy[accounts.lender[running]] = True
+        busy[accounts.borrower[running]] = True
+        wallets = market.ledger.wallets[: len(busy)]
+        for row, token in np.argwhere((wallets > 0) & ~busy[:, None]).tolist():
+            quantity = int(wallets[row, token])
+            self.burn(row, token, quantity)
+            value = quantity * int(market.prices[token])
+            market.events.add(
+                market.day, tally.BURN, row, token=token, quantity=quantity, value=value
+            )
+
+    def _ask_for_return(self, a: int) -> None:
+        market = self.market
+        lender = self._participant(int(self.books.accounts.lender[a]))
+        assert isinstance(lender, Lender)
+        call = ReturnCall(market, a)
+        quantities, left_over = call.quantities(lender.choose_return(call), lender)
+        self.books.totals[tally.BLOCKED_RETURNS] += call.blocked and not quantities.any()
+        execute_return(self.books, market.prices, market.day, a, quantities, left_over)
+        market.events.drain(market.day)
+
+    def _ask_for_delivery(self, a: int) -> None:
+        market, accounts = self.market, self.books.accounts
+        borrower = self._participant(int(accounts.borrower[a]))
+        assert isinstance(borrower, Borrower)
+        call = DeliveryCall(market, a)
+        missing = call.missing_units
+        if borrower.meet_call(call):
+            quantities = call.quantities(borrower.choose_delivery(call), borrower)
+            term = self.books.terms[accounts[a].agreement]
+            missing -= execute_delivery(
+                self.books, market.prices, market.day, a, quantities, term.eligible, term.lag
+            )
+        note_unmet(self.books, market.prices, a, missing)
+        market.events.drain(market.day)
+
+    def _participant(self, row: int) -> object:
+        return self.market.participants[self.market.population.names[row]]
+
+    def _alone(self, answers: Answers, party: Ints) -> list[int]:
+        """Accounts whose party is asked for each by itself."""
+        return np.flatnonzero(answers.alone[party]).tolist() if len(answers.alone) else []
+
+    def _stretches(self, ours: list[int]) -> Iterator[tuple[int, int, list[int]]]:
+        """Ranges of accounts, each with those whose party is asked once the range is through.
+
+        With re-use tokens pass from account to account, and everybody has to act in their order:
+        every account that is asked ends a range. Otherwise one range does.
+        """
+        begin = 0
+        if len(self.books.reused):
+            for a in ours:
+                yield begin, a + 1, [a]
+                begin = a + 1
+            ours = []
+        yield begin, len(self.calls), ours
+
+    def _chunks(self, stop: int, start: int = 0) -> Iterator[tuple[int, int]]:
+        """Ranges to run a pass over: all at once, or in parts that the event log can hold."""
+        if not self.market.events.enabled:
+            yield start, stop
+            return
+        for begin in range(start, stop, CHUNK):
+            yield begin, min(begin + CHUNK, stop)
+            self.market.events.drain(self.market.day)

@@ -1,0 +1,87 @@
+"""A day: what a ledger has to be able to do for a market."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from abm.agents.clearing_house import ClearingHouse
+from abm.agents.market import Market
+from abm.books.ledger import Holdings
+from abm.day.close_out import CloseOutResult
+from abm.rules.price_impact import MarketImpact
+from scenarios.scenario import Scenario
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+class Setting(Market, Protocol):
+    """A market as its day sees it."""
+
+    scenario: Scenario
+    path: Ints
+    """True prices before the impact of any sale, in money units, shape (days, tokens)."""
+    impact: MarketImpact
+    clearing_house: ClearingHouse
+    at_maturity: Ints
+    """For each loan 0 to settle, 1 to roll, 2 to replace it."""
+    lent_moves: bool
+    """Whether anything but cash is lent, so that exposures change with prices."""
+
+    @property
+    def path_day(self) -> int:
+        """The row of `path` that holds today's prices."""
+
+
+class Day(Protocol):
+    """The phases of a day, in their order, and what else moves tokens.
+
+    Columns (`abm.day.columns`) and contracts (`abm.chain.day`) implement it. Whoever does keeps the
+    market's books such that every table comes out the same.
+    """
+
+    def open_loans(self, posted: Ints) -> None:
+        """Open all loans on day 0 against what is `posted`, shape (loans, tokens)."""
+
+    def mark(self) -> None:
+        """Mark what is lent to the day's published prices."""
+
+    def receive_minted(self) -> None:
+        """Issue the tokens whose minting takes until today."""
+
+    def settle(self) -> None:
+        """Settle all that is due today: instructions first, then loans."""
+
+    def recall(self, chosen: Bools) -> None:
+        """Recall open-ended loans, with the scenario's notice; shape (loans,), empty for none."""
+
+    def call_and_return(self) -> None:
+        """Value the collateral, trigger calls, and have lenders return what is in excess."""
+
+    def deliver(self) -> None:
+        """Have borrowers deliver what they are called for."""
+
+    def close_out(self, exogenous: Ints) -> CloseOutResult:
+        """Declare defaults, those of some participants from outside too, and go on selling."""
+
+    def conclude(self) -> None:
+        """Settle what ends with the window, and redeem the tokens that nobody needs any more."""
+
+    def mint(self, row: int, token: int, quantity: int) -> None:
+        """Issue tokens to a participant against a deposit."""
+
+    def burn(self, row: int, token: int, quantity: int) -> None:
+        """Take tokens of a participant back, and give it the assets behind them."""
+
+    def check(self) -> Holdings:
+        """Check that no token has been lost or made on the way, and tell what there is.
+
+        Raises:
+            LedgerError: one has.
+        """
+
+    def gas_today(self) -> int:
+        """Gas of the day's transactions; 0 where there are none."""
