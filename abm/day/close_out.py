@@ -136,7 +136,7 @@ class CloseOutDesk:
         causes = dict.fromkeys(ends, LIQUIDITY)
         for row in exogenous.tolist():
             causes[row], ends[row] = EXOGENOUS, day + self.rules.margin_period_of_risk
-        self._declare(causes, ends, day, result)
+        self._declare(causes, ends, day, self.impact.applied_to(path), result)
         self._sell(day, path, result)
         prices = self.impact.applied_to(path)
         for netting in [netting for netting in self._sets if netting.ends <= day]:
@@ -144,11 +144,16 @@ class CloseOutDesk:
         self._sets = [netting for netting in self._sets if netting.ends > day]
         ruined = np.flatnonzero((self.standing.equity <= 0) & (self.standing.losses > 0)).tolist()
         ends = dict.fromkeys(ruined, day + max(self.rules.margin_period_of_risk, 1))
-        self._declare(dict.fromkeys(ruined, CONTAGION), ends, day, result)
+        self._declare(dict.fromkeys(ruined, CONTAGION), ends, day, prices, result)
         return result
 
     def _declare(
-        self, causes: Mapping[int, int], ends: Mapping[int, int], day: int, result: CloseOutResult
+        self,
+        causes: Mapping[int, int],
+        ends: Mapping[int, int],
+        day: int,
+        prices: Ints,
+        result: CloseOutResult,
     ) -> None:
         """Declare those in default who are not yet, all together, and stop their accounts.
 
@@ -156,6 +161,7 @@ class CloseOutDesk:
             causes: cause of default by participant.
             ends: day on which each one's liquidation ends.
             day: the day.
+            prices: of the day.
             result: gets what they come to.
         """
         accounts = self.books.accounts
@@ -179,7 +185,7 @@ class CloseOutDesk:
             stopped.update(lent[accounts.state[lent] == ACTIVE].tolist())
         sets: dict[tuple[int, int], NettingSet] = {}
         for a in sorted(stopped):
-            self._stop(a)
+            self._stop(a, prices)
             if not (accounts.open_loans[a] or self._claims(a).any()):
                 self._end(a)
                 continue
@@ -192,9 +198,9 @@ class CloseOutDesk:
             (sets[pair].sold if borrower in new else sets[pair].unwound).append(a)
         self._sets += sets.values()
 
-    def _stop(self, a: int) -> None:
+    def _stop(self, a: int, prices: Ints) -> None:
         """Take an account out of margining."""
-        cancel_instructions(self.books, a)
+        cancel_instructions(self.books, prices, a)
         self.books.accounts.state[a] = LIQUIDATING
 
     def _claims(self, a: int) -> Ints:

@@ -69,14 +69,14 @@ def called(books: Books, account: Account) -> int | None:
 
 
 def return_excess(books: Books, account: Account, excess: int) -> None:
-    terms, asked = account.terms, excess
+    terms = account.terms
     moved: dict[str, int] = {}
     exhausted, blocked = True, False
     for token in reversed(terms.priority):
         leaving = sum(
             r.quantity for r in books.returns if r.account is account and r.token == token
         )
-        free = max(account.claim(token), 0) - leaving
+        free = account.held[token] + account.reused[token] - leaving
         if free <= 0:
             continue
         quantity = min(whole(excess, books.prices[token], terms.return_rounding), free)

@@ -33,7 +33,7 @@ def settle_instructions(books: Books) -> None:
     """All returns, then all deliveries."""
     for order in (r for r in books.returns if r.due == books.day):
         account, quantity = order.account, order.quantity
-        owed = min(quantity, max(account.claim(order.token), 0))
+        owed = min(quantity, account.held[order.token] + account.reused[order.token])
         moved = give_back(books, account, order.token, owed)
         if quantity > owed:
             issued = min(quantity - owed, books.can_mint(account.lender, account.first))
