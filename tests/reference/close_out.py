@@ -108,6 +108,8 @@ def sell(books: Books, oracle: Oracle, how: str) -> None:
             account.closing.proceeds += bought
             books.counted["liquidated_value"] += bought
             account.closing.proceeds -= account.issued * books.true_prices[account.first]
+            account.reused.clear()
+            account.issued = 0
 
 
 def pairs_ending(books: Books) -> list[tuple[str, str]]:
