@@ -24,12 +24,13 @@ from abm.day.close_out import CloseOutResult
 from abm.day.day import Day
 from abm.measures.day_collector import DayCollector
 from abm.measures.statistics import measure
-from abm.opening.build import Streams, draw_blueprint
+from abm.opening.build import Streams, draw_blueprint, run_seed
 from abm.opening.terms import terms_of
 from abm.rules.price_impact import MarketImpact
 from abm.rules.rule import Rule
 from abm.tables import frames
 from scenarios.errors import named
+from scenarios.fields import as_changes
 from scenarios.prices import PricePanel
 from scenarios.scenario import Scenario
 
@@ -47,11 +48,14 @@ class CollateralMarket(mesa.Model):
     Args:
         scenario: what to simulate: a `Scenario`, the path of a scenario file, or the name of a
             bundled one.
-        rng: seed of the run; the same scenario and seed give the same results to the last bit.
+        rng: seed of the run; the same scenario and seed give the same results to the last bit, and
+            those of `collateral run SCENARIO --seed N`. Of an experiment's other replications the
+            seed is `numpy.random.SeedSequence(N, spawn_key=(replication_id,))`.
         prices: a price panel to use instead of the scenario's.
         events: whether to record every single event.
         behaviours: classes of participants by role or name, in place of the standard ones.
-        changes: fields of the scenario to replace, by dotted names: `**{"agreement.haircut": 0.1}`.
+        changes: fields of the scenario to replace, by dotted names: `**{"agreement.haircut": 0.1}`;
+            they mean what they mean after `--set` and as factors.
 
     Raises:
         InputError: the scenario cannot be simulated; the message says why.
@@ -71,11 +75,12 @@ class CollateralMarket(mesa.Model):
         behaviours: Mapping[str, type[Participant]] | None = None,
         **changes: Any,
     ):
+        seed = run_seed(rng)
         super().__init__(rng=rng if isinstance(rng, int) else 0)
         if not isinstance(scenario, Scenario):
             scenario = Scenario.load(scenario)
-        self.scenario = scenario.with_changes(changes) if changes else scenario
-        self.streams = Streams.spawn(rng)
+        self.scenario = scenario.with_changes(as_changes(changes)) if changes else scenario
+        self.streams = Streams.spawn(seed)
         with named(self.scenario.name):
             blueprint = draw_blueprint(self.scenario, self.streams, prices)
             kinds = classes_for(self.scenario, blueprint.population, behaviours or {})

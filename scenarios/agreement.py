@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ModelWrapValidatorHandler, model_validator
 
+from scenarios.errors import InputError
 from scenarios.table import Table
 
 Rounding = Literal["up", "down"]
@@ -36,7 +37,10 @@ Ratio = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 class CollateralAgreement(Table):
     """What the parties of a loan agreed about its collateral.
 
-    `CollateralAgreement(model=4)` is the paper's Model 4; terms given beside it prevail.
+    `model = 4` is the paper's Model 4; terms given beside it prevail. A model that is set from
+    outside (a factor, `--set`, Python, the page) replaces all terms by which the paper's models
+    differ: `trigger`, `adjustment`, `settlement_lag`, `lender_issuance` and `every_call_issues`,
+    but for those that are set together with it.
 
     The lender must hold a market value of `R = L / (1 - haircut)`, or `margin_percentage · L`,
     for a loan worth `L` (paper, section 2.2.1; GMSLA 5.4). A call is made when the coverage
@@ -53,7 +57,9 @@ class CollateralAgreement(Table):
     trigger: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.0
     """Margin call threshold β, as a fraction of the loan; two-sided."""
     minimum_transfer_amount: Ratio = 0.0
-    """Movements worth less than this (money) are not made."""
+    """Movements worth less than this (money, to the nearest `money.unit`) are not made, nor called
+    for. With `trigger = 0` there is a call every day, if only of nothing; with a minimum beside it,
+    on those days alone on which at least that much is to be moved."""
     adjustment: Literal["single", "multi"] = "multi"
     """Whether calls move the first token of the priority only, or all of them in turn."""
     priority: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
@@ -74,8 +80,9 @@ class CollateralAgreement(Table):
     transfer: Literal["pledge", "title"] = "pledge"
     """Pledged collateral stays put; under title transfer a dealer may post it further."""
     reuse_rate: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """Largest part of the collateral received under title transfer that may be posted further."""
-    grace_days: Annotated[int, Field(ge=0)] = 0
+    """Largest part of the collateral received under title transfer that may be posted further, in
+    six decimals at most; rounded down to whole tokens."""
+    grace_days: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     """Days that a call may stay unmet before it is an event of default."""
 
     @model_validator(mode="wrap")
@@ -97,6 +104,8 @@ class CollateralAgreement(Table):
             raise ValueError("priority names a token twice")
         if self.reuse_rate and self.transfer != "title":
             raise ValueError('reuse_rate needs transfer = "title"')
+        if exact(self.reuse_rate) * 10**6 % 1:
+            raise ValueError("reuse_rate: expected six decimals at most")
         return self
 
     @property
@@ -109,6 +118,19 @@ class CollateralAgreement(Table):
     def eligible(self, tokens: Sequence[str], cash: str) -> tuple[str, ...]:
         """Tokens that count as collateral here: `priority`, or all of `tokens` but cash."""
         return self.priority or tuple(token for token in tokens if token != cash)
+
+
+def terms_of_model(model: int) -> dict[str, Any]:
+    """All terms by which the paper's models differ, as this one has them.
+
+    Raises:
+        InputError: the paper has no such model.
+    """
+    if isinstance(model, bool) or model not in MODELS:
+        raise InputError(f"model: expected one of {', '.join(map(str, MODELS))} (it is {model!r})")
+    told_apart = dict.fromkeys(term for terms in MODELS.values() for term in terms)
+    fields = CollateralAgreement.model_fields
+    return {term: MODELS[model].get(term, fields[term].default) for term in told_apart}
 
 
 def exact(number: float) -> Fraction:

@@ -9,9 +9,10 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
 
+from scenarios.changes import keeping
 from scenarios.checking import checked
 from scenarios.errors import InputError
-from scenarios.factors import Factors, read_changes, read_factors
+from scenarios.factors import MOST_DESIGNS, Factors, read_changes, read_factors
 from scenarios.fields import as_changes
 from scenarios.scenario import LIBRARY, Scenario, bundled, find_file, read_toml
 from scenarios.table import Table
@@ -21,6 +22,9 @@ EXPERIMENTS = LIBRARY / "experiments"
 
 OptionalTable = Literal["events", "participants", "loans"]
 
+SEEDS = 2**63
+"""Seeds are whole numbers below this, so that a column of results can hold them."""
+
 
 class Settings(Table):
     """The `[experiment]` table: a file that has one is an experiment and not a scenario."""
@@ -29,8 +33,8 @@ class Settings(Table):
     """A bundled scenario, a file (relative to the experiment's), or a scenario's table itself."""
     replications: Annotated[int, Field(ge=1)] = 1
     """Runs of every design, each with random numbers of its own."""
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
-    samples: Annotated[int, Field(ge=1)] | None = None
+    seed: Annotated[int, Field(ge=0, lt=SEEDS)] = 1
+    samples: Annotated[int, Field(ge=1, le=MOST_DESIGNS)] | None = None
     """Number of points at which the ranges without `levels` are sampled."""
     sampling: Literal["latin-hypercube", "sobol"] = "latin-hypercube"
     tables: tuple[OptionalTable, ...] = ()
@@ -72,6 +76,8 @@ class Experiment:
     samples: int | None = None
     sampling: str = "latin-hypercube"
     tables: tuple[str, ...] = ()
+    kept: frozenset[str] = frozenset()
+    """Fields that were set on purpose for all designs: no model replaces them."""
     folder: Path = field(default_factory=Path.cwd)
     """What relative paths in designs are relative to."""
     table: dict[str, Any] | None = None
@@ -101,6 +107,7 @@ class Experiment:
                 changes, folder, f"{origin}: changes"
             ),
             factors=factors,
+            kept=frozenset(changes),
             folder=folder,
             table=dict(table),
             **settings.model_dump(exclude={"scenario"}),
@@ -131,8 +138,13 @@ class Experiment:
             if table not in get_args(OptionalTable):
                 known = ", ".join(get_args(OptionalTable))
                 raise InputError(f"tables: no table {table} (known: {known})")
-        scenario = self.scenario.with_changes(fields, origin=self.name) if fields else self.scenario
-        return replace(self, scenario=scenario, **given)
+        if not 0 <= given.get("seed", 0) < SEEDS:
+            raise InputError(f"seed: expected 0 to {SEEDS - 1} (it is {given['seed']})")
+        scenario = self.scenario
+        if fields:
+            changes = keeping(fields, scenario, self.kept)
+            scenario = scenario.with_changes(changes, origin=self.name)
+        return replace(self, scenario=scenario, kept=self.kept | fields.keys(), **given)
 
 
 def bundled_experiments() -> dict[str, Path]:

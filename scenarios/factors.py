@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isinf
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -16,13 +17,16 @@ from scenarios.errors import InputError, named
 from scenarios.fields import SHORT, as_changes, field_types
 from scenarios.table import Table
 
+MOST_DESIGNS = 1_000_000
+"""Designs of an experiment: all of them are made and written down before the first run."""
+
 
 class Range(Table):
     """Numbers between two ends: evenly spaced if `levels` is given, else sampled."""
 
     low: Annotated[float, Field(allow_inf_nan=False)]
     high: Annotated[float, Field(allow_inf_nan=False)]
-    levels: Annotated[int, Field(ge=2)] | None = None
+    levels: Annotated[int, Field(ge=2, le=MOST_DESIGNS)] | None = None
     """So many values at even distances, both ends among them, crossed with everything else."""
     scale: Literal["linear", "log"] = "linear"
     decimals: Annotated[int, Field(ge=0, le=12)] = 6
@@ -32,6 +36,8 @@ class Range(Table):
     def _check(self) -> Self:
         if self.high <= self.low:
             raise ValueError(f"high ({self.high:g}) must lie above low ({self.low:g})")
+        if isinf(self.high - self.low):
+            raise ValueError("low and high lie too far apart")
         if self.scale == "log" and self.low <= 0:
             raise ValueError("a log scale needs a low above 0")
         return self
@@ -177,20 +183,22 @@ def _check_rows(found: Factors, origin: str) -> None:
 
 
 def _check_twice(found: Factors) -> None:
-    """Refuse a field that varies in two ways."""
-    crossed = [name for name in found.alternatives if name not in found.in_rows]
-    groups = {
-        "factors": [*found.levels, *found.ranges],
-        "designs": found.in_rows,
-        "alternatives": crossed,
-    }
+    """Refuse a field that varies in two ways, of which one would not act."""
+    own = [name for name in found.in_rows if name not in found.alternatives]
+    varied = [("factors", [*found.levels, *found.ranges]), ("designs", own)]
+    for factor, entries in found.alternatives.items():
+        fields = dict.fromkeys(field for changes in entries.values() for field in changes)
+        varied.append((f"alternatives.{factor}", list(fields)))
     seen: dict[str, str] = {}
-    for group, names in groups.items():
+    for group, names in varied:
         for name in names:
             field_name = SHORT.get(name, name)
             if field_name in seen:
                 raise InputError(f"{name} varies twice, in {seen[field_name]} and in {group}")
             seen[field_name] = group
+    taken = {*found.levels, *found.ranges} & found.alternatives.keys()
+    if taken:
+        raise InputError(f"{min(taken)} varies twice, in factors and in alternatives")
 
 
 def _kinds(factor: str, place: str) -> tuple[Any, ...]:

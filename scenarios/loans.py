@@ -6,7 +6,15 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from scenarios.participants import Count, Distribution, Positive, Share, TokenCounts
+from scenarios.participants import (
+    MOST_DAYS,
+    Count,
+    Days,
+    Distribution,
+    Positive,
+    Share,
+    TokenCounts,
+)
 from scenarios.table import Table
 
 
@@ -18,19 +26,22 @@ class Loan(Table):
     """
 
     principal: Positive | None = None
-    """Value of the loan in money; the mean one if `spread` varies it."""
+    """Value of the loan in money; the mean one if `spread` varies it. Rounded to the nearest
+    `money.unit`, a half to the even one, and down to whole tokens of `lent_token`, one at least."""
     spread: Distribution = Distribution()
     """How principals differ between loans beside the sizes of their parties."""
     lent_token: str | None = None
     """What a principal is lent in; cash if not given."""
     lent: TokenCounts | None = None
-    """What is lent, in tokens, instead of a principal."""
+    """What is lent, in tokens, instead of a principal. A cash token is worth one `money.unit`: with
+    cents, `{ USD = 1_000_000 }` lends 10,000 dollars."""
     collateral: TokenCounts | None = None
-    """What is posted at the start, in tokens."""
+    """What is posted at the start, in tokens; a cash token is worth one `money.unit`."""
     composition: dict[str, Share] | None = None
     """Shares by value of the collateral posted at the start; all eligible tokens alike if not
-    given."""
-    maturity: Annotated[int, Field(gt=0)] | None = None
+    given. Tokens are rounded down, but for the first of the agreement's `priority` with a share,
+    which makes up the rest."""
+    maturity: Annotated[int, Field(gt=0, le=MOST_DAYS)] | None = None
     """Days to settlement; the end of the window if not given."""
     open_ended: bool = False
     """Whether the loan runs until the lender recalls it."""
@@ -75,7 +86,7 @@ class Recalls(Table):
 
     daily_rate: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Probability with which a loan is recalled on a day."""
-    notice: Annotated[int, Field(ge=1)] = 3
+    notice: Annotated[int, Field(ge=1, le=MOST_DAYS)] = 3
     """Days within which the borrower returns what was lent."""
-    scheduled: tuple[tuple[Count, Count], ...] = ()
+    scheduled: tuple[tuple[Days, Count], ...] = ()
     """Pairs (day, loan_id)."""

@@ -53,7 +53,7 @@ class ScaleFree(_Topology):
     """
 
     topology: Literal["scale-free"]
-    gamma: Annotated[float, Field(gt=2)] = 2.5
+    gamma: Annotated[float, Field(gt=2, allow_inf_nan=False)] = 2.5
     lenders_per_borrower: AtLeastOne = 3
 
 
@@ -72,6 +72,8 @@ class FromFile(_Topology):
 
     topology: Literal["file"]
     file: str
+    loans_per_edge: Annotated[int, Field(ge=1, le=1)] = 1
+    """A loan a row: further loans between a pair are further rows."""
 
     @field_validator("file")
     @classmethod

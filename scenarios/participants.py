@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from scenarios.table import Table
 
 Count = Annotated[int, Field(ge=0, lt=2**62)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+MOST_DAYS = 1_000_000
+"""Days that a term or a delay can have: longer than any window, and safe in 32 bits."""
+
+MOST_PARTICIPANTS = 1_000_000
+"""Participants of a role: each is an object, and has a wallet."""
+
+
+def _told_apart(number: Any) -> Any:
+    """Refuse a whole number that would be rounded on its way to a float."""
+    whole = isinstance(number, int) and not isinstance(number, bool)
+    if whole and abs(number) < 10**300 and int(float(number)) != number:
+        raise ValueError("has more digits than are kept of such a number, which are 15")
+    return number
+
+
+Exact = BeforeValidator(_told_apart)
+Days = Annotated[int, Field(ge=0, le=MOST_DAYS)]
+Number = Annotated[int, Field(ge=0, le=MOST_PARTICIPANTS)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), Exact]
+Share = Annotated[float, Field(ge=0, allow_inf_nan=False), Exact]
 TokenCounts = dict[str, Count]
 Role = Literal["lender", "borrower", "dealer"]
 
@@ -23,7 +41,7 @@ class Distribution(Table):
     """
 
     kind: Literal["equal", "lognormal", "pareto"] = "equal"
-    sigma: Positive = 1.0
+    sigma: Annotated[float, Field(gt=0, le=10)] = 1.0
     """Of the logarithm, for `lognormal`."""
     alpha: Annotated[float, Field(gt=1, allow_inf_nan=False)] = 2.0
     """Tail exponent, for `pareto`."""
@@ -36,9 +54,9 @@ class GivenParticipant(Table):
     role: Role
     size: Positive | None = None
     equity: Share | None = None
-    """Money that can be lost before the participant defaults."""
+    """Money that can be lost before the participant defaults, to the nearest `money.unit`."""
     wallet: TokenCounts | None = None
-    """Prefunded inventory, in tokens."""
+    """Prefunded inventory, in tokens; a cash token is worth one `money.unit`."""
     issuance_capacity: TokenCounts | None = None
     """Tokens that the custodian can still mint for it; cash is unlimited unless named."""
     behaviour: str | None = None
@@ -52,22 +70,25 @@ class Participants(Table):
     posts at the start, token by token.
     """
 
-    lenders: Count = 1
-    borrowers: Count = 1
-    dealers: Count = 0
+    lenders: Number = 1
+    borrowers: Number = 1
+    dealers: Number = 0
     """Participants that both borrow and lend."""
     size: Distribution = Distribution()
     """How sizes differ; a loan grows with the square root of its parties' sizes."""
     prefunded_inventory: Share | TokenCounts = 0.0
-    """Tokens that borrowers and dealers hold in their wallets beyond what they post."""
+    """Tokens that borrowers and dealers hold in their wallets beyond what they post; rounded down
+    to whole tokens. Cash tokens are worth one `money.unit` each."""
     inventory_spread: Distribution = Distribution()
     """How the prefunded inventory differs between participants."""
     issuance_capacity: Literal["unlimited"] | Share | TokenCounts = "unlimited"
-    """Assets outside the ledger against which the custodian can still mint."""
+    """Assets outside the ledger against which the custodian can still mint; rounded down to whole
+    tokens. Cash is never limited here."""
     minting_days: Annotated[int, Field(ge=0, le=30)] = 0
     """Days from a request to newly minted tokens."""
     equity_ratio: Share | None = None
-    """Equity as a fraction of what a participant lends; without it nobody's equity runs out."""
+    """Equity as a fraction of what a participant lends, to the nearest `money.unit`; without it
+    nobody's equity runs out."""
     behaviour: dict[Role | Literal["oracle", "clearing_house"], str] = Field(default_factory=dict)
     """Class that decides for all participants of a role, for the oracle or for the clearing house,
     as `module:Class`."""

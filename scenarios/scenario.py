@@ -11,8 +11,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from scenarios.agreement import CollateralAgreement
+from scenarios.changes import refuse_inert, replaced_terms
 from scenarios.checking import checked
-from scenarios.errors import InputError
+from scenarios.errors import InputError, named
 from scenarios.loans import GivenLoan, Loan, Recalls
 from scenarios.network import AnyTopology, Complete
 from scenarios.own import Own
@@ -30,9 +31,10 @@ class Money(Table):
     """The currency, and its smallest unit, in which all values are whole numbers."""
 
     currency: Annotated[str, Field(min_length=1)] = "USD"
-    """Also the name of the cash token."""
+    """Also the name of the cash token. All prices are in it: nothing is converted."""
     unit: Positive = 0.01
-    """Smallest unit, in money: 0.01 for cents, 1 for yen."""
+    """Smallest unit, in money: 0.01 for cents, 1 for yen. A cash token is worth one, so wherever
+    tokens are counted, 100 of them make a dollar with a unit of 0.01."""
 
 
 class WindowSpec(Table):
@@ -147,18 +149,26 @@ class Scenario(Table):
     ) -> Scenario:
         """The scenario with some fields replaced.
 
+        An agreement's `model` also replaces the terms by which models differ (`replaced_terms`).
+
         Args:
-            changes: by dotted names, as `agreement.haircut`.
+            changes: by dotted names, as `agreement.haircut` (`as_changes`).
             folder: what relative paths in them are relative to; the current one if not given.
             origin: named in every refusal; the scenario's name if not given.
 
         Raises:
-            InputError: no such field, or a value that it cannot have.
+            InputError: no such field, a value that it cannot have, or one that changes nothing.
         """
+        origin = origin or self.name
         table = self.model_dump(exclude_unset=True)
+        for field in replaced_terms(changes):
+            _drop(table, field.split("."))
         for field, value in changes.items():
             _replace(table, field.split("."), value, field)
-        return checked(Scenario, table, origin or self.name, folder, changes)
+        changed = checked(Scenario, table, origin, folder, changes)
+        with named(origin):
+            refuse_inert(changed, changes)
+        return changed
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -200,6 +210,17 @@ def find_file(name: str | Path, known: Mapping[str, Path], what: str) -> Path:
         f"{name}: no such file, and no {what} bundled under that name"
         " (`collateral scenarios` lists them)"
     )
+
+
+def _drop(table: dict[str, Any], path: list[str]) -> None:
+    """Leave out a nested key, if it is there."""
+    *outer, last = path
+    for key in outer:
+        inner = table.get(key)
+        if not isinstance(inner, dict):
+            return
+        table = inner
+    table.pop(last, None)
 
 
 def _replace(table: dict[str, Any], path: list[str], value: Any, field: str) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from scenarios.participants import Count, Positive
+from scenarios.participants import MOST_DAYS, Days, Exact, Positive
 from scenarios.table import Table
 
 
@@ -14,7 +14,7 @@ class ScheduledDefault(Table):
     """A participant that defaults on a day, after that day's calls."""
 
     participant: str
-    day: Count
+    day: Days
 
 
 class Defaults(Table):
@@ -25,6 +25,9 @@ class Defaults(Table):
     """Probability with which a borrower or dealer defaults on a day."""
 
 
+Depth = Annotated[float, Field(ge=1, allow_inf_nan=False), Exact]
+
+
 class PriceImpact(Table):
     """How sales of collateral move its price: `exp(-b · sold / depth)`.
 
@@ -32,9 +35,9 @@ class PriceImpact(Table):
     Ferrucci and Shin 2005).
     """
 
-    depth: dict[str, Positive] | Positive
+    depth: dict[str, Depth] | Depth
     """Tokens outstanding, of each token or of all alike."""
-    b: Positive = 1.0536051565782628
+    b: Annotated[float, Field(gt=0, le=1000)] = 1.0536051565782628
     permanent: Annotated[float, Field(ge=0, le=1)] = 0.5
     """Part of the (logarithmic) impact that stays."""
     decay: Annotated[float, Field(ge=0, lt=1)] = 0.5
@@ -44,7 +47,7 @@ class PriceImpact(Table):
 class CloseOut(Table):
     """How the loans of a defaulter are ended."""
 
-    margin_period_of_risk: Count = 2
+    margin_period_of_risk: Days = 2
     """Days from the last met call to the end of the liquidation."""
     sale: Literal["end", "parts"] = "end"
     """Sell all at the end, or in equal parts on each day until then."""
@@ -54,7 +57,7 @@ class CloseOut(Table):
 class WrongPrice(Table):
     """A price that is published wrong on one day."""
 
-    day: Count
+    day: Days
     token: str
     factor: Positive
     """Published price divided by the true one."""
@@ -63,8 +66,8 @@ class WrongPrice(Table):
 class Outage(Table):
     """Days on which the oracle publishes nothing, from `day` on."""
 
-    day: Count
-    days: Annotated[int, Field(ge=1)] = 1
+    day: Days
+    days: Annotated[int, Field(ge=1, le=MOST_DAYS)] = 1
     tokens: tuple[str, ...] | None = None
     """The tokens whose prices stay stale; all of them if not given."""
 
@@ -72,7 +75,7 @@ class Outage(Table):
 class OracleFaults(Table):
     """How the published prices differ from the true ones."""
 
-    delay: Count = 0
+    delay: Days = 0
     """Days by which every price is published late."""
     outages: tuple[Outage, ...] = ()
     wrong_prices: tuple[WrongPrice, ...] = ()

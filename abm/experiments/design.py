@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import json
+import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from scenarios.changes import in_effect, keeping
+from scenarios.errors import InputError
 from scenarios.experiment import Experiment
-from scenarios.factors import Range
+from scenarios.factors import MOST_DESIGNS, Range
 from scenarios.fields import SHORT, is_whole
 
 Floats = npt.NDArray[np.float64]
@@ -34,6 +38,9 @@ def designs_of(experiment: Experiment) -> list[Design]:
 
     They are the product of the designs that are given one by one, the sampled points, the
     alternatives and the levels.
+
+    Raises:
+        InputError: there are too many.
     """
     factors = experiment.factors
     dimensions: list[list[dict[str, Any]]] = []
@@ -50,11 +57,41 @@ def designs_of(experiment: Experiment) -> list[Design]:
             dimensions.append([{name: value} for value in _values(name, given, points)])
     for name, levels in factors.levels.items():
         dimensions.append([{name: level} for level in levels])
+    number_of_designs = math.prod(map(len, dimensions))
+    if number_of_designs > MOST_DESIGNS:
+        raise InputError(
+            f"factors: {number_of_designs:,} designs, all combinations of what varies;"
+            f" at most {MOST_DESIGNS:,}"
+        )
     designs = []
     for number, combination in enumerate(itertools.product(*dimensions)):
         values = {name: value for part in combination for name, value in part.items()}
-        designs.append(Design(number, values, factors.changes(values)))
+        changes = keeping(factors.changes(values), experiment.scenario, experiment.kept)
+        designs.append(Design(number, values, changes))
     return designs
+
+
+def refuse_one_market_under_two_names(designs: list[Design]) -> None:
+    """See that designs that are called different things are different.
+
+    Raises:
+        InputError: of two designs all that differs is a factor that something else overrides.
+    """
+    seen: dict[str, Design] = {}
+    for design in designs:
+        effect = in_effect(design.changes)
+        first = seen.setdefault(json.dumps(effect, sort_keys=True, default=str), design)
+        if first.factors == design.factors:
+            continue
+        (name, one), *_ = (
+            pair for pair in first.factors.items() if pair[1] != design.factors[pair[0]]
+        )
+        fixed = sorted(design.changes.keys() - {SHORT.get(name, name)})
+        raise InputError(
+            f"factors: {name} = {one!r} and {name} = {design.factors[name]!r} are one and the same"
+            f" market where {', '.join(fixed)} {'is' if len(fixed) == 1 else 'are'} set as well;"
+            f" vary one or the other"
+        )
 
 
 def _samples(experiment: Experiment) -> Iterator[dict[str, Any]]:

@@ -13,7 +13,8 @@ import numpy as np
 import pyarrow as pa
 
 from abm.experiments.columns import TABLES, factor_type
-from abm.experiments.design import Design, designs_of
+from abm.experiments.design import Design, designs_of, refuse_one_market_under_two_names
+from abm.opening.build import Streams, draw_blueprint, run_seed
 from scenarios.errors import InputError, named
 from scenarios.experiment import Experiment
 from scenarios.scenario import Scenario
@@ -107,8 +108,10 @@ class Plan:
         """See that at least one design can be simulated; the others fail run by run.
 
         Raises:
-            InputError: none can; the message says why the first one cannot.
+            InputError: none can; the message says why the first one cannot. Or a factor changes
+                nothing.
         """
+        refuse_one_market_under_two_names(self.designs)
         first: InputError | None = None
         for design in self.designs:
             try:
@@ -153,8 +156,6 @@ def _check(scenario: Scenario, seed: np.random.SeedSequence) -> None:
     Raises:
         InputError: the scenario cannot be simulated.
     """
-    from abm.opening.build import Streams, draw_blueprint
-
     with named(scenario.name):
         population = draw_blueprint(scenario, Streams.spawn(seed)).population
         given = population.given.values()
@@ -166,7 +167,7 @@ def _check(scenario: Scenario, seed: np.random.SeedSequence) -> None:
 
 def seed_of(experiment: Experiment, replication: int) -> np.random.SeedSequence:
     """The seed of all runs of a replication, whatever their design: common random numbers."""
-    return np.random.SeedSequence(experiment.seed, spawn_key=(replication,))
+    return run_seed(experiment.seed, replication)
 
 
 def factor_cell(value: Any, kind: pa.DataType) -> Any:

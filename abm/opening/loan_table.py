@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from abm.books.population import Population
+from abm.opening.exact import scaled, times
 from abm.opening.lending_network import draw_edges
+from abm.opening.limits import refuse_large
 from abm.opening.population import draw_population, draw_sizes
-from scenarios.agreement import CollateralAgreement
+from scenarios.agreement import CollateralAgreement, exact
 from scenarios.checking import checked
 from scenarios.errors import InputError, named, refuse_unpriced
 from scenarios.loans import GivenLoan, Loan
@@ -83,6 +84,7 @@ def draw_loans(scenario: Scenario, network: np.random.Generator) -> tuple[Popula
         )
     else:
         assert scenario.loan is not None
+        refuse_large(scenario)
         population = draw_population(scenario, None, network)
         lenders, borrowers, dealers = (
             population.rows("lender"),
@@ -91,7 +93,8 @@ def draw_loans(scenario: Scenario, network: np.random.Generator) -> tuple[Popula
         )
         edges = draw_edges(scenario.network, lenders, borrowers, dealers, network)
         number = len(edges.lender)
-        size = np.sqrt(population.size[edges.lender] * population.size[edges.borrower])
+        with np.errstate(over="ignore"):  # what is too large is refused as a loan
+            size = np.sqrt(population.size[edges.lender] * population.size[edges.borrower])
         table = LoanTable(
             loan_id=np.arange(1, number + 1),
             lender=edges.lender,
@@ -235,16 +238,18 @@ def size_loans(
             lent[rows] = _scaled(_quantities(kind.lent, tokens, "lent"), scale)
         elif kind.principal is not None:
             token = _column(kind.lent_token or cash, tokens, "lent_token")
-            worth = np.rint(kind.principal / unit * scale)
-            lent[rows, token] = _whole(np.maximum(np.floor(worth / prices[token]), 1))
+            units = exact(kind.principal) / exact(unit)
+            worth = scaled(np.ones(len(rows), np.int64), units, scale, "nearest")
+            lent[rows, token] = np.maximum(worth // prices[token], 1)
         else:
             value = posted[rows] @ prices
-            lent[rows, list(tokens).index(cash)] = _times(value, 1 / ratio)
+            lent[rows, list(tokens).index(cash)] = times(value, 1 / ratio)
         if kind.collateral is None:
             exposure = lent[rows] @ prices
-            required = _times(exposure, ratio, up=True)
-            shares = kind.composition or dict.fromkeys(agreement.eligible(tokens, cash), 1.0)
-            posted[rows] = _spread(required, shares, tokens, prices)
+            required = times(exposure, ratio, "up")
+            order = agreement.eligible(tokens, cash)
+            shares = kind.composition or dict.fromkeys(order, 1.0)
+            posted[rows] = _spread(required, shares, order, tokens, prices)
     return Sizes(lent, posted)
 
 
@@ -262,32 +267,32 @@ def _quantities(counts: Mapping[str, int], tokens: Sequence[str], field: str) ->
 
 
 def _scaled(quantities: Ints, scale: Floats) -> Ints:
-    return _whole(np.rint(quantities * scale[:, None]))
-
-
-def _whole(numbers: Floats) -> Ints:
-    """As integers; the market refuses those that had to be cut to fit."""
-    return np.minimum(numbers, 2.0**62).astype(np.int64)
-
-
-def _times(amount: Ints, ratio: Fraction, up: bool = False) -> Ints:
-    """`amount · ratio` in whole units, without overflow on the way."""
-    whole, rest = np.divmod(amount, ratio.denominator)
-    part = rest * ratio.numerator
-    return whole * ratio.numerator + (
-        -(-part // ratio.denominator) if up else part // ratio.denominator
-    )
+    shape = (len(scale), len(quantities))
+    amounts = np.broadcast_to(quantities, shape)
+    return scaled(amounts, exact(1), np.broadcast_to(scale[:, None], shape), "nearest")
 
 
 def _spread(
-    required: Ints, shares: Mapping[str, float], tokens: Sequence[str], prices: Ints
+    required: Ints,
+    shares: Mapping[str, float],
+    order: Sequence[str],
+    tokens: Sequence[str],
+    prices: Ints,
 ) -> Ints:
-    """Tokens worth at least the required values, in these shares; the first makes up the rest."""
+    """Tokens worth at least the required values, in these shares.
+
+    Each token is rounded down but for the first one of the agreement's order, which makes up the
+    rest: in what order the shares are written does not matter.
+    """
     posted = np.zeros((len(required), len(tokens)), np.int64)
-    columns = [_column(token, tokens, "composition") for token in shares]
-    weights = np.array(list(shares.values())) / sum(shares.values())
-    for column, weight in zip(columns[1:], weights[1:], strict=True):
-        posted[:, column] = np.floor(required * weight / prices[column])
+    columns = {_column(token, tokens, "composition"): share for token, share in shares.items()}
+    ranked = [list(tokens).index(token) for token in order]
+    ranked += [column for column in range(len(tokens)) if column not in ranked]
+    first, *others = [column for column in ranked if columns.get(column)]
+    total = sum(map(exact, columns.values()))
+    for column in others:
+        weight = exact(columns[column]) / total
+        posted[:, column] = times(required, weight / int(prices[column]))
     rest = required - posted @ prices
-    posted[:, columns[0]] += np.maximum(-(-rest // prices[columns[0]]), 0)
+    posted[:, first] += np.maximum(-(-rest // prices[first]), 0)
     return posted

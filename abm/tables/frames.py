@@ -132,6 +132,10 @@ def loans_frame(market: CollateralMarket) -> pd.DataFrame:
     loans, accounts = at.loans, at.accounts
     a = loans.account
     names = np.array(market.population.names, dtype=object)
+    claims = at.claims.copy()
+    first = market.books.priority[accounts.agreement, 0]
+    claims[np.arange(len(claims)), first] -= accounts.advanced
+    posted = {f"posted_{name}": claims[a, token] for token, name in enumerate(market.tokens)}
     frame = pd.DataFrame(
         {
             "loan_id": loans.loan_id.copy(),
@@ -148,13 +152,9 @@ def loans_frame(market: CollateralMarket) -> pd.DataFrame:
             "deliveries": accounts.deliveries[a],
             "returns": accounts.returns[a],
             "unmet_days": accounts.unmet_days[a],
+            **posted,
         }
     )
-    claims = at.claims.copy()
-    first = market.books.priority[accounts.agreement, 0]
-    claims[np.arange(len(claims)), first] -= accounts.advanced
-    for token, name in enumerate(market.tokens):
-        frame[f"posted_{name}"] = claims[a, token]
     return frame.sort_values("loan_id", ignore_index=True)
 
 

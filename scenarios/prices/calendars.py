@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from typing import Literal
@@ -48,9 +49,7 @@ def on_calendar(panel: PricePanel, start: date, end: date, calendar: Calendar) -
             )
         days = sessions if calendar == "sessions" else pd.date_range(sessions[0], last)
         rows = panel.dates.searchsorted(days, side="right") - 1
-    return PricePanel(
-        pd.DatetimeIndex(days), panel.tokens, panel.close[np.asarray(rows)], panel.origin
-    )
+    return replace(panel, dates=pd.DatetimeIndex(days), close=panel.close[np.asarray(rows)])
 
 
 def _span(panel: PricePanel) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +13,17 @@ from scenarios.errors import InputError
 from scenarios.prices.panel import PricePanel
 
 TIDY = {"date", "token", "close"}
+CURRENCY = "currency"
+"""A further column of a tidy file, and a key of the record beside a file (`sidecar_of`)."""
 
 
 def read_prices(path: str | Path) -> PricePanel:
     """Read and check a price file.
 
     The file has a `date` column (or a date index, in Parquet) and a column of closing prices for
-    each token; or, tidy, the three columns `date`, `token` and `close`.
+    each token; or, tidy, the three columns `date`, `token` and `close`. What the prices are in may
+    be said by a fourth column `currency`, or by the record that `collateral prices` writes beside a
+    file.
 
     Raises:
         InputError: naming file, row and column of the first thing that is wrong. Rows of a CSV are
@@ -36,6 +42,9 @@ def read_prices(path: str | Path) -> PricePanel:
     if raw.empty:
         raise InputError(f"{path}: no rows; expected one a day")
     raw["date"] = _dates(path, raw["date"], rows)
+    currency = _recorded_currency(path)
+    if set(raw.columns) == {*TIDY, CURRENCY}:
+        currency = _one_currency(path, raw.pop(CURRENCY), rows)
     tokens = [column for column in raw.columns if column != "date"]
     if set(raw.columns) == TIDY:
         raw["close"] = _numbers(path, "close", raw["close"], rows)
@@ -46,12 +55,39 @@ def read_prices(path: str | Path) -> PricePanel:
                 f"{path}: row {rows[row]}: {raw['token'].iloc[row]} on"
                 f" {raw['date'].iloc[row]:%Y-%m-%d} appears twice"
             )
-        return PricePanel.from_frame(
-            raw.pivot_table(index="date", columns="token", values="close", dropna=False), str(path)
-        )
+        frame = raw.pivot_table(index="date", columns="token", values="close", dropna=False)
+        return replace(PricePanel.from_frame(frame, str(path)), currency=currency)
     for token in tokens:
         raw[token] = _numbers(path, token, raw[token], rows)
-    return PricePanel.from_frame(raw.set_index("date")[tokens], str(path), rows)
+    panel = PricePanel.from_frame(raw.set_index("date")[tokens], str(path), rows)
+    return replace(panel, currency=currency)
+
+
+def sidecar_of(path: Path) -> Path:
+    """The record that goes with a price file: `prices.csv.json` beside `prices.csv`."""
+    return path.with_name(path.name + ".json")
+
+
+def _recorded_currency(path: Path) -> str | None:
+    """What the record beside a file says, if there is one and it says so."""
+    try:
+        currency = json.loads(sidecar_of(path).read_text(encoding="utf-8")).get(CURRENCY)
+    except (OSError, ValueError, AttributeError):
+        return None
+    return currency if isinstance(currency, str) else None
+
+
+def _one_currency(path: Path, cells: pd.Series, rows: list[int]) -> str:
+    """The currency of all rows."""
+    other = np.flatnonzero((cells != cells.iloc[0]).to_numpy())
+    if len(other):
+        row = int(other[0])
+        raise InputError(
+            f"{path}: row {rows[row]}, column currency: {cells.iloc[row]!r} after"
+            f" {cells.iloc[0]!r}; all prices of a file must be in one currency, as nothing is"
+            " converted"
+        )
+    return str(cells.iloc[0])
 
 
 def _read_table(path: Path) -> tuple[pd.DataFrame, list[int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Literal
 
@@ -42,7 +43,7 @@ class OverlaySource(PriceSource):
         factors = self.factors(base, window)
         changed = round_to_tick(base.close * factors, self.tick)
         close = np.where(factors == 1.0, base.close, changed)
-        return PricePanel(base.dates, base.tokens, close, base.origin)
+        return replace(base, close=close)
 
 
 def sessions_of(panel: PricePanel, window: Window) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,12 +27,14 @@ class PricePanel:
         tokens: one name per column of `close`.
         close: prices in money, shape (days, tokens), positive and finite.
         origin: where the prices come from, for messages and manifests.
+        currency: what the prices are in; None where nobody has said so.
     """
 
     dates: pd.DatetimeIndex
     tokens: tuple[str, ...]
     close: npt.NDArray[np.float64]
     origin: str
+    currency: str | None = None
 
     @classmethod
     def from_frame(
@@ -91,7 +93,19 @@ class PricePanel:
                     f"{self.origin}: no column {token}; it has {', '.join(self.tokens)}"
                 )
         columns = [self.tokens.index(token) for token in wanted]
-        return PricePanel(self.dates, wanted, self.close[:, columns], self.origin)
+        return replace(self, tokens=wanted, close=self.close[:, columns])
+
+    def refuse_other_currency(self, currency: str) -> None:
+        """See that the prices are in a currency, if it is known what they are in.
+
+        Raises:
+            InputError: they are in another one.
+        """
+        if self.currency not in (None, currency):
+            raise InputError(
+                f"money.currency: the prices of {self.origin} are in {self.currency}, not in"
+                f" {currency}; nothing is converted"
+            )
 
     def in_units(self, unit: float) -> npt.NDArray[np.int64]:
         """Prices as whole multiples of the smallest money unit, shape (days, tokens).
@@ -99,7 +113,8 @@ class PricePanel:
         Raises:
             InputError: a price rounds to zero, or is too large to be exact.
         """
-        scaled = np.rint(self.close / unit)
+        with np.errstate(over="ignore"):
+            scaled = np.rint(self.close / unit)
         bad = (scaled < 1) | (scaled >= LARGEST_PRICE)
         if bad.any():
             row, column = (int(i) for i in np.argwhere(bad)[0])

@@ -10,13 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from scenarios.errors import InputError
-from scenarios.prices.files import read_prices
+from scenarios.prices.files import read_prices, sidecar_of
 from scenarios.prices.panel import PricePanel
-
-
-def sidecar_of(path: Path) -> Path:
-    """The record that goes with a price file: `prices.csv.json` beside `prices.csv`."""
-    return path.with_name(path.name + ".json")
 
 
 def write_atomically(path: Path, content: bytes) -> None:

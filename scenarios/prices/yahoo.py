@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -78,7 +78,8 @@ def fetch(
 
     Raises:
         InputError: in one line, which ticker failed and how (`ask_yahoo`), or that the tickers
-            have different trading days at the same exchange, none in common, or one name.
+            have different currencies, different trading days at the same exchange, no day in
+            common, or one name.
     """
     import yfinance
 
@@ -93,6 +94,7 @@ def fetch(
         raise InputError(f"yahoo: end {end} must lie after start {start}")
     histories = {ticker: ask_yahoo(ticker, start, end) for ticker in names}
     _refuse_gaps(histories)
+    currency = _one_currency(histories)
     columns = {
         names[ticker]: on_basis(
             history.adjusted if adjust_dividends else history.close,
@@ -116,12 +118,27 @@ def fetch(
         "basis": str(basis),
         "dividends": "adjusted" if adjust_dividends else "not adjusted",
         "decimals": decimals,
+        "currency": currency,
         "splits_undone": {
             ticker: [{"day": str(split.day), "ratio": split.ratio} for split in splits]
             for ticker, splits in undone.items()
         },
     }
-    return Fetched(PricePanel.from_frame(frame, "yahoo"), undone, details)
+    panel = replace(PricePanel.from_frame(frame, "yahoo"), currency=currency)
+    return Fetched(panel, undone, details)
+
+
+def _one_currency(histories: Mapping[str, TickerHistory]) -> str | None:
+    """What all tickers are quoted in, or None if Yahoo does not say."""
+    quoted = {ticker: item.currency for ticker, item in histories.items() if item.currency}
+    first = next(iter(quoted), None)
+    for ticker, currency in quoted.items():
+        if first is not None and currency != quoted[first]:
+            raise InputError(
+                f"yahoo: {first} is quoted in {quoted[first]}, {ticker} in {currency}; a file has"
+                " one currency, as nothing is converted: fetch them apart"
+            )
+    return quoted[first] if first is not None else None
 
 
 def _refuse_gaps(histories: Mapping[str, TickerHistory]) -> None:

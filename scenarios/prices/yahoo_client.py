@@ -37,12 +37,14 @@ class TickerHistory:
         adjusted: the same, adjusted for dividends as well.
         splits: the whole split history, oldest first.
         timezone: of the exchange.
+        currency: of the prices, as Yahoo writes it; None if it does not say.
     """
 
     close: pd.Series[float]
     adjusted: pd.Series[float]
     splits: tuple[Split, ...]
     timezone: str
+    currency: str | None
 
 
 def new_session() -> Any:
@@ -110,7 +112,7 @@ def _ask_once(ticker: str, start: date, end: date, session: Any) -> TickerHistor
     frame = source.history(start=start, end=end, auto_adjust=False, actions=True)
     if frame.empty:
         raise InputError(f"yahoo: {ticker}: no prices from {start} to {end}; choose other dates")
-    timezone = str(frame.index.tz)
+    timezone, currency = str(frame.index.tz), source.history_metadata.get("currency")
     frame.index = pd.DatetimeIndex(frame.index.tz_localize(None).normalize())
     _refuse_partial(ticker, frame, start, end)
     # A request for a window carries only the splits inside it.
@@ -118,7 +120,7 @@ def _ask_once(ticker: str, start: date, end: date, session: Any) -> TickerHistor
     history = tuple(
         Split(day.date(), float(ratio)) for day, ratio in splits.sort_index().items() if ratio > 0
     )
-    return TickerHistory(frame["Close"], frame["Adj Close"], history, timezone)
+    return TickerHistory(frame["Close"], frame["Adj Close"], history, timezone, currency)
 
 
 def _refuse_partial(ticker: str, frame: pd.DataFrame, start: date, end: date) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from worlds import table_of
 
-from scenarios.agreement import MODELS, CollateralAgreement, exact
+from scenarios.agreement import MODELS, CollateralAgreement, exact, terms_of_model
 from scenarios.errors import InputError
 from scenarios.network import Complete, CorePeriphery
 from scenarios.scenario import Scenario, bundled
@@ -47,6 +47,10 @@ def given(loan_id: Any = 1, **fields: Any) -> dict[str, Any]:
         ({"agreement": {"priority": ["A", "A"]}}, "priority names a token twice"),
         ({"agreement": {"model": 5}}, "agreement.model"),
         ({"agreement": {"reuse_rate": 0.5}}, 'reuse_rate needs transfer = "title"'),
+        (
+            {"agreement": {"reuse_rate": 0.1234567, "transfer": "title"}},
+            "agreement: reuse_rate: expected six decimals at most",
+        ),
         ({"agreement": {"settlement_lag": 1.5}}, "agreement.settlement_lag"),
         ({"agreement": {"settlement_lag": -1}}, "agreement.settlement_lag"),
         ({"agreement": {"adjustment": "both"}}, "agreement.adjustment"),
@@ -120,11 +124,59 @@ def test_models_are_presets_of_terms() -> None:
     assert [t.every_call_issues for t in terms.values()] == [True, False, False, False, False]
 
 
-def test_terms_beside_a_model_prevail_and_survive_a_change_of_model() -> None:
+def test_terms_beside_a_model_prevail() -> None:
     scenario = parse(agreement={"model": 3, "settlement_lag": 2})
     assert (scenario.agreement.trigger, scenario.agreement.settlement_lag) == (0.02, 2)
-    changed = scenario.with_changes({"agreement.model": 1})
-    assert (changed.agreement.trigger, changed.agreement.settlement_lag) == (0.0, 2)
+
+
+@pytest.mark.parametrize("name", [*bundled(), "given"])
+@pytest.mark.parametrize("model", MODELS)
+def test_a_model_from_outside_is_the_papers_whatever_the_file_says(name: str, model: int) -> None:
+    fixed = {"trigger": 0.5, "settlement_lag": 9, "adjustment": "single", "haircut": 0.3}
+    scenario = parse(agreement=fixed) if name == "given" else Scenario.load(name)
+    agreement = scenario.with_changes({"agreement.model": model}).agreement
+    for term, value in terms_of_model(model).items():
+        assert getattr(agreement, term) == value
+    assert agreement.haircut == scenario.agreement.haircut, "no term of the models"
+    assert agreement.return_rounding == scenario.agreement.return_rounding
+
+
+def test_terms_set_together_with_a_model_prevail_in_any_order() -> None:
+    scenario = parse(agreement={"trigger": 0.5, "settlement_lag": 9})
+    for changes in (
+        {"agreement.model": 1, "agreement.settlement_lag": 2},
+        {"agreement.settlement_lag": 2, "agreement.model": 1},
+    ):
+        changed = scenario.with_changes(changes).agreement
+        assert (changed.trigger, changed.settlement_lag) == (0.0, 2)
+
+
+def test_a_model_replaces_terms_of_a_named_agreement_too() -> None:
+    loans = [given(principal=5, agreement="tight")]
+    scenario = parse(loan=None, loans=loans, agreements={"tight": {"trigger": 0.5}})
+    changed = scenario.with_changes({"agreements.tight.model": 4})
+    assert changed.agreements["tight"].trigger == 0.02
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("participants.lenders", 7, "the loans are given one by one"),
+        ("network", {"topology": "agent-lender"}, "changes nothing beside"),
+        ("agreement.model", 4, r"no loan uses \[agreement\]; they use agreements.tight"),
+        ("agreements.loose.haircut", 0.5, "no loan uses the agreement loose"),
+        ("participants.size.sigma", 2.0, 'sizes of kind = "equal"; it goes with'),
+        ("loans", [], "give either"),
+    ],
+)
+def test_a_change_that_changes_nothing_is_refused(field: str, value: Any, message: str) -> None:
+    scenario = parse(
+        loan=None,
+        loans=[given(principal=5, agreement="tight")],
+        agreements={"tight": {"haircut": 0.1}, "loose": {}},
+    )
+    with pytest.raises(InputError, match=f"unnamed: .*{message}"):
+        scenario.with_changes({field: value})
 
 
 @pytest.mark.parametrize(
@@ -138,6 +190,16 @@ def test_terms_beside_a_model_prevail_and_survive_a_change_of_model() -> None:
 )
 def test_required_collateral_is_an_exact_fraction(terms: Any, ratio: Fraction) -> None:
     assert CollateralAgreement(**terms).collateral_ratio == ratio
+
+
+@pytest.mark.parametrize(
+    ("topology", "most"), [("random-bipartite", 0), ("scale-free", 0), ("agent-lender", 1)]
+)
+def test_dealers_for_whom_a_network_has_no_place_are_refused(topology: str, most: int) -> None:
+    scenario = parse(network={"topology": topology})
+    assert scenario.with_changes({"participants.dealers": most}).participants.dealers == most
+    with pytest.raises(InputError, match=f"participants.dealers: {topology} has a place for"):
+        scenario.with_changes({"participants.dealers": most + 1})
 
 
 def test_decimals_are_taken_as_written() -> None:

@@ -86,6 +86,10 @@ SCENARIOS = {
         SCENARIO + "[close_out]\nimpact = { depth = { XYZ = 5 } }\n",
         "close_out.impact.depth: XYZ has no price",
     ),
+    "currency": (
+        SCENARIO + '[money]\ncurrency = "JPY"\n',
+        "us_stocks_2007_2010.csv are in USD, not in JPY; nothing is converted",
+    ),
     "agreement": (GIVEN + 'agreement = "x"\n', "loan 7: no agreement x (known: none)"),
     "network": (ON_FILE.format("absent.csv"), "absent.csv: no such file"),
 }

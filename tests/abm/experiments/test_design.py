@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from abm.experiments.design import designs_of
 from abm.experiments.plan import Plan
-from scenarios.agreement import exact
+from scenarios.agreement import CollateralAgreement, exact
+from scenarios.errors import InputError
 from scenarios.experiment import Experiment
 
 
@@ -166,3 +167,90 @@ def test_another_experiment_has_another_fingerprint(other: dict[str, Any]) -> No
     assert Plan.of(experiment(factors={"model": [1, 2]})).fingerprint == same
     other = {"factors": {"model": [1, 2]}} | other
     assert Plan.of(experiment(**other)).fingerprint != same
+
+
+class TestModels:
+    """The name of a model is what is simulated, or the experiment is refused."""
+
+    MODELS: ClassVar = {"model": [0, 1, 2, 3, 4]}
+
+    def agreements(self, **tables: Any) -> list[CollateralAgreement]:
+        plan = Plan.of(experiment(**tables))
+        plan.check()
+        return [plan.scenario(design).agreement for design in plan.designs]
+
+    def test_models_are_the_papers_where_a_scenario_fixes_their_terms(self) -> None:
+        """prices-gbm has a trigger of 0 and a lag of 1."""
+        found = self.agreements(factors=self.MODELS)
+        assert [terms.trigger for terms in found] == [0, 0, 0, 0.02, 0.02]
+        assert [terms.settlement_lag for terms in found] == [1, 0, 0, 0, 0]
+        rows = self.agreements(designs=[{"model": model} for model in range(5)])
+        assert rows == found
+
+    def test_terms_that_an_experiment_sets_for_all_designs_prevail(self) -> None:
+        changes = {"agreement.settlement_lag": 2}
+        assert {
+            a.settlement_lag for a in self.agreements(factors=self.MODELS, changes=changes)
+        } == {2}
+        set_beside = experiment(factors=self.MODELS).with_settings(changes)
+        plan = Plan.of(set_beside)
+        assert {plan.scenario(design).agreement.settlement_lag for design in plan.designs} == {2}
+
+    @pytest.mark.parametrize(
+        ("tables", "message"),
+        [
+            (
+                {"changes": {"agreement.trigger": 0.1}},
+                "model = 1 and model = 3 are one and the same market where agreement.trigger is",
+            ),
+            (
+                {"alternatives": {"term": {"a": {"agreement.trigger": 0.1}}}},
+                "model = 1 and model = 3 are one and the same market where agreement.trigger is",
+            ),
+            (
+                {
+                    "factors": {"network.loans_per_edge": [1, 2]},
+                    "alternatives": {"a": {"x": {"network": {"topology": "agent-lender"}}}},
+                    "designs": [{"network.loans_per_edge": 3}],
+                },
+                "network.loans_per_edge varies twice, in factors and in designs",
+            ),
+            (
+                {
+                    "factors": {},
+                    "alternatives": {"a": {"x": {"network": {"topology": "agent-lender"}}}},
+                    "designs": [{"network.loans_per_edge": 3}, {"network.loans_per_edge": 4}],
+                },
+                "network.loans_per_edge = 3 and network.loans_per_edge = 4 are one and the same",
+            ),
+        ],
+    )
+    def test_two_names_for_one_market_are_refused(self, tables: Any, message: str) -> None:
+        tables = {"factors": {"model": [1, 3]}, **tables}
+        with pytest.raises(InputError, match=message):
+            Plan.of(experiment(**tables)).check()
+
+    @pytest.mark.parametrize("where", ["factors", "alternatives.b"])
+    def test_a_field_that_two_factors_set_is_refused(self, where: str) -> None:
+        """The later one would win, and the earlier one's name would say what is not simulated."""
+        both = {"a": {"x": {"agreement.trigger": 0.3, "agreement.haircut": 0.1}, "y": {}}}
+        tables: dict[str, Any] = {"alternatives": both}
+        if where == "factors":
+            tables["factors"] = {"agreement.trigger": [0.0, 0.1]}
+        else:
+            both["b"] = {"x": {"agreement.trigger": 0.2}, "y": {}}
+        with pytest.raises(InputError, match=r"agreement\.trigger varies twice, in "):
+            experiment(**tables)
+
+    def test_a_point_that_is_sampled_twice_is_not_refused(self) -> None:
+        factors = {"participants.dealers": {"low": 0, "high": 1}}
+        Plan.of(experiment({"samples": 8}, factors=factors)).check()
+
+
+def test_more_designs_than_can_be_made_are_refused() -> None:
+    factors = {
+        f"agreement.{name}": {"low": 0.0, "high": 0.5, "levels": 1_000_000}
+        for name in ("haircut", "trigger")
+    }
+    with pytest.raises(InputError, match=r"1,000,000,000,000 designs, .* at most 1,000,000"):
+        designs_of(experiment(factors=factors))

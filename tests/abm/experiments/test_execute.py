@@ -68,6 +68,21 @@ class TestTables:
         for name, value in market.summary().items():
             assert row[name] == value or (np.isnan(row[name]) and np.isnan(value))
 
+    def test_one_seed_is_one_market_whoever_starts_it(self, tmp_path: Path) -> None:
+        """`collateral run X --seed 7` and `CollateralMarket("X", rng=7)`."""
+        scenario = Scenario.parse(SCENARIO, "test")
+        execute(Experiment.single(scenario, seed=7, replications=2), tmp_path / "out")
+        days = pd.read_parquet(tmp_path / "out" / "days")
+        for replication, seed in ((0, 7), (1, np.random.SeedSequence(7, spawn_key=(1,)))):
+            ours = days[days["replication_id"] == replication]
+            theirs = CollateralMarket(scenario, rng=seed).run().days_frame()
+            assert ours["exposure"].tolist() == theirs["exposure"].tolist()
+
+    @pytest.mark.parametrize("seed", [-1, 2**63, 1.0, True, "1"])
+    def test_what_is_no_seed_is_refused(self, seed: Any) -> None:
+        with pytest.raises(InputError, match=r"^rng: expected a whole number from 0 to "):
+            CollateralMarket(Scenario.parse(SCENARIO, "test"), rng=seed)
+
     def test_the_manifest_says_what_was_run(self, done: Path) -> None:
         manifest = manifest_of(done)
         assert manifest["status"] == "finished"

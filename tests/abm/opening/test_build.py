@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,10 @@ import pytest
 from worlds import held, loan, market_of
 
 from abm.books.ledger import UNLIMITED
+from abm.model import CollateralMarket
 from scenarios.errors import InputError
+from scenarios.experiment import Experiment
+from scenarios.scenario import Scenario
 
 PRICES = {"A": [100, 110], "B": [50, 40]}
 
@@ -260,6 +264,32 @@ def test_a_principal_in_securities() -> None:
         loans=[loan(1, "L1", "B1", principal=1020, lent_token="B")],
     )
     assert market.participants["B1"].wallet["B"] == 20
+
+
+def test_a_cash_token_is_worth_one_unit_of_money() -> None:
+    loans = [loan(1, "L1", "B1", lent={"USD": 1_000_000}, collateral={"A": 200, "USD": 50})]
+    market = market_of(PRICES, money={"currency": "USD", "unit": 0.01}, loans=loans)
+    assert market.today["exposure"] == 10_000
+    assert market.today["collateral_value"] == 20_000.5
+
+
+def test_a_change_means_the_same_from_python_as_after_set() -> None:
+    """Short names, and tables that are merged into the scenario's."""
+    changes = {"model": 3, "participants": {"prefunded_inventory": 0.5}}
+    market = CollateralMarket("prices-file", rng=1, **changes)
+    experiment = Experiment.single(Scenario.load("prices-file")).with_settings(changes)
+    assert market.scenario == experiment.scenario
+    terms = market.scenario.agreement
+    assert (terms.trigger, terms.settlement_lag, terms.adjustment) == (0.02, 0, "single")
+
+
+def test_a_table_of_loans_with_many_tokens_warns_of_nothing() -> None:
+    prices = {f"T{i}": [10, 11] for i in range(150)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        table = market_of(prices, loans=[loan(1, "L1", "B1", principal=9000)]).loans_frame()
+    posted = [name for name in table if name.startswith("posted_")]
+    assert posted == [*(f"posted_T{i}" for i in range(150)), "posted_JPY"]
 
 
 def test_inventory_and_capacity_as_fractions_of_what_is_posted() -> None:

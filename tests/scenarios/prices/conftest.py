@@ -38,6 +38,7 @@ class Listing:
     splits: list[tuple[date, int, int]] = field(default_factory=list)
     timezone: str = "Asia/Tokyo"
     dividend: float = 0.0
+    currency: str | None = "JPY"
 
     def restated(self) -> pd.Series:
         """What Yahoo shows: every past close divided by each later split."""
@@ -111,7 +112,7 @@ class Yahoo:
         }
         result: dict[str, Any] = {
             "meta": {
-                "currency": "JPY",
+                "currency": listing.currency,
                 "exchangeTimezoneName": listing.timezone,
                 "instrumentType": "EQUITY",
                 "priceHint": 2,

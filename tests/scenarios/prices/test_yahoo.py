@@ -290,3 +290,24 @@ def test_a_stored_panel_comes_back(tmp_path: Path, eventful: Yahoo) -> None:
         np.testing.assert_array_equal(loaded.dates, fetched.panel.dates)
         assert json.loads(sidecar_of(tmp_path / name).read_text())["days"] == 10
     assert len(list(tmp_path.glob("*prices*"))) == 4, "no temporary file is left"
+
+
+def test_tickers_in_two_currencies_are_not_put_into_one_file(yahoo: Yahoo) -> None:
+    yahoo.lists("1.T", closes())
+    yahoo.lists("US", closes(), currency="USD")
+    with pytest.raises(InputError, match=r"yahoo: 1\.T is quoted in JPY, US in USD; .* apart"):
+        fetch(["1.T", "US"], *WINDOW, date(2025, 1, 1))
+
+
+@pytest.mark.parametrize("currency", ["JPY", None])
+def test_the_record_says_the_currency_and_the_file_is_read_with_it(
+    yahoo: Yahoo, tmp_path: Path, currency: str | None
+) -> None:
+    yahoo.lists("1.T", closes(), currency=currency)
+    fetched = fetch(["1.T"], *WINDOW, date(2025, 1, 1))
+    assert fetched.panel.currency == currency
+    save_panel(fetched.panel, tmp_path / "p.csv", fetched.details)
+    assert json.loads(sidecar_of(tmp_path / "p.csv").read_text())["currency"] == currency
+    kept = load_panel(tmp_path / "p.csv")
+    assert kept is not None
+    assert kept.currency == currency

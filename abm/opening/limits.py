@@ -1,0 +1,177 @@
+"""What a market can count: refuses those whose numbers could come to be too large for it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from abm.books.ledger import LARGEST_VALUE
+from scenarios.errors import InputError
+from scenarios.network import Complete, CorePeriphery, RandomBipartite, ScaleFree
+from scenarios.prices.panel import LARGEST_PRICE
+from scenarios.scenario import Scenario
+
+if TYPE_CHECKING:
+    from abm.books.terms import Terms
+    from abm.opening.loan_table import LoanTable, Sizes
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+MOST_LOANS = 100_000_000
+"""Loans of a market that is drawn: ten times the most that were measured (docs/performance.md)."""
+
+MOST_PAIRS = 1_000_000_000
+"""Pairs of participants that a network is drawn from."""
+
+
+def refuse_large(scenario: Scenario) -> None:
+    """Refuse a network that would take hours to draw, or memory that no machine has.
+
+    Raises:
+        InputError: it has too many pairs or loans.
+    """
+    part, network = scenario.participants, scenario.network
+    lenders, borrowers, dealers = part.lenders, part.borrowers, part.dealers
+    match network:
+        case Complete():
+            loans = pairs = (lenders + dealers) * (borrowers + dealers) - dealers**2
+        case RandomBipartite() | ScaleFree():
+            pairs, loans = (
+                lenders * borrowers,
+                borrowers * min(network.lenders_per_borrower, lenders),
+            )
+        case CorePeriphery():
+            pairs = dealers * (lenders + borrowers + dealers)
+            loans = dealers * dealers + lenders * min(network.dealers_per_lender, dealers)
+            loans += borrowers * min(network.dealers_per_borrower, dealers)
+        case _:
+            loans = pairs = lenders + borrowers
+    loans *= network.loans_per_edge
+    if pairs > MOST_PAIRS or loans > MOST_LOANS:
+        raise InputError(
+            f"network: up to {loans:,} loans between {pairs:,} pairs of participants; at most"
+            f" {MOST_LOANS:,} loans and {MOST_PAIRS:,} pairs can be drawn"
+        )
+
+
+def price_range(
+    scenario: Scenario, tokens: Sequence[str], prices: Ints, value: float, wallets: Floats
+) -> tuple[Floats, Floats]:
+    """The lowest and highest price of each token that can be published, in money units.
+
+    Wrong prices count, and so does the mark of sales, at its worst: all collateral is of one token
+    and sold. What has become cheap is called for in larger numbers, so that its price can fall on,
+    down to one unit.
+
+    Args:
+        scenario: with its faults of the oracle and its price impact.
+        tokens: names of the ledger's columns.
+        prices: true ones, shape (days, tokens).
+        value: what all loans can require together, in money units.
+        wallets: tokens held beside that, shape (tokens,).
+
+    Raises:
+        InputError: a wrong price is too large to be exact.
+    """
+    lowest, highest = prices.min(axis=0).astype(np.float64), prices.max(axis=0).astype(np.float64)
+    impact = scenario.close_out.impact
+    if impact is not None:
+        for column, token in enumerate(tokens[:-1]):
+            depth = impact.depth
+            size = depth.get(token, math.inf) if isinstance(depth, dict) else depth
+            lowest[column] = _sold_out(lowest[column], impact.b / size, value, wallets[column])
+    bounds = lowest.copy(), highest.copy()
+    for wrong in scenario.oracle.wrong_prices:
+        if wrong.token not in tokens:
+            continue
+        column = list(tokens).index(wrong.token)
+        published = float(highest[column]) * wrong.factor
+        if published >= LARGEST_PRICE:
+            raise InputError(
+                f"oracle.wrong_prices: {wrong.token} on day {wrong.day}: a factor of"
+                f" {wrong.factor:g} makes a price of {published:.3g} money units; it must stay"
+                f" below {LARGEST_PRICE:.3g}"
+            )
+        bounds[0][column] = min(bounds[0][column], max(lowest[column] * wrong.factor, 1))
+        bounds[1][column] = max(bounds[1][column], published)
+    return bounds
+
+
+def _sold_out(price: float, sensitivity: float, value: float, held: float) -> float:
+    """The price that is left if tokens worth `value` at that price, and those held, are sold."""
+    low = price
+    for _ in range(1000):
+        fallen = max(low * math.exp(-min(sensitivity * (value / price + held), 700.0)), 1.0)
+        if fallen >= price * (1 - 1e-9):
+            return fallen
+        price = fallen
+    return 1.0
+
+
+def largest_values(
+    table: LoanTable, sizes: Sizes, terms: Terms, lowest: Floats, highest: Floats
+) -> Floats:
+    """What the collateral of each loan could come to be worth, in money units, shape (loans,).
+
+    The bound: what is posted and what can be required, times the widest move of any price.
+    """
+    ratio = (terms.upper_numerator / terms.upper_denominator)[table.agreement]
+    swing = float((highest / lowest).max())
+    return np.maximum(sizes.posted @ highest, sizes.lent @ highest * ratio) * swing
+
+
+def refuse_overflow(
+    scenario: Scenario,
+    tokens: Sequence[str],
+    table: LoanTable,
+    sizes: Sizes,
+    terms: Terms,
+    prices: Ints,
+    wallets: Ints | None = None,
+) -> None:
+    """Refuse a market whose collateral could come to be worth more than it can count.
+
+    Args:
+        scenario: what is built.
+        tokens: names of the ledger's columns.
+        table: the loans, of these sizes and under these terms.
+        sizes: of the loans.
+        terms: of the agreements.
+        prices: true ones, shape (days, tokens).
+        wallets: prefunded inventories, shape (wallets, tokens); without them only loans are looked
+            at one by one.
+
+    Raises:
+        InputError: naming the loan, or saying that it is all of them together.
+    """
+    held = np.zeros(len(tokens)) if wallets is None else wallets.sum(axis=0, dtype=np.float64)
+    once = prices.min(axis=0).astype(np.float64), prices.max(axis=0).astype(np.float64)
+    worth = float(largest_values(table, sizes, terms, *once).sum())
+    lowest, highest = price_range(scenario, tokens, prices, worth, held)
+    value = largest_values(table, sizes, terms, lowest, highest)
+    row = int(value.argmax())
+    if value[row] >= LARGEST_VALUE:
+        raise InputError(
+            f"loan {table.loan_id[row]}: its collateral could come to be worth"
+            f" {value[row]:.3g} money units, above the limit of {LARGEST_VALUE:.3g};"
+            " make the loan smaller or choose a larger money.unit"
+        )
+    swing = float((highest / lowest).max())
+    counted = np.maximum(sizes.posted, sizes.lent).sum(axis=0, dtype=np.float64).max()
+    if counted * swing >= LARGEST_VALUE:
+        raise InputError(
+            f"loans: {counted:.3g} tokens of one kind are more than the ledger can count;"
+            " make the loans smaller"
+        )
+    together = float(value.sum() + held @ highest)
+    if wallets is not None and together >= LARGEST_VALUE:
+        raise InputError(
+            f"all loans and inventories together could come to be worth {together:.3g} money units,"
+            f" above the limit of {LARGEST_VALUE:.3g}; make them smaller or choose a larger"
+            " money.unit"
+        )

@@ -1,0 +1,16 @@
+"""A lender that recalls in stress: every open-ended loan whose collateral no longer covers it."""
+
+from abm.agents import Lender
+from abm.model import CollateralMarket
+
+
+class Recalling(Lender):
+    def choose_recalls(self, loans):
+        return loans.open_ended & (loans.coverage < 1)
+
+
+if __name__ == "__main__":
+    market = CollateralMarket(
+        "crash", rng=1, behaviours={"lender": Recalling}, **{"loan.open_ended": True}
+    ).run()
+    print(market.summary()["recalls"], "recalls")

@@ -1,0 +1,18 @@
+"""A lender that goes on with loans that are well covered, and lets the others end."""
+
+import numpy as np
+
+from abm.agents import Lender
+from abm.model import CollateralMarket
+
+
+class Rolling(Lender):
+    def choose_at_maturity(self, loans):
+        return np.where(loans.coverage >= 1.04, "roll", "settle")
+
+
+if __name__ == "__main__":
+    market = CollateralMarket(
+        "network-random-bipartite", rng=1, behaviours={"lender": Rolling}, **{"loan.maturity": 10}
+    ).run()
+    print(market.summary()["loans_rolled"], "rolled,", market.summary()["loans_settled"], "settled")
