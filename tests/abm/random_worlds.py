@@ -171,8 +171,9 @@ def worlds(draw: st.DrawFn) -> World:
         }
     if draw(st.booleans()):
         chosen = draw(st.lists(st.sampled_from(names), min_size=1, max_size=3, unique=True))
+        together = draw(st.none() | day)
         fields["defaults"] = {
-            "scheduled": [{"participant": name, "day": draw(day)} for name in chosen]
+            "scheduled": [{"participant": name, "day": together or draw(day)} for name in chosen]
         }
     if draw(rarely):
         fields["oracle"] = draw(oracle_faults(tokens, days))
