@@ -15,7 +15,7 @@ from reference.close_out import close_out
 from reference.margining import margin_run
 from reference.oracle import Oracle
 from reference.reuse import longest_chain
-from reference.settlement import recall, release_ended, settle
+from reference.settlement import arrive, recall, release_ended, settle
 
 
 class ReferenceMarket:
@@ -84,6 +84,7 @@ class ReferenceMarket:
     def step(self) -> None:
         """One day, as the page tells it."""
         self._next_day()
+        arrive(self.books)
         settle(self.books)
         recalls = self.table.get("recalls", {})
         chosen = [loan for day, loan in recalls.get("scheduled", ()) if day == self.day]
@@ -95,7 +96,10 @@ class ReferenceMarket:
         close_out(self.books, self.oracle, rules, today, self.equity)
 
     def conclude(self) -> None:
-        """After the last day: loans that end with the window, and chains of re-use."""
+        """After the last day: loans that end with the window, and chains of re-use.
+
+        The page says nothing of it; tokens that are being minted then no longer arrive.
+        """
         self.books.day += 1
         settle(self.books)
         before = None

@@ -10,8 +10,7 @@ from reference.reuse import Reusable, come_in, give_back, hand_over, release
 
 
 def settle(books: Books) -> None:
-    """All that settles before the day's calls."""
-    arrive(books)
+    """All that settles before the day's calls, of tokens that are there."""
     settle_instructions(books)
     for account in books.accounts:
         for loan in account.loans if account.closing is None else ():
