@@ -12,6 +12,7 @@ import mesa
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from mesa.agent import AgentSet
 
 from abm.agents import Custodian, Participant
 from abm.agents.behaviour import classes_for, services_for
@@ -24,12 +25,13 @@ from abm.day.close_out import CloseOutResult
 from abm.day.day import Day
 from abm.measures.day_collector import DayCollector
 from abm.measures.statistics import measure
+from abm.opening.arguments import check_arguments
 from abm.opening.build import Streams, draw_blueprint, run_seed
 from abm.opening.terms import terms_of
 from abm.rules.price_impact import MarketImpact
 from abm.rules.rule import Rule
 from abm.tables import frames
-from scenarios.errors import named
+from scenarios.errors import InputError, named
 from scenarios.fields import as_changes
 from scenarios.prices import PricePanel
 from scenarios.scenario import Scenario
@@ -50,7 +52,8 @@ class CollateralMarket(mesa.Model):
             bundled one.
         rng: seed of the run; the same scenario and seed give the same results to the last bit, and
             those of `collateral run SCENARIO --seed N`. Of an experiment's other replications the
-            seed is `numpy.random.SeedSequence(N, spawn_key=(replication_id,))`.
+            seed is `numpy.random.SeedSequence(N, spawn_key=(replication_id,))`. Mesa's `random` and
+            `rng` of model and agents are drawn from the run's behaviour stream.
         prices: a price panel to use instead of the scenario's.
         events: whether to record every single event.
         behaviours: classes of participants by role or name, in place of the standard ones.
@@ -75,12 +78,13 @@ class CollateralMarket(mesa.Model):
         behaviours: Mapping[str, type[Participant]] | None = None,
         **changes: Any,
     ):
-        seed = run_seed(rng)
-        super().__init__(rng=rng if isinstance(rng, int) else 0)
+        check_arguments(scenario, rng, prices)
+        streams = Streams.spawn(run_seed(rng))
+        super().__init__(rng=int(streams.behaviour.integers(2**63)))
+        self.streams = streams
         if not isinstance(scenario, Scenario):
             scenario = Scenario.load(scenario)
         self.scenario = scenario.with_changes(as_changes(changes)) if changes else scenario
-        self.streams = Streams.spawn(seed)
         with named(self.scenario.name):
             blueprint = draw_blueprint(self.scenario, self.streams, prices)
             kinds = classes_for(self.scenario, blueprint.population, behaviours or {})
@@ -121,6 +125,7 @@ class CollateralMarket(mesa.Model):
             lambda agreement: terms_of([agreement], self.tokens, blueprint.cash, self.unit)[0],
         )
         self.custodian = Custodian(self, self.phases.mint, self.phases.burn)
+        self.stepping = self._with_steps()
         self.datacollector = DayCollector()
         self._open_loans(blueprint.posted)
 
@@ -131,6 +136,7 @@ class CollateralMarket(mesa.Model):
         self.day += 1
         self.books.totals[:] = 0
         self.impact.next_day()
+        self.stepping.do("step")
         self.oracle.publish()
         self.agreements.revise()
         self.phases.mark()
@@ -228,6 +234,24 @@ class CollateralMarket(mesa.Model):
         self.phases.open_loans(posted)
         self._record(self.phases.check())
 
+    def _with_steps(self) -> AgentSet:
+        """Participants whose class has a `step` of its own, in the order of their names.
+
+        Raises:
+            InputError: there are some, and the ledger is one on which contracts decide.
+        """
+        some = [
+            agent
+            for agent in self.participants.values()
+            if type(agent).step is not Participant.step
+        ]
+        if some and self.scenario.ledger == "evm":
+            raise InputError(
+                f'{self.scenario.name}: {type(some[0]).__name__}.step: on ledger = "evm" the'
+                " contracts decide"
+            )
+        return AgentSet(some, random=self.random)
+
     def _first_loans(self) -> Ints:
         """Identifier of the first loan of each margin account."""
         first = np.full(len(self.books.accounts.lender), np.iinfo(np.int64).max)
@@ -260,7 +284,7 @@ class CollateralMarket(mesa.Model):
 
     def _record(self, held: Holdings) -> None:
         """Measure the day and collect it."""
-        row = measure(self.books, held, self.market_prices, self.unit)
+        row = measure(self.books, held, self.prices, self.unit)
         done = self.closed_out
         for name in ("exposure_at_default", "liquidated_value", "close_out_loss"):
             row[name] = getattr(done, name) * self.unit

@@ -150,4 +150,5 @@ def wilson_interval(
     z = ndtri((1 + confidence) / 2)
     centre = (k + z**2 / 2) / (n + z**2)
     half = z / (n + z**2) * np.sqrt(k * (n - k) / n + z**2 / 4)
-    return np.clip(np.stack([centre - half, centre + half]), 0.0, 1.0)
+    low, high = np.where(k == 0, 0.0, centre - half), np.where(k == n, 1.0, centre + half)
+    return np.clip(np.stack([low, high]), 0.0, 1.0)

@@ -11,6 +11,8 @@ from analysis.results import FACTOR, ColumnMeaning
 _SUFFIXES = {"mean": "mean over days", "max": "largest day"}
 _PHRASES = {"mean": "mean", "max": "largest"}
 _WORDS = {
+    "requirement_shortfall": "shortfall to the requirement",
+    "requirement_shortfall_max": "largest shortfall of a loan to its requirement",
     "uncollateralised_es": "expected shortfall of uncollateralised exposure",
     "uncollateralised_max": "largest uncollateralised exposure of a loan",
     "over_collateralisation_max": "largest over-collateralisation of a loan",
@@ -106,6 +108,24 @@ def number_label(value: float, digits: int = 4) -> str:
     if abs(rounded) >= 1e15 or abs(rounded) < 1e-6:
         return f"{value:.{digits - 1}e}".replace("-", "−")
     text = f"{rounded:,.{max(places, 0)}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return text.replace("-", "−")
+
+
+def cell_label(value: float, digits: int = 3) -> str:
+    """A number for a cell of a table: whole units in full, and no more than three decimals.
+
+    >>> [cell_label(value) for value in (4656.35, 68.84, 0.0123, 1.4e-12, -1e-9, 0)]
+    ['4,656', '68.8', '0.012', '< 0.001', '> −0.001', '0']
+    """
+    if value is None or not math.isfinite(value):
+        return "–"
+    if value == 0:
+        return "0"
+    if abs(value) < 0.0005:
+        return "< 0.001" if value > 0 else "> −0.001"
+    places = min(max(digits - 1 - math.floor(math.log10(abs(value))), 0), 3)
+    text = f"{value:,.{places}f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return text.replace("-", "−")
 

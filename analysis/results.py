@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -48,7 +49,8 @@ class LazyTable:
         return {field.name: _meaning(field) for field in self.dataset.schema}
 
     def __len__(self) -> int:
-        return int(self.dataset.count_rows())
+        with _readable(self.name):
+            return int(self.dataset.count_rows())
 
     def frame(
         self,
@@ -65,7 +67,7 @@ class LazyTable:
             replications: values of `replication_id`; all if not given.
 
         Raises:
-            ResultsError: no such column.
+            ResultsError: no such column, or a file that cannot be read.
         """
         names = list(self.columns)
         if columns is not None:
@@ -81,7 +83,9 @@ class LazyTable:
                 values = [getattr(value, "item", lambda v=value: v)() for value in wanted]
                 term = ds.field(key).isin(values)
                 condition = term if condition is None else condition & term
-        frame: pd.DataFrame = self.dataset.to_table(columns=names, filter=condition).to_pandas()
+        with _readable(self.name):
+            rows = self.dataset.to_table(columns=names, filter=condition)
+        frame: pd.DataFrame = rows.to_pandas()
         order = [name for name in (*KEYS, "day", "loan_id", "participant") if name in frame]
         if self.name == "events":
             order = [name for name in (*KEYS, "day") if name in frame]
@@ -122,11 +126,19 @@ class Results:
         return manifest
 
     def has(self, name: str) -> bool:
-        """Whether the experiment recorded a table, and it holds rows."""
-        try:
-            return len(self.table(name)) > 0
-        except ResultsError:
-            return False
+        """Whether the experiment recorded a table, and it holds rows.
+
+        Raises:
+            ResultsError: there are files of it that cannot be read.
+        """
+        return self._recorded(name) and len(self.table(name)) > 0
+
+    def _recorded(self, name: str) -> bool:
+        infos = self._files.get_file_info(self._selector(name))
+        return any(info.extension == "parquet" for info in infos)
+
+    def _selector(self, name: str) -> fs.FileSelector:
+        return fs.FileSelector(f"{self._root}/{name}", recursive=True, allow_not_found=True)
 
     def table(self, name: str) -> LazyTable:
         """A table, unread.
@@ -137,19 +149,18 @@ class Results:
         Raises:
             ResultsError: the experiment did not record it, or its files cannot be read.
         """
-        selector = fs.FileSelector(f"{self._root}/{name}", recursive=True, allow_not_found=True)
-        if not any(info.extension == "parquet" for info in self._files.get_file_info(selector)):
+        if not self._recorded(name):
             raise ResultsError(f"{self.folder}: no table {name} was recorded")
-        try:
+        with _readable(name):
             factory = ds.FileSystemDatasetFactory(
-                self._files, selector, ds.ParquetFileFormat(), ds.FileSystemFactoryOptions()
+                self._files,
+                self._selector(name),
+                ds.ParquetFileFormat(),
+                ds.FileSystemFactoryOptions(),
             )
             # Designs may differ in columns: each has its own tokens, or leaves a factor empty.
             schema = pa.unify_schemas(factory.inspect_schemas(), promote_options="permissive")
             return LazyTable(name, factory.finish(schema))
-        except (OSError, pa.ArrowException) as error:
-            reason = str(error).splitlines()[0]
-            raise ResultsError(f"{self.folder}: table {name} cannot be read: {reason}") from None
 
     @cached_property
     def all_runs(self) -> pd.DataFrame:
@@ -229,6 +240,16 @@ def varied_factors(runs: pd.DataFrame) -> list[str]:
     """Names of the `factor.` columns that take more than one value, in their order."""
     named = [name for name in runs.columns if name.startswith(FACTOR)]
     return [name for name in named if len(set(runs[name].astype(str))) > 1]
+
+
+@contextmanager
+def _readable(name: str) -> Iterator[None]:
+    """Have damaged files of a table told in one line; pyarrow names the file."""
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        reason = str(error).splitlines()[0]
+        raise ResultsError(f"table {name} cannot be read: {reason}") from None
 
 
 def _filesystem(folder: str) -> tuple[fs.FileSystem, str]:

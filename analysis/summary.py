@@ -12,6 +12,30 @@ from analysis.bootstrap import CONFIDENCE, RESAMPLES, mean_interval
 from analysis.errors import ResultsError
 from analysis.results import FACTOR, KEYS, varied_factors
 
+HEADLINES = (
+    "uncollateralised_exposure_mean",
+    "uncollateralised_exposure_max",
+    "defaults",
+    "close_out_loss",
+    "requirement_shortfall_mean",
+    "over_collateralisation_mean",
+    "margin_calls",
+    "transfers",
+    "borrower_issuances",
+    "lender_issuances",
+    "unmet_calls",
+    "return_fails",
+    "peak_liquidity_demand",
+    "absolute_gap_mean",
+    "collateral_velocity_max",
+)
+"""What is shown of each design, in this order: risk, what came of it, and operations."""
+
+
+def headlines(runs: pd.DataFrame) -> list[str]:
+    """The statistics of `HEADLINES` that any run has some of."""
+    return [name for name in HEADLINES if name in runs and runs[name].fillna(0).any()]
+
 
 def metric_columns(runs: pd.DataFrame) -> list[str]:
     """The numeric columns of `runs` that are statistics: neither keys nor factors."""

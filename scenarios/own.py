@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from scenarios.errors import InputError
+from scenarios.faults import told
 from scenarios.table import Table
 
 
@@ -43,7 +44,7 @@ class Own(Table):
         except InputError:
             raise
         except Exception as error:
-            raise InputError(f"{field}: {self.use}: {type(error).__name__}: {error}") from error
+            raise InputError(f"{field}: {self.use}: {told(error)}") from error
 
 
 def load(path: str, field: str) -> Any:
@@ -59,6 +60,8 @@ def load(path: str, field: str) -> Any:
         sys.path.append("")
     try:
         return getattr(import_module(module), name)
+    except ImportError as error:
+        raise InputError(f"{field}: {path} cannot be loaded ({error})") from None
     except Exception as error:
         # A module is a program of the user's, and can fail in any way.
-        raise InputError(f"{field}: {path} cannot be loaded ({error})") from error
+        raise InputError(f"{field}: {path} cannot be loaded ({told(error)})") from None

@@ -178,7 +178,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         InputError: it cannot be read, or is not TOML.
     """
     try:
-        return {"name": path.stem, **tomllib.loads(path.read_text(encoding="utf-8"))}
+        # Editors on Windows begin a file with a byte-order mark.
+        return {"name": path.stem, **tomllib.loads(path.read_text(encoding="utf-8-sig"))}
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -14,12 +14,12 @@ settings.register_profile("quick", max_examples=60, derandomize=True, **_common)
 settings.register_profile("search", max_examples=2000, **_common)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
-TOKYO = Path(__file__).parents[2] / "shared" / "data" / "tse_closes_case1_case2.csv"
+TOKYO = Path(__file__).parents[2] / "shared" / "data" / "tse_closes_all_cases.csv"
 
 
 @pytest.fixture(scope="session")
 def tokyo_closes() -> Path:
-    """Real Tokyo closes of the paper's Cases 1 and 2, which may not be in the repository."""
+    """Real Tokyo closes of the paper's four cases, which may not be in the repository."""
     if not TOKYO.is_file():
-        pytest.skip("the Tokyo closes of Cases 1 and 2 are not beside this checkout")
+        pytest.skip("the Tokyo closes of the four cases are not beside this checkout")
     return TOKYO

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
-from importlib import import_module
 from typing import Any
-
-import mesa
 
 from abm.agents import Borrower, ClearingHouse, Dealer, Lender, Oracle, Participant
 from abm.books.population import Population
 from scenarios.errors import InputError
+from scenarios.own import load
 from scenarios.scenario import Scenario
 
 STANDARD: Mapping[str, type[Participant]] = {
@@ -33,6 +30,7 @@ def classes_for(
     Raises:
         InputError: a class cannot be found, or does not fit the role.
     """
+    _check_given(behaviours)
     for key in behaviours:
         if key not in {*STANDARD, *SERVICES, *population.names}:
             raise InputError(
@@ -60,6 +58,20 @@ def classes_for(
     return classes
 
 
+def _check_given(behaviours: object) -> None:
+    if not isinstance(behaviours, Mapping):
+        raise InputError(
+            'behaviours: expected classes by role or name, as {"borrower": Mine}'
+            f" (it is a {type(behaviours).__name__})"
+        )
+    for key, kind in behaviours.items():
+        base = SERVICES.get(key, Participant)
+        if not (isinstance(kind, type) and issubclass(kind, base)):
+            shown = kind.__name__ if isinstance(kind, type) else repr(kind)
+            what = f"class that extends {base.__name__}" if key in SERVICES else "participant class"
+            raise InputError(f"behaviours: {key}: {shown} is not a {what}")
+
+
 def services_for(
     scenario: Scenario, behaviours: Mapping[str, type[Any]]
 ) -> tuple[type[Oracle], type[ClearingHouse]]:
@@ -71,32 +83,19 @@ def services_for(
     kinds = []
     for name, standard in SERVICES.items():
         path = scenario.participants.behaviour.get(name)  # type: ignore[call-overload]
-        kind = behaviours.get(name)
-        if kind is None:
-            kind = (
-                load_class(path, f"participants.behaviour.{name}", mesa.Agent) if path else standard
-            )
-        if not issubclass(kind, standard):
-            raise InputError(f"{name}: {kind.__name__} does not extend {standard.__name__}")
-        kinds.append(kind)
+        given = load_class(path, f"participants.behaviour.{name}", standard) if path else standard
+        kinds.append(behaviours.get(name) or given)
     return kinds[0], kinds[1]
 
 
 def load_class(path: str, field: str, base: type = Participant) -> type[Any]:
-    """The class that a scenario names as `module:Class`; modules are also found where one works.
+    """The class that a scenario names as `module:Class`.
 
     Raises:
-        InputError: there is no such module or class.
+        InputError: there is no such module or class, or it does not extend `base`.
     """
-    module, _, name = path.partition(":")
-    if not name:
-        raise InputError(f"{field}: {path!r} is not of the form module:Class")
-    if "" not in sys.path:
-        sys.path.append("")
-    try:
-        kind = getattr(import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise InputError(f"{field}: {path} cannot be loaded ({error})") from None
+    kind = load(path, field)
     if not (isinstance(kind, type) and issubclass(kind, base)):
-        raise InputError(f"{field}: {path} is not a participant class")
+        what = "participant class" if base is Participant else f"class that extends {base.__name__}"
+        raise InputError(f"{field}: {path} is not a {what}")
     return kind

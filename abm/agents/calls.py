@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from numbers import Real
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from abm.books.compiled import compiled
 from abm.rules.planning import choose_return, plan, plan_delivery, whole_tokens
 from abm.rules.valuation import find_mintable, holdings, shortfall, value_in_transit
+from scenarios.errors import InputError
 
 if TYPE_CHECKING:
     from abm.agents.market import Market
@@ -21,7 +23,11 @@ if TYPE_CHECKING:
 Ints = npt.NDArray[np.int64]
 
 
-class DecisionError(ValueError):
+MOST_TOKENS = 2**62
+"""Counts of tokens that a participant decides on stay below this, to be safe in int64."""
+
+
+class DecisionError(InputError):
     """A participant's own behaviour decided on something that cannot be done."""
 
 
@@ -70,12 +76,18 @@ class _Call:
     def _named(self, amounts: npt.NDArray[np.generic]) -> dict[str, float]:
         return dict(zip(self.market.tokens, amounts.tolist(), strict=True))
 
-    def _quantities(self, chosen: Mapping[str, int], who: Participant) -> Ints:
+    def _quantities(self, chosen: object, who: Participant) -> Ints:
         """A choice by token name as an array.
 
         Raises:
-            DecisionError: it names a token that is not eligible, or no whole number of tokens.
+            DecisionError: it is no mapping, names a token that is not eligible, or has something
+                else than a whole number of tokens.
         """
+        if not isinstance(chosen, Mapping):
+            raise DecisionError(
+                f"{who.name} chose {_shown(chosen)} for loan {self.loan_id};"
+                ' expected tokens and their numbers, as {"A": 10}'
+            )
         quantities = np.zeros(len(self.market.tokens), np.int64)
         for token, quantity in chosen.items():
             if token not in self.priority:
@@ -83,13 +95,25 @@ class _Call:
                     f"{who.name} chose {token} for loan {self.loan_id};"
                     f" eligible are {', '.join(self.priority)}"
                 )
-            if quantity < 0 or int(quantity) != quantity:
+            if not _is_count(quantity):
                 raise DecisionError(
-                    f"{who.name} chose {quantity} {token} for loan {self.loan_id};"
-                    " expected a whole number of tokens"
+                    f"{who.name} chose {_shown(quantity)} {token} for loan {self.loan_id};"
+                    " expected a whole number of tokens from 0"
                 )
             quantities[self.market.tokens.index(token)] = int(quantity)
         return quantities
+
+
+def _is_count(given: object) -> bool:
+    if not isinstance(given, Real):
+        return False
+    number: Any = given
+    # Bounds first: neither infinity nor what is not a number has a whole one.
+    return bool(0 <= number < MOST_TOKENS and int(number) == number)
+
+
+def _shown(given: object) -> str:
+    return repr(given) if given is None or isinstance(given, int | float | str) else str(given)
 
 
 class DeliveryCall(_Call):
@@ -134,7 +158,20 @@ class DeliveryCall(_Call):
         _plan_delivery(books, prices, self.account, *self._sources, self.missing_units, plan)
         return {t: int(q) for t, q in zip(self.market.tokens, plan, strict=True) if q}
 
-    def quantities(self, chosen: Mapping[str, int], who: Participant) -> Ints:
+    def is_met(self, answer: object, who: Participant) -> bool:
+        """A borrower's answer to the question whether it meets the call.
+
+        Raises:
+            DecisionError: it is neither true nor false.
+        """
+        if not isinstance(answer, bool | np.bool_):
+            raise DecisionError(
+                f"{who.name} answered {_shown(answer)} to the call on loan {self.loan_id};"
+                " expected True or False"
+            )
+        return bool(answer)
+
+    def quantities(self, chosen: object, who: Participant) -> Ints:
         """A borrower's choice as an array; see `_quantities` for what is refused."""
         return self._quantities(chosen, who)
 
@@ -173,7 +210,7 @@ class ReturnCall(_Call):
         plan[self.market.books.priority[self._agreement, 0]] += issued
         return {t: int(q) for t, q in zip(self.market.tokens, plan, strict=True) if q}
 
-    def quantities(self, chosen: Mapping[str, int], who: Participant) -> tuple[Ints, int]:
+    def quantities(self, chosen: object, who: Participant) -> tuple[Ints, int]:
         """A lender's choice as an array, and the value of what it would have to issue.
 
         Raises:

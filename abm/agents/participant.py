@@ -47,6 +47,12 @@ class Participant(mesa.Agent):
         self.row = row
         self.wallet = Wallet(model, row)
 
+    def step(self) -> None:
+        """What it does of itself at the start of each day, before prices are published.
+
+        Nothing by default; a class that overrides this is called once a day.
+        """
+
     @property
     def role(self) -> str:
         """`lender`, `borrower` or `dealer`."""

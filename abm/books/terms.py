@@ -7,6 +7,8 @@ from typing import Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from abm.books.compiled import inlined
+
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 Tokens = npt.NDArray[np.uint32]
@@ -54,3 +56,10 @@ class Terms(TermColumns[Ints, npt.NDArray[np.float64], Bools], Protocol):
     def __len__(self) -> int: ...
     def __getitem__(self, t: int) -> Term: ...
     def __setitem__(self, t: int, term: Term) -> None: ...
+
+
+@inlined
+def fraction_of(amount: int, numerator: int, denominator: int) -> tuple[int, int]:
+    """`amount · numerator / denominator` as quotient and remainder, without overflow on the way."""
+    whole, rest = amount // denominator, amount % denominator
+    return whole * numerator + (rest * numerator) // denominator, (rest * numerator) % denominator

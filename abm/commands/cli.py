@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from importlib import import_module
 from typing import Any
 
@@ -40,16 +41,27 @@ class _LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; what the user's input causes becomes one line and exit code 2."""
+        from abm.commands.interrupts import CODE, raised_once
         from scenarios.errors import InputError
 
         try:
-            return super().invoke(ctx)
+            with raised_once(signal.SIGINT):
+                return super().invoke(ctx)
         except InputError as error:
             click.echo(f"collateral: {error}", err=True)
             ctx.exit(2)
         except KeyboardInterrupt:
             click.echo("collateral: interrupted", err=True)
-            ctx.exit(130)
+            ctx.exit(CODE)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            from scenarios.faults import place_in_behaviour, told
+
+            if place_in_behaviour(error) is None:
+                raise
+            click.echo(f"collateral: {told(error)}", err=True)
+            ctx.exit(1)
 
 
 @click.command(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

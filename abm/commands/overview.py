@@ -3,31 +3,48 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+import shutil
+from collections.abc import Iterable, Sequence
+from textwrap import wrap
+from typing import TYPE_CHECKING, NamedTuple
 
-from abm.experiments.columns import FACTOR, summary_columns
+from abm.experiments.columns import summary_columns
 from abm.experiments.execute import Finished
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SHOWN = (
-    "uncollateralised_exposure_mean",
-    "over_collateralisation_mean",
-    "margin_calls",
-    "transfers",
-    "borrower_issuances",
-    "lender_issuances",
-    "unmet_calls",
-    "close_out_loss",
-)
-"""Statistics of an experiment that are shown, if any run has some of it: risk, then operations."""
+SHOWN = 11
+"""How many of the headline statistics of an experiment are shown: risk, losses, then operations."""
 
-MOST_ROWS = 48
+MOST_ROWS, MOST_BLOCKS = 48, 12
+"""Designs that are shown in a table, and one below the other."""
+
+USUAL_WIDTH = 100
+"""Of the output where there is no terminal."""
+
+GAP = 2
+"""Spaces between columns."""
+
+
+class Block(NamedTuple):
+    """A column of a table: what stands over it, line by line, and its cells."""
+
+    head: tuple[str, ...]
+    cells: list[str]
+
+    @property
+    def width(self) -> int:
+        """Characters of its widest line."""
+        return max(map(len, (*self.head, *self.cells)))
+
+    def top(self, rows: int) -> Block:
+        """Its first rows."""
+        return Block(self.head, self.cells[:rows])
 
 
 def overview(finished: Finished) -> str:
-    """The main statistics as a table, and where the files are."""
+    """The main statistics as a table that fits the terminal, and where the files are."""
     from analysis import read_results
 
     results = read_results(finished.folder)
@@ -43,7 +60,9 @@ def overview(finished: Finished) -> str:
     for error, number in errors.head(3).items():
         parts.append(f"{number} of {len(runs)} runs failed: {error}")
     if len(errors) > 3:
-        parts.append(f"and {len(errors) - 3} other errors; see the column error of runs")
+        parts.append(f"and {len(errors) - 3} other errors")
+    if len(errors) and finished.runs > 1:
+        parts.append(f"Which they are: the columns status and error of {finished.folder}/runs.")
     tables = ", ".join(str(table) for table in results.manifest.get("tables", ()))
     parts.append(
         f"{finished.runs} {'run' if finished.runs == 1 else 'runs'} in {finished.seconds:.1f} s."
@@ -53,66 +72,135 @@ def overview(finished: Finished) -> str:
 
 
 def _one_run(run: pd.Series, currency: str) -> str:
-    from tabulate import tabulate
+    """Every statistic that is not 0, the headlines first."""
+    from analysis.summary import HEADLINES
 
-    rows = [
-        (name, number(float(run[name]), short=False), currency if unit == "money" else unit)
-        for name, (unit, _) in summary_columns().items()
-        if run[name] and not math.isnan(run[name])
-    ]
-    table = tabulate(
-        rows,
-        headers=("statistic", "value", "unit"),
-        colalign=("left", "right", "left"),
-        disable_numparse=True,
-    )
-    return f"{table}\n\nAll statistics that are not listed are 0."
+    columns = summary_columns()
+    first = HEADLINES[:SHOWN]
+    names = [*first, *(name for name in columns if name not in first)]
+    told = [name for name in names if run[name] and not math.isnan(run[name])]
+    names_of = Block(("statistic",), told)
+    values = Block(("value",), [plain(float(run[name])) for name in told])
+    units = [columns[name].unit for name in told]
+    units_of = Block(("unit",), [currency if unit == "money" else unit for unit in units])
+    lines = _table([names_of, values, units_of], left=(0, 2))
+    after = sum(name in first for name in told)
+    if 0 < after < len(told):
+        lines.insert(2 + after, "")
+    return "\n".join([*lines, "", "Statistics that are 0 or empty are left out."])
+
+
+def plain(value: float) -> str:
+    """One statistic by itself: thousands set apart, decimals only below 1,000."""
+    from analysis.labels import cell_label
+
+    return _typed(cell_label(value, 4))
+
+
+def _typed(text: str) -> str:
+    """Text with the minus sign that programs read."""
+    return text.replace("−", "-")
 
 
 def _designs(runs: pd.DataFrame, factors: list[str], currency: str) -> str:
     """A row a design: means over its replications, with intervals."""
-    from tabulate import tabulate
+    from analysis.labels import design_label, factor_label
+    from analysis.summary import HEADLINES, headlines, records, summarise
 
-    from analysis.summary import summarise
-
-    metrics = [name for name in SHOWN if runs[name].any()]
+    metrics = [name for name in headlines(runs) if name in HEADLINES[:SHOWN]]
     summary = summarise(runs, metrics, ["scenario_id", *factors])
-    rows: list[list[Any]] = []
-    for _, group in summary.groupby("scenario_id"):
-        if len(rows) == MOST_ROWS:
-            break
-        first = group.iloc[0]
-        cells = [_interval(row) for _, row in group.iterrows()]
-        rows.append([*(first[name] for name in factors), first["runs"], *cells])
-    headers = [name.removeprefix(FACTOR).replace(".", ".\n") for name in factors]
-    headers += ["runs", *(_header(name, currency) for name in metrics)]
-    table = tabulate(rows, headers=headers, stralign="right", disable_numparse=True)
-    designs = summary["scenario_id"].nunique()
-    more = f"; the first {MOST_ROWS} of {designs} designs" if designs > MOST_ROWS else ""
-    return f"{table}\n\nMean over replications [95 % bootstrap interval]{more}."
+    designs = summary.drop_duplicates("scenario_id")
+    short = [factor_label(name) for name in factors]
+    heads = [a if short.count(a) == 1 else b for a, b in zip(short, factors, strict=True)]
+    keys = [
+        Block((head,), [_level(level) for level in designs[name]])
+        for head, name in zip(heads, factors, strict=True)
+    ]
+    keys.append(Block(("runs",), [str(count) for count in designs["runs"]]))
+    columns = [_statistic(name, summary[summary["metric"] == name], currency) for name in metrics]
+    width = shutil.get_terminal_size((USUAL_WIDTH, 24)).columns
+    room = width - sum(block.width + GAP for block in keys)
+    parts = _parts(columns, room)
+    if parts is None:
+        shown = min(len(designs), MOST_BLOCKS)
+        text = "\n\n".join(
+            _vertical(_typed(design_label(row, factors)), columns, position, width)
+            for position, row in enumerate(records(designs.head(shown)))
+        )
+    else:
+        shown = min(len(designs), MOST_ROWS)
+        text = "\n\n".join(
+            "\n".join(_table([block.top(shown) for block in [*keys, *part]])) for part in parts
+        )
+    more = f" The first {shown} of {len(designs)} designs." if shown < len(designs) else ""
+    note = (
+        "Mean over replications [95 % bootstrap interval]; none where its ends are the mean to"
+        f" these digits.{more}"
+    )
+    return "\n".join([text, "", *wrap(note, width)])
 
 
-def _header(name: str, currency: str) -> str:
-    unit = summary_columns()[name].unit
-    words = name.replace("_", "\n")
-    return f"{words}\n({currency})" if unit == "money" else words
+def _level(level: object) -> str:
+    """A level of a factor in a cell."""
+    from analysis.labels import number_label
+
+    if isinstance(level, bool | str) or not isinstance(level, int | float):
+        return str(level)
+    return _typed(number_label(float(level)))
 
 
-def _interval(row: pd.Series) -> str:
-    if row["runs"] < 2:
-        return number(row["mean"])
-    return f"{number(row['mean'])} [{number(row['low'])}, {number(row['high'])}]"
+def _statistic(name: str, rows: pd.DataFrame, currency: str) -> Block:
+    """The column of a statistic: a mean with its interval for each design, in one unit."""
+    from analysis.labels import cell_label, metric_label, scale_of
+    from analysis.results import ColumnMeaning
+
+    unit, meaning = summary_columns()[name]
+    largest = float(rows["mean"].abs().max())
+    divisor, told = scale_of(ColumnMeaning(unit, meaning), largest, currency)
+
+    def cell(row: pd.Series) -> str:
+        mean, low, high = (_typed(cell_label(row[at] / divisor)) for at in ("mean", "low", "high"))
+        return mean if row["runs"] < 2 or low == mean == high else f"{mean} [{low}, {high}]"
+
+    cells = [cell(row) for _, row in rows.iterrows()]
+    words = [*metric_label(name).split(", "), *([told] if told != "number" else [])]
+    width = max(15, *map(len, cells))
+    return Block(tuple(line for text in words for line in wrap(text, width)), cells)
 
 
-def number(value: float, short: bool = True) -> str:
-    """A number to read: three digits and k, M or G; or, not `short`, at most four decimals."""
-    if math.isnan(value):
-        return "–"
-    if not short:
-        if value == round(value):
-            return f"{value:,.0f}"
-        return f"{value:,.2f}" if abs(value) >= 1000 else f"{value:.4g}"
-    for letter, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if abs(value) >= size:
-            return f"{value / size:.3g}{letter}"
-    return f"{value:.3g}"
+def _parts(columns: Sequence[Block], room: int) -> list[list[Block]] | None:
+    """The columns in as few tables as fit into this many characters; None if one does not fit."""
+    parts: list[list[Block]] = [[]]
+    left = room
+    for block in columns:
+        if block.width > room:
+            return None
+        if block.width > left:
+            parts.append([])
+            left = room
+        parts[-1].append(block)
+        left -= block.width + GAP
+    return parts
+
+
+def _table(blocks: Sequence[Block], left: Iterable[int] = ()) -> list[str]:
+    """Columns side by side, numbers to the right; the lines of the head end on the same one."""
+    rows = max(len(block.head) for block in blocks)
+    lines = [[""] * (rows - len(block.head)) + [*block.head] for block in blocks]
+    aligned = [
+        [
+            text.ljust(block.width) if position in left else text.rjust(block.width)
+            for text in [*lines[position], "-" * block.width, *block.cells]
+        ]
+        for position, block in enumerate(blocks)
+    ]
+    return [(" " * GAP).join(row).rstrip() for row in zip(*aligned, strict=True)]
+
+
+def _vertical(design: str, columns: Sequence[Block], position: int, width: int) -> str:
+    """One design: its number under each statistic."""
+    lines = wrap(design, width)
+    for block in columns:
+        lines += wrap(" ".join(block.head), width, initial_indent="  ", subsequent_indent="  ")
+        lines.append(f"    {block.cells[position]}")
+    return "\n".join(lines)

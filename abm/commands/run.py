@@ -60,21 +60,24 @@ def command(
     \b
         collateral run crash --out results/crash
 
-    Exit code 1: all runs failed.
+    Exit code 1: some runs failed; the end of the output says why, and the column `error` of runs.
     """
+    from abm.commands.interrupts import raised_once
     from abm.commands.overview import overview
     from abm.experiments.execute import run_experiment
     from scenarios.experiment import Experiment, load_either
 
-    # Batch systems end jobs with SIGTERM: as with Ctrl-C, say so in the manifest and stop cleanly.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     given = load_either(scenario)
     experiment = given if isinstance(given, Experiment) else Experiment.single(given)
     options: dict[str, Any] = {"seed": seed, "replications": replications}
     if tables is not None:
         options["tables"] = tuple(name.strip() for name in tables.split(",") if name.strip())
     experiment = experiment.with_settings(changes, **options)
-    finished = run_experiment(experiment, out, workers=workers, scheduler=scheduler, resume=resume)
+    # Batch systems end jobs with SIGTERM: as with Ctrl-C, say so in the manifest and stop cleanly.
+    with raised_once(signal.SIGTERM):
+        finished = run_experiment(
+            experiment, out, workers=workers, scheduler=scheduler, resume=resume
+        )
     click.echo(overview(finished))
-    if finished.failed == finished.runs:
+    if finished.failed:
         raise click.exceptions.Exit(1)

@@ -248,7 +248,7 @@ class ColumnsDay:
         assert isinstance(borrower, Borrower)
         call = DeliveryCall(market, a)
         missing = call.missing_units
-        if borrower.meet_call(call):
+        if call.is_met(borrower.meet_call(call), borrower):
             quantities = call.quantities(borrower.choose_delivery(call), borrower)
             term = self.books.terms[accounts[a].agreement]
             missing -= execute_delivery(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
@@ -127,7 +127,7 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
     import dask
     from distributed import Client, LocalCluster
 
-    from abm.experiments.interrupts import LeaveInterruptsToTheClient
+    from abm.experiments.interrupts import LeaveInterruptsToTheClient, interrupts_wait
 
     # What users are told comes from here: of a worker that died, that its runs are repeated.
     for name in ("distributed", "tornado"):
@@ -137,7 +137,7 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
         # A hundred times a second it would interrupt what is measured in milliseconds.
         "distributed.worker.profile.enabled": False,
     }
-    with dask.config.set(settings):
+    with dask.config.set(settings), ExitStack() as running:
         if scheduler is not None:
             try:
                 client = Client(scheduler, timeout=_TIMEOUT, set_as_default=False)
@@ -147,18 +147,21 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
             with client:
                 yield client
             return
-        cluster = LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address=None,
-            # Without a dashboard there is still a page with its health, at a port of its own.
-            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
-            silence_logs=logging.CRITICAL,
-        )
-        with cluster, Client(cluster, set_as_default=False) as client:
+        with interrupts_wait():
+            cluster = running.enter_context(
+                LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    processes=True,
+                    dashboard_address=None,
+                    # Without a dashboard there is still a page with its health, at its own port.
+                    scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
+                    silence_logs=logging.CRITICAL,
+                )
+            )
+            client = running.enter_context(Client(cluster, set_as_default=False))
             client.register_plugin(LeaveInterruptsToTheClient())
-            yield client
+        yield client
 
 
 def _same(common: Common) -> Common:

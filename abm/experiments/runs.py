@@ -11,7 +11,6 @@ from abm.experiments.columns import FACTOR, table_schema
 from abm.experiments.design import Design
 from abm.experiments.plan import Plan, factor_cell, seed_of
 from abm.experiments.store import Store, unwritable
-from scenarios.errors import InputError
 from scenarios.experiment import Experiment
 
 
@@ -93,7 +92,7 @@ def run_job(common: Common, job: Job, failure: str = "") -> Outcome:
                     try:
                         summary, frames = simulate(common, design, replication_id)
                     except Exception as caught:
-                        error = _one_line(caught)
+                        error = _told(caught)
                 failed += bool(error)
                 keys = {"scenario_id": scenario_id, "replication_id": replication_id}
                 part.add_run({**keys, **_described(common, design, error), **summary})
@@ -143,6 +142,8 @@ def _described(common: Common, design: Design, error: str) -> dict[str, Any]:
     return {"status": status, "error": error, "seed": common.experiment.seed, **factors}
 
 
-def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return text if isinstance(error, InputError) else f"{type(error).__name__}: {text}"
+def _told(error: Exception) -> str:
+    # Imported late, as the market is: planning does without either.
+    from scenarios.faults import told
+
+    return told(error)

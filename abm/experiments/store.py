@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 from uuid import uuid4
@@ -113,12 +114,22 @@ class Store:
         return sorted(self.files.glob(self.path(table, "part-*.parquet")))
 
     def finished(self) -> pd.DataFrame:
-        """Keys and status of the runs that are stored: scenario_id, replication_id, status."""
+        """Keys and status of the runs that are stored: scenario_id, replication_id, status.
+
+        Raises:
+            InputError: a part is damaged.
+        """
         names = ["scenario_id", "replication_id", "status"]
         frames = []
         for path in self.parts("runs"):
             with self.files.open(path, "rb") as file:
-                frames.append(pq.read_table(file, columns=names).to_pandas())
+                try:
+                    frames.append(pq.read_table(file, columns=names).to_pandas())
+                except pa.ArrowException as error:
+                    reason = str(error).splitlines()[0].rpartition("': ")[2]
+                    raise InputError(
+                        f"{path}: cannot be read ({reason}); remove it to have its runs repeated"
+                    ) from None
         if not frames:
             return pd.DataFrame({name: np.zeros(0, np.int64) for name in names})
         return pd.concat(frames, ignore_index=True)
@@ -213,7 +224,8 @@ class Part:
                     self.store._move(self._files[table][0], self.store.path(table, self.name))
         finally:
             for temporary, _, _ in self._files.values():
-                if self.store.files.exists(temporary):
+                # fsspec's `exists` swallows everything, also a KeyboardInterrupt.
+                with suppress(FileNotFoundError):
                     self.store.files.rm_file(temporary)
 
     def _flush(self, table: str) -> None:

@@ -18,7 +18,11 @@ DAYS: dict[str, Column] = {
     "day": Column("day", "Days since the loans were opened; day 0 is the opening."),
     "date": Column("date", "Calendar day."),
     "open_loans": Column(COUNT, "Loans outstanding at the end of the day."),
-    "exposure": Column(MONEY, "Market value of all that is lent."),
+    "exposure": Column(
+        MONEY,
+        "Market value of all that is lent, loans in close-out left out: likewise in the columns on"
+        " collateral that follow.",
+    ),
     "collateral_value": Column(MONEY, "Market value of the collateral that lenders hold."),
     "coverage": Column(
         "ratio", "Collateral value after haircut over exposure; 1 is fully covered."
@@ -30,14 +34,22 @@ DAYS: dict[str, Column] = {
     ),
     "absolute_gap": Column(MONEY, "Sum of the absolute gaps of single loans (paper, Table 3)."),
     "uncollateralised_exposure": Column(
-        MONEY, "Sum of the negative gaps of single loans, as a positive number: lenders' risk."
+        MONEY,
+        "Exposure above the market value of the collateral, no haircut taken, summed over single"
+        " loans: what defaults would leave of them, lenders' risk.",
     ),
     "uncollateralised_max": Column(MONEY, "The largest uncollateralised exposure of one loan."),
     "uncollateralised_es": Column(
         MONEY,
         "Expected shortfall of the uncollateralised exposure: mean of the largest 2.5 % of loans.",
     ),
-    "uncollateralised_loans": Column(COUNT, "Loans with a negative gap."),
+    "uncollateralised_loans": Column(COUNT, "Loans worth more than their collateral."),
+    "requirement_shortfall": Column(
+        MONEY,
+        "Sum of the negative gaps of single loans, as a positive number: what is missing to the"
+        " requirement, the haircut taken, and is still to be called or delivered.",
+    ),
+    "requirement_shortfall_max": Column(MONEY, "The largest negative gap of one loan."),
     "over_collateralisation": Column(
         MONEY, "Sum of the positive gaps of single loans: borrowers' risk."
     ),
@@ -62,14 +74,14 @@ DAYS: dict[str, Column] = {
     ),
     "transfers": Column(
         COUNT,
-        "Token movements between accounts at openings, deliveries, returns and repayments; not"
-        " minting, settlement of what was counted when instructed, nor sales and payments of"
+        "Movements of a token by calls (with a lag: when instructed) and at the opening and"
+        " settlement of loans. Left out: minting and burning, what redeems a lender's issuance, and"
         " close-outs.",
     ),
     "borrower_issuances": Column(
         COUNT,
         "Loans for which a borrower had tokens minted because its wallet ran short: on a call, to"
-        " repay, or to open a replacement. Not what is minted when the market opens.",
+        " repay, or to open a replacement. Left out: what is minted when the market opens.",
     ),
     "borrower_issued_value": Column(MONEY, "Market value of these tokens."),
     "lender_issuances": Column(
@@ -98,9 +110,17 @@ DAYS: dict[str, Column] = {
     "defaults_contagion": Column(COUNT, "Defaults because losses used up the equity."),
     "exposure_at_default": Column(MONEY, "Exposure of lenders to those who defaulted on the day."),
     "close_out_exposure": Column(MONEY, "Exposure of loans that are being closed out."),
-    "liquidated_value": Column(MONEY, "Proceeds of collateral sold on the day."),
-    "close_out_loss": Column(MONEY, "Losses booked when close-outs ended on the day."),
-    "close_out_surplus": Column(MONEY, "Proceeds above the claim, returned to the defaulter."),
+    "liquidated_value": Column(
+        MONEY, "Proceeds of collateral sold on the day: at true prices, after the sales' impact."
+    ),
+    "close_out_loss": Column(
+        MONEY,
+        "Losses booked when close-outs ended on the day: what is lent, at true prices, less what"
+        " its collateral fetched.",
+    ),
+    "close_out_surplus": Column(
+        MONEY, "Proceeds above the claim, returned to the defaulter; at true prices."
+    ),
     "hhi_lenders": Column(
         "index", "Concentration of exposures over lenders: sum of squared shares, 1 is one lender."
     ),
@@ -112,7 +132,7 @@ DAYS: dict[str, Column] = {
         "gas", "Gas of the day's transactions, where the ledger is on an Ethereum machine; else 0."
     ),
 }
-"""Table `days`: one row a day."""
+"""Table `days`: one row a day, valued at its published prices unless a column says otherwise."""
 
 EVENTS: dict[str, Column] = {
     "day": DAYS["day"],
@@ -123,7 +143,11 @@ EVENTS: dict[str, Column] = {
     "party": Column(NAME, "The participant that acted."),
     "token": Column(NAME, "The token that moved; empty where none did."),
     "quantity": Column(TOKENS, "Tokens moved; negative towards the borrower in a settlement."),
-    "value": Column(MONEY, "Market value; of a call: excess (positive) or shortfall (negative)."),
+    "value": Column(
+        MONEY,
+        "Market value, at published prices, of a liquidation and a close-out at true ones; of a"
+        " call: excess (positive) or shortfall (negative).",
+    ),
 }
 """Table `events`: one row an event, in the order in which they happened."""
 
@@ -133,12 +157,15 @@ PARTICIPANTS: dict[str, Column] = {
     "size": Column("ratio", "Relative size."),
     "lent": Column(MONEY, "Market value of what it has lent."),
     "borrowed": Column(MONEY, "Market value of what it has borrowed."),
-    "uncollateralised_exposure": Column(MONEY, "Sum of its negative gaps as a lender."),
+    "uncollateralised_exposure": Column(
+        MONEY, "What it has lent above the market value of the collateral, loan by loan."
+    ),
+    "requirement_shortfall": Column(MONEY, "Sum of its negative gaps as a lender."),
     "over_collateralisation": Column(MONEY, "Sum of its positive gaps as a borrower."),
     "wallet_value": Column(MONEY, "Market value of its wallet, cash included."),
     "posted_value": Column(MONEY, "Market value of the collateral that it has posted."),
     "equity": Column(MONEY, "What it can still lose before it defaults; empty if unlimited."),
-    "losses": Column(MONEY, "Close-out losses so far."),
+    "losses": Column(MONEY, "Close-out losses so far, at true prices."),
     "default_day": Column("day", "Day of its default; -1 for none."),
     "default_cause": Column(NAME, "exogenous, liquidity or contagion; empty for none."),
 }
@@ -154,6 +181,9 @@ LOANS: dict[str, Column] = {
     "exposure": Column(MONEY, "Market value of what is lent."),
     "account": Column("id", "Margin account; loans with the same one are margined together."),
     "gap": Column(MONEY, "Gap of its account."),
+    "uncollateralised_exposure": Column(
+        MONEY, "Exposure of its account above the market value of the account's collateral."
+    ),
     "collateral_value": Column(MONEY, "Market value of the account's collateral."),
     "margin_calls": Column(COUNT, "Calls on the account so far."),
     "deliveries": Column(COUNT, "Deliveries to the account so far."),

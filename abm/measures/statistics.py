@@ -12,7 +12,7 @@ from abm.books.compiled import compiled, inlined, unsigned
 from abm.books.ledger import Holdings
 from abm.books.loan_book import ACTIVE, LIQUIDATING, Account, Accounts
 from abm.books.tally import COUNTED
-from abm.books.terms import Terms
+from abm.books.terms import Terms, fraction_of
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -23,30 +23,54 @@ LANES = 4
 TAIL = 0.025
 """Part of the loans over which expected shortfall is the mean (Basel III's 97.5 % level)."""
 
+COUNTABLE = 9.2e18
+"""What stays below this as a float fits int64."""
+
 _VALUES = frozenset(name for name in COUNTED if name.endswith("_value"))
 
 
 @inlined
 def gap_of(account: Account, terms: Terms) -> float:
-    """Gap `(1-α)·C - L` of an account in money units, exact to the rounding of one float."""
+    """Gap `(1-α)·C - L` of an account in money units, exact to the rounding of floats of its size.
+
+    The excess over the requirement times a fraction: where their product does not fit int64, whole
+    units and the rest are taken apart.
+    """
     term = terms[account.agreement]
     excess = account.value - account.required
-    return excess * term.required_denominator / term.required_numerator + account.slack
+    numerator, denominator = term.required_denominator, term.required_numerator
+    product = float(excess) * numerator
+    if abs(product) < COUNTABLE:
+        return excess * numerator / denominator + account.slack
+    if abs(product) >= COUNTABLE * denominator:
+        return product / denominator + account.slack
+    whole, rest = fraction_of(excess, numerator, denominator)
+    return whole + (rest / denominator + account.slack)
 
 
-def gaps(books: Books) -> Floats:
-    """Gap of every active account with open loans, 0 for the others; in money units."""
-    result = np.zeros(len(books.accounts))
-    _write_gaps(books, result)
-    return result
+@inlined
+def uncovered(account: Account) -> int:
+    """What a default would leave of an account at market value, `(L - C)⁺`, in money units."""
+    return max(account.exposure - account.value, 0)
+
+
+def gaps_and_exposures(books: Books) -> tuple[Floats, Floats]:
+    """Gap and uncollateralised exposure of every margin account, in money units.
+
+    Both have shape (accounts,) and are 0 for accounts that are not active or have no open loan.
+    """
+    gaps, exposures = np.zeros((2, len(books.accounts)))
+    _write_gaps_and_exposures(books, gaps, exposures)
+    return gaps, exposures
 
 
 @compiled
-def _write_gaps(books: Books, result: Floats) -> None:
-    for a in range(len(result)):
+def _write_gaps_and_exposures(books: Books, gaps: Floats, exposures: Floats) -> None:
+    for a in range(len(gaps)):
         account = books.accounts[a]
         if account.state == ACTIVE and account.open_loans:
-            result[a] = gap_of(account, books.terms)
+            gaps[a] = gap_of(account, books.terms)
+            exposures[a] = uncovered(account)
 
 
 class Sums(NamedTuple):
@@ -57,25 +81,27 @@ class Sums(NamedTuple):
     gap: float
     uncollateralised: float
     uncollateralised_max: float
+    requirement_shortfall: float
+    requirement_shortfall_max: float
     over_collateralisation: float
     over_collateralisation_max: float
     closing_out: float
     short: int
-    """Number of accounts whose collateral is not enough."""
+    """Number of accounts whose collateral is worth less than what it secures."""
     active: int
     loans: int
 
 
 @compiled
-def _sums(accounts: Accounts, terms: Terms, by_lender: Floats, uncollateralised: Floats) -> Sums:
+def _sums(accounts: Accounts, terms: Terms, by_lender: Floats, exposures: Floats) -> Sums:
     """Add up over accounts, and exposures by lender into the first of some rows of zeros.
 
     Accounts in succession mostly have the same lender: they go into different rows first, so that
-    no addition has to wait for the one before. Writes the uncollateralised exposures of the short
-    accounts into the front of the array.
+    no addition has to wait for the one before. Writes the uncollateralised exposures that are not
+    zero into the front of an array.
     """
     lent, held, total, closing_out = 0.0, 0.0, 0.0, 0.0
-    under, most_under, over, most_over = 0.0, 0.0, 0.0, 0.0
+    bare, most_bare, under, most_under, over, most_over = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     short, active, loans = 0, 0, 0
     for row in range(len(accounts)):
         account = accounts[unsigned(row)]
@@ -91,9 +117,13 @@ def _sums(accounts: Accounts, terms: Terms, by_lender: Floats, uncollateralised:
         held += account.value
         total += gap
         by_lender[unsigned(row % LANES), account.lender] += exposure
-        if gap < 0:
-            uncollateralised[short] = -gap
+        missing = uncovered(account)
+        if missing:
+            exposures[short] = missing
             short += 1
+            bare += missing
+            most_bare = max(most_bare, float(missing))
+        if gap < 0:
             under -= gap
             most_under = max(most_under, -gap)
         else:
@@ -103,7 +133,19 @@ def _sums(accounts: Accounts, terms: Terms, by_lender: Floats, uncollateralised:
         for lender in range(by_lender.shape[1]):
             by_lender[0, lender] += by_lender[lane, lender]
     return Sums(
-        lent, held, total, under, most_under, over, most_over, closing_out, short, active, loans
+        lent,
+        held,
+        total,
+        bare,
+        most_bare,
+        under,
+        most_under,
+        over,
+        most_over,
+        closing_out,
+        short,
+        active,
+        loans,
     )
 
 
@@ -170,12 +212,12 @@ def measure(books: Books, held: Holdings, prices: Ints, unit: float) -> dict[str
     Args:
         books: the market.
         held: what its accounts hold, as `Ledger.check_conservation` has counted it.
-        prices: true prices of the day, in money units.
+        prices: published prices of the day, in money units: those that the accounts were valued at.
         unit: the smallest money unit.
     """
     by_lender = np.zeros((LANES, books.ledger.collateral_row - 1))
-    uncollateralised = np.empty(len(books.accounts))
-    sums = _sums(books.accounts, books.terms, by_lender, uncollateralised)
+    exposures = np.empty(len(books.accounts))
+    sums = _sums(books.accounts, books.terms, by_lender, exposures)
     posted = held.collateral * prices
     primary = float(sum(posted.tolist()))
     reused = float((books.reused.sum(axis=0) * prices).sum()) if len(books.reused) else 0.0
@@ -185,12 +227,13 @@ def measure(books: Books, held: Holdings, prices: Ints, unit: float) -> dict[str
         "collateral_value": sums.value * unit,
         "coverage": 1 + sums.gap / sums.exposure if sums.exposure else np.nan,
         "gap": sums.gap * unit,
-        "absolute_gap": (sums.uncollateralised + sums.over_collateralisation) * unit,
+        "absolute_gap": (sums.requirement_shortfall + sums.over_collateralisation) * unit,
         "uncollateralised_exposure": sums.uncollateralised * unit,
         "uncollateralised_max": sums.uncollateralised_max * unit,
-        "uncollateralised_es": expected_shortfall(uncollateralised[: sums.short], sums.active)
-        * unit,
+        "uncollateralised_es": expected_shortfall(exposures[: sums.short], sums.active) * unit,
         "uncollateralised_loans": sums.short,
+        "requirement_shortfall": sums.requirement_shortfall * unit,
+        "requirement_shortfall_max": sums.requirement_shortfall_max * unit,
         "over_collateralisation": sums.over_collateralisation * unit,
         "over_collateralisation_max": sums.over_collateralisation_max * unit,
         "close_out_exposure": sums.closing_out * unit,

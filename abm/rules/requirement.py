@@ -6,18 +6,11 @@ import numpy as np
 import numpy.typing as npt
 
 from abm.books.books import Books
-from abm.books.compiled import compiled, inlined
+from abm.books.compiled import compiled
 from abm.books.loan_book import ACTIVE, OPEN_LOAN, Accounts
-from abm.books.terms import Terms
+from abm.books.terms import Terms, fraction_of
 
 Ints = npt.NDArray[np.int64]
-
-
-@inlined
-def fraction_of(amount: int, numerator: int, denominator: int) -> tuple[int, int]:
-    """`amount · numerator / denominator` as quotient and remainder, without overflow on the way."""
-    whole, rest = amount // denominator, amount % denominator
-    return whole * numerator + (rest * numerator) // denominator, (rest * numerator) % denominator
 
 
 @compiled

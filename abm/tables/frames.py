@@ -12,7 +12,7 @@ import pandas as pd
 from abm.books.loan_book import LOAN_STATES, NEVER, OPEN_LOAN, Accounts, Loans
 from abm.books.standing import CAUSES
 from abm.measures.columns import COUNT, DAYS, MONEY
-from abm.measures.statistics import gaps
+from abm.measures.statistics import gaps_and_exposures
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -32,6 +32,8 @@ class Snapshot:
     exposure: Ints
     """Market value of each open loan, 0 for the others."""
     gaps: Floats
+    """Gap of each margin account; likewise its uncollateralised exposure."""
+    uncollateralised: Floats
     claims: Ints
     """Tokens that the lender of each account holds or has posted further."""
     wallets: Ints
@@ -47,7 +49,8 @@ class Snapshot:
         if copy:
             loans, accounts, wallets = loans.copy(), accounts.copy(), wallets.copy()
         exposure = np.where(loans.state == OPEN_LOAN, books.lent @ market.prices, 0)
-        return cls(loans, accounts, exposure, gaps(books), claims, wallets, market.prices)
+        measured = gaps_and_exposures(books)
+        return cls(loans, accounts, exposure, *measured, claims, wallets, market.prices)
 
 
 def days_frame(market: CollateralMarket) -> pd.DataFrame:
@@ -70,6 +73,8 @@ LEVELS = (
     "uncollateralised_exposure",
     "uncollateralised_max",
     "uncollateralised_es",
+    "requirement_shortfall",
+    "requirement_shortfall_max",
     "over_collateralisation",
     "over_collateralisation_max",
     "collateral_velocity",
@@ -147,6 +152,7 @@ def loans_frame(market: CollateralMarket) -> pd.DataFrame:
             "exposure": at.exposure * market.unit,
             "account": market.first_loan[a],
             "gap": at.gaps[a] * market.unit,
+            "uncollateralised_exposure": at.uncollateralised[a] * market.unit,
             "collateral_value": accounts.value[a] * market.unit,
             "margin_calls": accounts.calls[a],
             "deliveries": accounts.deliveries[a],
@@ -175,7 +181,8 @@ def participants_frame(market: CollateralMarket) -> pd.DataFrame:
             "size": market.population.size,
             "lent": by(accounts.lender, accounts.exposure),
             "borrowed": by(accounts.borrower, accounts.exposure),
-            "uncollateralised_exposure": by(accounts.lender, np.maximum(-at.gaps, 0)),
+            "uncollateralised_exposure": by(accounts.lender, at.uncollateralised),
+            "requirement_shortfall": by(accounts.lender, np.maximum(-at.gaps, 0)),
             "over_collateralisation": by(accounts.borrower, np.maximum(at.gaps, 0)),
             "wallet_value": (at.wallets[:number] @ at.prices) * unit,
             "posted_value": by(accounts.borrower, at.claims @ at.prices),
@@ -191,7 +198,8 @@ def network_view(market: CollateralMarket) -> nx.MultiDiGraph:
     """The live market as a graph, built anew at each call.
 
     Nodes carry role, size, wallet value, equity and whether they defaulted; edges, keyed by
-    loan_id, exposure, coverage, gap and state. Money is in money.
+    loan_id, exposure, coverage, gap, uncollateralised_exposure and state. Money is in money; what
+    belongs to a margin account of several loans is on the edge of each.
     """
     import networkx as nx
 
@@ -208,7 +216,8 @@ def network_view(market: CollateralMarket) -> nx.MultiDiGraph:
     loans = market.loans_frame()
     account_exposure = loans.groupby("account")["exposure"].transform("sum")
     loans["coverage"] = 1 + loans["gap"] / account_exposure.where(account_exposure > 0)
-    columns = ["lender", "borrower", "loan_id", "exposure", "coverage", "gap", "state"]
+    columns = ["lender", "borrower", "loan_id", "exposure", "coverage", "gap"]
+    columns += ["uncollateralised_exposure", "state"]
     for lender, borrower, key, *attributes in loans[columns].itertuples(index=False, name=None):
         graph.add_edge(lender, borrower, key=key, **dict(zip(columns[3:], attributes, strict=True)))
     return graph

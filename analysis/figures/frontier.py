@@ -1,7 +1,8 @@
-"""Risk against operations: the designs, and those that no other beats on both."""
+"""Risk against cost: the designs, and those that no other beats on all that is weighed."""
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -20,6 +21,9 @@ def frontier_figure(
 ) -> Figure:
     """The frontier of risk against operations; nearer to the lower left corner is better.
 
+    The frontier is a line if these two alone decide it. Where more is weighed, designs on it can
+    lie anywhere and are ringed.
+
     Args:
         table: as `analysis.frontier.frontier` gives it.
         risk: name of the statistic of risk.
@@ -27,19 +31,19 @@ def frontier_figure(
         series: column told apart by colour and marker, if it has no more than eight levels.
         risk_scale: unit of risk.
         operations_scale: unit of operations.
-        labels: what to write beside efficient designs, by index of `table`; if they are more than
-            six, they are numbered from the left instead.
+        labels: what to write beside efficient designs, by index of `table`; they are numbered from
+            the left if not given.
     """
     across, up = risk_scale or Scale(1.0, ""), operations_scale or Scale(1.0, "")
     figure, grid = canvas(8.4, 4.6)
     axes = grid[0, 0]
-    x, y = table["risk"] / across.divisor, table["operations"] / up.divisor
+    x, y = table[risk] / across.divisor, table[operations] / up.divisor
     told_apart = series is not None and table[series].nunique() <= MANY
     levels = sorted(table[series].dropna().unique()) if series and told_apart else [None]
     size = 26 if len(table) <= 60 else 14
     for number, level in enumerate(levels):
         look = LOOKS[number] if told_apart else Look("#8a8a8a", "o", "-")
-        here = table[series] == level if series and told_apart else table["risk"].notna()
+        here = table[series] == level if series and told_apart else x.notna()
         label = level_label(series, level) if series and told_apart else "a design"
         axes.scatter(
             x[here],
@@ -53,18 +57,23 @@ def frontier_figure(
             label=label,
             zorder=3,
         )
-    best = table[table["efficient"]].sort_values("risk")
-    bx, by = best["risk"] / across.divisor, best["operations"] / up.divisor
-    axes.step(bx, by, where="post", color=ACCENT, linewidth=1.1, zorder=2, label="frontier")
-    axes.scatter(
+    best = table[table["efficient"]].sort_values([risk, operations])
+    bx, by = x[best.index], y[best.index]
+    line = bool((by.diff().dropna() <= 0).all())
+    if line:
+        axes.step(bx, by, where="post", color=ACCENT, linewidth=1.1, zorder=2, label="frontier")
+    rings = axes.scatter(
         bx, by, s=3.2 * size, facecolors="none", edgecolors=ACCENT, linewidths=1.1, zorder=4
     )
-    spots = best.drop_duplicates(["risk", "operations"])
-    for number, index in enumerate(spots.index, start=1):
-        text = str(number) if labels is None or len(spots) > 6 else str(labels[index])
+    if not line:
+        rings.set_label("on the frontier")
+    if labels is None:
+        spots = best.drop_duplicates([risk, operations])
+        labels = pd.Series(np.arange(1, len(spots) + 1), spots.index)
+    for (right, above), names in labels.groupby([x[labels.index], y[labels.index]]):
         axes.annotate(
-            text,
-            (x[index], y[index]),
+            ", ".join(map(str, names)),
+            (right, above),
             (6, 5),
             textcoords="offset points",
             fontsize=8,

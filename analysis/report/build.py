@@ -88,7 +88,7 @@ def _findings(subject: Subject, sections: list[Section]) -> list[str]:
     """The sentences a hurried reader needs: of risk, operations, frontier, inventory, defaults."""
     runs = subject.runs
     found = []
-    for name in (subject.risk, subject.operations):
+    for name in (*subject.risks, subject.operations):
         means = runs.groupby("scenario_id")[name].mean()
         if subject.designs == 1:
             found.append(f"{metric_label(name)}: {subject.amount(name, means.iloc[0])}.")

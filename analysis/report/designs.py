@@ -11,7 +11,7 @@ from analysis.differences import paired_differences
 from analysis.figures.comparison import comparison
 from analysis.figures.differences import differences_figure
 from analysis.figures.effects import effects_figure
-from analysis.labels import factor_label, metric_label, metric_phrase, number_label
+from analysis.labels import cell_label, factor_label, metric_label, metric_phrase, number_label
 from analysis.report.content import FigureItem, Section, TableItem
 from analysis.report.subject import FEW, Subject
 from analysis.summary import records, summarise
@@ -67,13 +67,13 @@ def _single(subject: Subject) -> Section:
         divisor = subject.scale(name).divisor
         cells = {"Statistic": subject.heading(name)}
         if one_run:
-            cells["Value"] = number_label(row["mean"] / divisor)
+            cells["Value"] = cell_label(row["mean"] / divisor, 4)
         else:
             cells["Mean (95 % interval)"] = subject.interval(
                 name, row["mean"], row["low"], row["high"]
             )
             for bound in ("smallest", "median", "largest"):
-                cells[bound.capitalize()] = number_label(row[bound] / divisor)
+                cells[bound.capitalize()] = cell_label(row[bound] / divisor)
         shown.append(cells)
     what = "the one run" if one_run else f"{len(subject.runs)} runs that differ in their randomness"
     caption = f"Over {what}. Statistics that are zero throughout are left out."
@@ -88,17 +88,17 @@ def _single(subject: Subject) -> Section:
 def _comparison(subject: Subject, series: str) -> FigureItem:
     others = [name for name in subject.groupable if name != series]
     across = max(others, key=lambda name: subject.runs[name].nunique()) if others else None
-    metrics = list(dict.fromkeys([subject.risk, subject.operations, *subject.headlines]))[:4]
+    metrics = list(dict.fromkeys([*subject.risks, subject.operations, *subject.headlines]))[:4]
     by = [series] if across is None else [series, across]
     table = summarise(subject.runs, metrics, by=by)
     figure = comparison(
         table, series, across, metrics, {name: subject.scale(name) for name in metrics}
     )
     averaged = [factor_label(name) for name in subject.factors if name not in by]
-    over = f" Averaged over {_and(averaged)}." if averaged else ""
+    over = f" Averaged over {and_list(averaged)}." if averaged else ""
     sure = "; bars are 95 % intervals" if subject.replications > 1 else ""
     sentences = []
-    for name in (subject.risk, subject.operations):
+    for name in (*subject.risks, subject.operations):
         means = subject.runs.groupby(series)[name].mean()
         least, most = extremes(means)
         if subject.amount(name, means[least]) != subject.amount(name, means[most]):
@@ -117,7 +117,7 @@ def effects_section(subject: Subject) -> Section | None:
     if not subject.factors:
         return None
     section = Section("What each factor does")
-    for name in (subject.risk, subject.operations):
+    for name in (*subject.risks, subject.operations):
         figure = effects_figure(subject.runs, subject.factors, name, subject.scale(name))
         section.items.append(
             FigureItem(
@@ -218,10 +218,10 @@ def _in_words(subject: Subject, numbers: pd.DataFrame) -> str:
         rows = numbers[numbers["level"] == level]
         changes = [
             _change(subject, row)
-            for name in (subject.risk, subject.operations)
+            for name in (*subject.risks, subject.operations)
             for row in records(rows[rows["metric"] == name])
         ]
-        parts.append(f"{subject.level(str(subject.series), level)}: {' and '.join(changes)}")
+        parts.append(f"{subject.level(str(subject.series), level)}: {and_list(changes)}")
     return "; ".join(parts)
 
 
@@ -254,5 +254,6 @@ def plain_level(level: object) -> str:
     return number_label(float(level))
 
 
-def _and(words: list[str]) -> str:
+def and_list(words: list[str]) -> str:
+    """Some words as a list: "a, b and c"."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.defaults import contagion_tree
 from analysis.figures.contagion import contagion_figure
 from analysis.figures.network import network_figure
-from analysis.labels import factor_label, metric_label, number_label
+from analysis.labels import cell_label, factor_label, metric_label
 from analysis.networks import network_statistics, pairs
 from analysis.report.content import FigureItem, Section, TableItem
 from analysis.report.subject import Subject
@@ -50,7 +50,7 @@ def defaults_section(subject: Subject) -> Section | None:
                 value = group["close_out_loss"].sum() / max(
                     group["exposure_at_default"].sum(), 1e-9
                 )
-            cells[subject.heading(name)] = number_label(value / subject.scale(name).divisor, 3)
+            cells[subject.heading(name)] = cell_label(value / subject.scale(name).divisor)
         shown.append(cells)
     section.items.append(
         TableItem(
@@ -94,7 +94,7 @@ def _defaults_in_words(subject: Subject) -> str:
         "on calls or recalls left unmet": runs["defaults_liquidity"].sum(),
         "by contagion": runs["defaults_contagion"].sum(),
     }
-    parts = [f"{number_label(number)} {cause}" for cause, number in causes.items() if number]
+    parts = [f"{int(number):,} {cause}" for cause, number in causes.items() if number]
     worst = runs["close_out_loss"].max()
     return (
         f"Somebody defaulted in {some} of {len(runs)} runs; of all defaults {', '.join(parts)}."
@@ -123,8 +123,8 @@ def network_section(subject: Subject) -> Section | None:
     words = (
         f"The first run{f' ({where})' if subject.designs > 1 else ''} on its last day:"
         f" {len(people)} participants, {len(edges)} pairs with open loans, {short} of them"
-        " under-collateralised. Lines are wider for larger exposures, marks larger for those who"
-        " lend and borrow more; a cross is a default."
+        " short of the requirement. Lines are wider for larger exposures, marks larger for those"
+        " who lend and borrow more; a cross is a default."
     )
     section = Section("The lending network", [FigureItem("network", figure, words)])
     some = sorted(subject.runs["scenario_id"].unique())[:NETWORKS]
@@ -144,7 +144,7 @@ def network_section(subject: Subject) -> Section | None:
             (factor_label(series).capitalize() if series else ""): (
                 subject.level(series, level) if series else str(level)
             ),
-            **{metric_label(name, True): number_label(group[name].mean(), 3) for name in measured},
+            **{metric_label(name, True): cell_label(group[name].mean()) for name in measured},
         }
         for level, group in grouped(numbers, series)
     ]

@@ -15,28 +15,34 @@ from analysis.figures.issuance import issuance_figure
 from analysis.figures.series import gap_over_time, series_with_bands
 from analysis.frontier import frontier
 from analysis.issuance import issuance_probability, required_inventory
-from analysis.labels import factor_label, metric_label, metric_phrase, number_label
+from analysis.labels import cell_label, factor_label, metric_label, metric_phrase, number_label
 from analysis.report.content import FigureItem, Section, TableItem
-from analysis.report.subject import FEW, Subject
+from analysis.report.designs import and_list
+from analysis.report.subject import COLLATERAL, FEW, HAIR, TIED_UP, Subject
 from analysis.series import daily_bands
 from analysis.summary import records, summarise
 
-DAILY_RISKS = ("uncollateralised_exposure", "absolute_gap")
+DAILY_RISKS = ("uncollateralised_exposure", "requirement_shortfall", "absolute_gap")
 TARGET = 0.05
 """Probability of issuance that an inventory is sought for."""
 
 
 def frontier_section(subject: Subject) -> Section | None:
-    """Risk against operations, and heat maps where two numeric factors form a grid."""
+    """Risk and losses against costs, and heat maps where two numeric factors form a grid."""
     if subject.designs < 3:
         return None
-    section = Section("Risk against operations")
+    section = Section("Risk against cost")
     maps = heat_maps(subject)
     chosen = subject.policies or subject.factors
-    table = frontier(subject.runs, subject.risk, subject.operations, by=chosen)
+    weighed = [*subject.risks, *subject.costs]
+    lent = float(subject.runs["exposure_mean"].mean())
+    grain = {name: HAIR * lent for name in subject.risks if subject.is_money(name)}
+    grain |= {COLLATERAL: TIED_UP * lent}
+    table = frontier(subject.runs, subject.risks, subject.costs, by=chosen, grain=grain)
     if len(table) < 3:
         return Section(section.title, maps) if maps else None
     labels = pd.Series([subject.design(row) for row in records(table)], table.index)
+    best = table[table["efficient"]].drop_duplicates(weighed)
     figure = frontier_figure(
         table,
         subject.risk,
@@ -44,12 +50,13 @@ def frontier_section(subject: Subject) -> Section | None:
         subject.series if subject.series in chosen else None,
         subject.scale(subject.risk),
         subject.scale(subject.operations),
+        pd.Series(np.arange(1, len(best) + 1), best.index),
     )
     what = "designs" if len(chosen) == len(subject.factors) else "policies"
-    best = table[table["efficient"]].drop_duplicates(["risk", "operations"])
+    phrases = [metric_phrase(name) for name in weighed]
     words = (
-        f"{len(best)} of {len(table)} {what} are on the frontier: none has at most as much"
-        f" {metric_phrase(subject.risk)} and {metric_phrase(subject.operations)}, and less of one."
+        f"{len(best)} of {len(table)} {what} are on the frontier: none has at most as much of"
+        f" {and_list(phrases)}, and less of one."
     )
     averaged = [factor_label(name) for name in subject.factors if name not in chosen]
     if averaged:
@@ -60,23 +67,23 @@ def frontier_section(subject: Subject) -> Section | None:
             else f" They differ in {rest}, too, which nobody chooses and which moves them as well."
         )
     if len(best) > 1:
+        ends = [
+            f"{phrase} from {subject.amount(name, best[name].min())} to"
+            f" {subject.amount(name, best[name].max())}"
+            for name, phrase in zip(weighed, phrases, strict=True)
+        ]
+        words += f" On it: {'; '.join(ends)}."
+    if COLLATERAL in subject.costs:
         words += (
-            f" Along it {metric_phrase(subject.operations)} fall from"
-            f" {subject.amount(subject.operations, best['operations'].max())} to"
-            f" {subject.amount(subject.operations, best['operations'].min())} while"
-            f" {metric_phrase(subject.risk)} rises from"
-            f" {subject.amount(subject.risk, best['risk'].min())} to"
-            f" {subject.amount(subject.risk, best['risk'].max())}."
+            f" Collateral is a cost to those who tie it up: {100 * TIED_UP:g} % of what is lent or"
+            " more counts as a difference."
         )
     section.items.append(FigureItem("frontier", figure, words))
     shown = [
         {
             "": str(number),
             what[:-1].replace("policie", "policy").capitalize(): labels[index],
-            subject.heading(subject.risk): subject.interval(subject.risk, row["risk"]),
-            subject.heading(subject.operations): subject.interval(
-                subject.operations, row["operations"]
-            ),
+            **{subject.heading(name): subject.interval(name, row[name]) for name in weighed},
             "On the frontier in": (
                 f"{100 * row['chance']:.0f} % of resamples" if np.isfinite(row["chance"]) else "–"
             ),
@@ -111,7 +118,7 @@ def heat_maps(subject: Subject) -> list[FigureItem | TableItem]:
     if cells < 0.6 * subject.runs[x].nunique() * subject.runs[y].nunique():
         return []
     items: list[FigureItem | TableItem] = []
-    for name in (subject.risk, subject.operations):
+    for name in (*subject.risks, subject.operations):
         table = summarise(subject.runs, [name], by=[x, y], resamples=10)
         rows = sorted(records(table), key=lambda row: float(row["mean"]))
         least, most = rows[0], rows[-1]
@@ -155,7 +162,7 @@ def time_section(subject: Subject) -> Section | None:
         words = f"Mean {metric_phrase(daily, True)} of each design, day by day"
     words += (
         f". It is largest on day {by_day.index[peak]}"
-        f" ({number_label(by_day.iloc[peak] / scale.divisor, 3)} {scale.unit} on average).{remark}"
+        f" ({cell_label(by_day.iloc[peak] / scale.divisor)} {scale.unit} on average).{remark}"
     )
     section.items.append(FigureItem(f"days-{daily}", figure, words))
     section.items += _tails(subject, days, daily, series, remark)
@@ -209,8 +216,8 @@ def _tails(
     late = days[days["day"] > 0]
     scale = subject.scale(daily, late[daily])
     figure = distribution_figure(late, daily, series, scale, daily=True)
-    worst = number_label(expected_shortfall(late[daily]) / scale.divisor, 3)
-    rare = number_label(float(late[daily].quantile(0.99)) / scale.divisor, 3)
+    worst = cell_label(expected_shortfall(late[daily]) / scale.divisor)
+    rare = cell_label(float(late[daily].quantile(0.99)) / scale.divisor)
     words = (
         f"{metric_label(daily, True)} on all days of all runs: above"
         f" {rare} {scale.unit} on one day in a hundred; {worst} {scale.unit} is the mean of the"
@@ -224,9 +231,9 @@ def _tails(
     for row in records(numbers):
         if not shown or any(shown[-1].get("of") != (row[b] if by else "") for b in by or [""]):
             shown.append({"of": row[by[0]] if by else ""})
-        text = number_label(row["value"] / scale.divisor, 3)
+        text = cell_label(row["value"] / scale.divisor)
         if np.isfinite(row["low"]):
-            low, high = (number_label(row[name] / scale.divisor, 3) for name in ("low", "high"))
+            low, high = (cell_label(row[name] / scale.divisor) for name in ("low", "high"))
             text += f" ({low} to {high})"
         heading = row["statistic"].replace("_", " ").capitalize()
         if heading.startswith("P") and heading[1:].replace(".", "").isdigit():

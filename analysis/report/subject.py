@@ -12,39 +12,30 @@ import pandas as pd
 
 from analysis.labels import (
     Scale,
+    cell_label,
     design_label,
     factor_label,
     level_label,
     metric_label,
-    number_label,
     scale_of,
 )
 from analysis.results import FACTOR, Results
+from analysis.summary import headlines
 
 RISKS = (
     "uncollateralised_exposure_mean",
+    "requirement_shortfall_mean",
     "absolute_gap_mean",
-    "uncollateralised_exposure_max",
     "over_collateralisation_mean",
 )
 OPERATIONS = ("margin_calls", "transfers", "deliveries", "returns", "delivery_call_value")
-HEADLINES = (
-    "uncollateralised_exposure_mean",
-    "uncollateralised_exposure_max",
-    "over_collateralisation_mean",
-    "absolute_gap_mean",
-    "margin_calls",
-    "transfers",
-    "borrower_issuances",
-    "lender_issuances",
-    "peak_liquidity_demand",
-    "unmet_calls",
-    "return_fails",
-    "defaults",
-    "close_out_loss",
-    "collateral_velocity_max",
-)
-"""What is shown of each design, in this order, where it is not the same trivial number in all."""
+LOSS = "close_out_loss"
+COLLATERAL = "collateral_value_mean"
+HAIR = 1e-6
+"""Part of what is lent: less than that is rounding."""
+
+TIED_UP = 0.005
+"""Part of what is lent: designs whose collateral differs by less tie up the same."""
 
 FEW = 8
 """Levels that can be told apart in one figure."""
@@ -102,24 +93,34 @@ class Subject:
         there = [name for name in candidates if name in self.runs]
         between = self.runs.groupby("scenario_id")[there].mean()
         for name in there:
-            # A hair of rounding is no difference.
             spread = between[name].max() - between[name].min()
-            if spread > 1e-6 * self.runs["exposure_mean"].mean() or (
+            if spread > HAIR * self.runs["exposure_mean"].mean() or (
                 spread > 0 and self.results.meanings[name].unit == "count"
             ):
                 return name
         return next((name for name in there if self.runs[name].any()), there[0])
 
     @cached_property
+    def risks(self) -> list[str]:
+        """The statistic of risk, and losses where there are any."""
+        return [self.risk, *(name for name in [LOSS] if self.runs[name].any())]
+
+    @cached_property
+    def costs(self) -> list[str]:
+        """The statistic of operations, and the collateral tied up where designs differ in it."""
+        tied = self.runs.groupby("scenario_id")[COLLATERAL].mean()
+        differs = tied.max() - tied.min() > TIED_UP * self.runs["exposure_mean"].mean()
+        return [self.operations, *(name for name in [COLLATERAL] if differs)]
+
+    @cached_property
     def headlines(self) -> list[str]:
         """The statistics worth a column."""
-        runs = self.runs
-        return [name for name in HEADLINES if name in runs and runs[name].fillna(0).any()]
+        return headlines(self.runs)
 
     @cached_property
     def columns(self) -> list[str]:
         """The statistics that tables show: those of risk and operations first."""
-        return list(dict.fromkeys([self.risk, self.operations, *self.headlines]))[:9]
+        return list(dict.fromkeys([*self.risks, self.operations, *self.headlines]))[:9]
 
     @cached_property
     def groupable(self) -> list[str]:
@@ -157,6 +158,11 @@ class Subject:
             and not pd.api.types.is_bool_dtype(self.runs[name])
         ]
 
+    def is_money(self, name: str) -> bool:
+        """Whether a statistic is an amount of money."""
+        known = self.results.meanings.get(name)
+        return known is not None and known.unit == "money"
+
     def scale(self, name: str, values: Any = None) -> Scale:
         """How to show numbers of a statistic."""
         numbers = np.asarray(self.runs[name] if values is None else values, np.float64)
@@ -168,15 +174,18 @@ class Subject:
         """A number with its unit: "3.2 thousand USD"; a mere number of a count."""
         scale = self.scale(name, [value])
         unit = "" if scale.unit in ("number", "") else f" {scale.unit}"
-        return f"{number_label(value / scale.divisor, 3)}{unit}"
+        return f"{cell_label(value / scale.divisor)}{unit}"
 
     def interval(self, name: str, mean: float, low: float = np.nan, high: float = np.nan) -> str:
-        """A mean with its interval, in the statistic's scale, without unit."""
+        """A mean with its interval, in the statistic's scale, without unit.
+
+        There is none where its ends are the mean to the digits shown.
+        """
         divisor = self.scale(name).divisor
-        text = number_label(mean / divisor, 3)
-        if not (np.isfinite(low) and np.isfinite(high)):
+        text, *ends = (cell_label(number / divisor) for number in (mean, low, high))
+        if not (np.isfinite(low) and np.isfinite(high)) or ends == [text, text]:
             return text
-        return f"{text} ({number_label(low / divisor, 3)} to {number_label(high / divisor, 3)})"
+        return f"{text} ({ends[0]} to {ends[1]})"
 
     def heading(self, name: str) -> str:
         """A statistic's name with its unit, for the head of a column."""

@@ -371,6 +371,42 @@ def test_changing_the_network_leaves_prices_alone() -> None:
     assert (another.path != markets[0].path).any()
 
 
+@pytest.mark.parametrize(
+    ("stress", "event"),
+    [
+        ({"defaults": {"daily_hazard": 0.05}}, "default"),
+        ({"recalls": {"daily_rate": 0.1, "notice": 1}}, "recall"),
+    ],
+)
+def test_changing_the_prices_leaves_stress_alone(stress: dict[str, Any], event: str) -> None:
+    """Who defaults or is recalled when, whether paths are drawn or not, and how many."""
+    flat = {"source": "gbm", "tokens": ["A"], "initial": 100.0, "volatility": 0.0}
+    sources = [
+        flat,
+        {**flat, "volatility": 0.001},
+        {**flat, "tokens": ["A", "B", "C"]},
+        {"source": "shocks", "base": flat, "shocks": [{"day": 1, "size": 0.001}]},
+        {**flat, "source": "student_t", "volatility": 0.001, "degrees_of_freedom": 5},
+    ]
+    found = []
+    for source in sources:
+        fields = {
+            "prices": source,
+            "loan": {"principal": 100_000, "open_ended": True},
+            "participants": {"lenders": 3, "borrowers": 8},
+            "network": {"topology": "complete"},
+            "agreement": {"haircut": 0.05, "grace_days": 1000},
+            **stress,
+        }
+        scenario = Scenario.parse(table_of(20, **fields), "test")
+        events = CollateralMarket(scenario, rng=3, events=True).run().events_frame()
+        what = ["day", "party", "loan_id"]
+        found.append(events.loc[events["event"] == event, what].reset_index(drop=True))
+    assert len(found[0]) >= 3
+    for other in found[1:]:
+        pd.testing.assert_frame_equal(found[0], other)
+
+
 def test_policies_meet_the_same_defaults() -> None:
     """Defaults drawn from outside do not depend on the terms of the loans."""
     fields = {**NETWORK, "agreement": {}, "recalls": {}}

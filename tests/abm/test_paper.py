@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from paper_figures import WINDOWS, Figures, agree
 from test_against_reference import compare
 from worlds import held, loan, market_of, table_of
 
@@ -65,60 +66,49 @@ def test_hand_example(model: int) -> None:
     assert (market.ledger.arrays.minted == market.ledger.arrays.burned).all()
 
 
-CASES = {
-    1: ("2009-07-01", "2009-08-31", 7351),
-    2: ("2008-10-01", "2008-12-01", 7995),
-}
-# Maximum and mean gap: yen in Model 0, percent of Model 0's in the others; calls (replication.md).
-FIGURES = {
-    (1, 0): (254_032_745.5, 57_052_000.0, 60),
-    (1, 1): (0.000209422, 0.00050268, 60),
-    (1, 2): (0.000432306, 0.000934009, 60),
-    (1, 3): (53.7011, 72.6611, 11),
-    (1, 4): (52.2259, 61.8636, 11),
-    (2, 0): (1_099_030_043.5, 240_035_058.3, 60),
-    (2, 1): (6.63858e-05, 0.000124135, 60),
-    (2, 2): (0.000110816, 0.000206555, 60),
-    (2, 3): (13.0053, 5.9473, 31),
-    (2, 4): (13.4408, 7.74901, 29),
-}
+TOKENS = ("8306", "8604", "4901", "7013", "8031")
 
 
 def paper_case(case: int, model: int, file: Path) -> CollateralMarket:
-    start, end, _ = CASES[case]
+    start, end, _ = WINDOWS[case]
     table = {
         "money": {"currency": "JPY", "unit": 1},
         "window": {"start": start, "end": end, "calendar": "paper"},
         "prices": {"source": "file", "file": str(file)},
         "agreement": {"model": model, "haircut": 0.05, "return_rounding": "up"},
-        "loan": {"collateral": dict.fromkeys(["8306", "8604", "4901", "7013", "8031"], 1_000_000)},
+        "loan": {"collateral": dict.fromkeys(TOKENS, 1_000_000)},
     }
     return CollateralMarket(Scenario.parse(table, "paper"), rng=1).run()
 
 
-@pytest.mark.parametrize("case", CASES)
+def figures_of(market: CollateralMarket) -> Figures:
+    days, loans = market.days_frame(), market.loans_frame()
+    gaps = days["absolute_gap"].iloc[1:]
+    assert len(gaps) == 60
+    return Figures(
+        gaps.max(),
+        gaps.mean(),
+        days["margin_calls"].sum(),
+        days["lender_issuances"].sum(),
+        days["borrower_issuances"].sum(),
+        tuple(loans[f"posted_{token}"].iloc[0] for token in TOKENS),
+    )
+
+
+@pytest.mark.parametrize("case", WINDOWS)
 def test_unrounded_figures(case: int, tokyo_closes: Path) -> None:
-    base = paper_case(case, 0, tokyo_closes).days_frame()
-    assert base["exposure"].iloc[0] == CASES[case][2] * 1_000_000 * 0.95
-    for model in range(5):
-        market = paper_case(case, model, tokyo_closes)
-        days = market.days_frame()
-        gaps = days["absolute_gap"].iloc[1:]
-        assert len(gaps) == 60
-        largest, mean, calls = FIGURES[case, model]
-        if model:
-            scale = base["absolute_gap"].iloc[1:]
-            found = (gaps.max() / scale.max() * 100, gaps.mean() / scale.mean() * 100)
-        else:
-            found = (gaps.max(), gaps.mean())
-        assert found == pytest.approx((largest, mean), rel=1e-5)
-        assert days["margin_calls"].sum() == calls
-        if model == 0:
-            assert days["lender_issuances"].sum() == 60
-        loans = market.loans_frame()
-        value = (loans.filter(like="posted_").iloc[0, :5] * market.path[-1, :5]).sum()
-        # What is held at the end is what the last gap says.
-        assert 0.95 * value - CASES[case][2] * 950_000 == pytest.approx(days["gap"].iloc[-1])
+    first_day_sum = WINDOWS[case][2]
+    markets = [paper_case(case, model, tokyo_closes) for model in range(5)]
+    base = figures_of(markets[0])
+    for model, market in enumerate(markets):
+        agree(figures_of(market), case, model, base)
+        days, loans = market.days_frame(), market.loans_frame()
+        assert days["exposure"].iloc[0] == first_day_sum * 1_000_000 * 0.95
+        if not days["lender_issuances"].iloc[-1]:
+            # What is held at the end is what the last gap says.
+            value = (loans.filter(like="posted_").iloc[0, :5] * market.path[-1, :5]).sum()
+            gap = 0.95 * value - first_day_sum * 950_000
+            assert gap == pytest.approx(days["gap"].iloc[-1])
 
 
 def test_final_holdings_follow_the_rules(tokyo_closes: Path) -> None:
@@ -135,10 +125,9 @@ def test_final_holdings_follow_the_rules(tokyo_closes: Path) -> None:
         prices = [
             dict(zip(panel.tokens, map(round, row), strict=True)) for row in panel.close.tolist()
         ]
-        tokens = ["8306", "8604", "4901", "7013", "8031"]
-        collateral = dict.fromkeys(tokens, 1_000_000)
-        lent = {"JPY": CASES[case][2] * 950_000}
-        terms = {"model": model, "return_rounding": "up", "priority": tokens}
+        collateral = dict.fromkeys(TOKENS, 1_000_000)
+        lent = {"JPY": WINDOWS[case][2] * 950_000}
+        terms = {"model": model, "return_rounding": "up", "priority": list(TOKENS)}
         entry = loan(1, "L1", "B1", collateral=collateral, lent=lent)
         reference = ReferenceMarket(
             {"money": {"currency": "JPY"}, "agreement": terms, "loans": [entry]}, prices
@@ -146,7 +135,7 @@ def test_final_holdings_follow_the_rules(tokyo_closes: Path) -> None:
         for _ in range(60):
             reference.step()
         found = market.loans_frame().iloc[0]
-        posted = {t: found[f"posted_{t}"] for t in tokens if found[f"posted_{t}"]}
+        posted = {t: found[f"posted_{t}"] for t in TOKENS if found[f"posted_{t}"]}
         assert posted == reference.accounts[0].claims
 
 

@@ -168,6 +168,15 @@ class TestNetworks:
         assert (row["largest_out_degree"], row["largest_in_degree"]) == (2, 1)
         assert row["hhi_lenders"] == pytest.approx((200**2 + 200**2 + 100**2) / 500**2)
 
+    def test_concentration_of_borrowers_and_of_lenders_are_apart(self) -> None:
+        """One lender to four that borrow the same, and the same the other way round."""
+        star = pd.DataFrame({"lender": "A", "borrower": list("BCDE"), "exposure": 100.0})
+        (row,) = network_statistics(star).to_dict("records")
+        assert (row["hhi_lenders"], row["hhi_borrowers"]) == (1, 0.25)
+        turned = star.rename(columns={"lender": "borrower", "borrower": "lender"})
+        (row,) = network_statistics(turned).to_dict("records")
+        assert (row["hhi_lenders"], row["hhi_borrowers"]) == (0.25, 1)
+
     @given(st.integers(3, 30), st.integers(0, 1000))
     def test_assortativity_is_networkx(self, n: int, seed: int) -> None:
         graph = nx.gnp_random_graph(n, 0.3, seed=seed)

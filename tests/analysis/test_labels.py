@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analysis.labels import (
+    cell_label,
     design_label,
     level_label,
     metric_label,
@@ -31,6 +32,24 @@ from analysis.results import ColumnMeaning
 )
 def test_numbers(number: float, text: str) -> None:
     assert number_label(number) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (1.36e-12, "< 0.001"),
+        (-1.36e-12, "> −0.001"),
+        (0.0005, "0.001"),
+        (0.0123, "0.012"),
+        (2778, "2,778"),
+        (1234567.8, "1,234,568"),
+        (-68.84, "−68.8"),
+        (0, "0"),
+        (float("nan"), "–"),
+    ],
+)
+def test_cells(number: float, text: str) -> None:
+    assert cell_label(number) == text
 
 
 def test_statistics() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from analysis.bootstrap import mean_interval
 from analysis.differences import paired_differences
 from analysis.errors import ResultsError
-from analysis.frontier import efficient, frontier
+from analysis.frontier import RISKS, efficient, frontier
 from analysis.summary import metric_columns, summarise
 
 
@@ -109,15 +109,42 @@ class TestPairedDifferences:
 class TestFrontier:
     def test_by_hand(self) -> None:
         risk, operations = [1, 2, 3, 2, 1, np.nan], [9, 5, 1, 6, 9, 0]
-        found = efficient(risk, operations)
+        found = efficient(np.column_stack([risk, operations]))
         assert found.tolist() == [True, True, True, False, True, False]
 
-    @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=30))
-    def test_is_the_definition(self, points: list[tuple[int, int]]) -> None:
-        found = efficient(*zip(*points, strict=True))
-        for (x, y), good in zip(points, found, strict=True):
-            beaten = any(a <= x and b <= y and (a, b) != (x, y) for a, b in points)
+    @given(
+        st.integers(1, 4).flatmap(
+            lambda size: st.lists(
+                st.tuples(*[st.integers(0, 5) | st.just(1e17)] * size), min_size=1, max_size=30
+            )
+        )
+    )
+    def test_is_the_definition(self, points: list[tuple[float, ...]]) -> None:
+        for point, good in zip(points, efficient(points), strict=True):
+            beaten = any(
+                other != point and all(a <= b for a, b in zip(other, point, strict=True))
+                for other in points
+            )
             assert good == (not beaten)
+
+    def test_losses_count_beside_exposure(self) -> None:
+        """Of two haircuts with as much exposure and as many calls the one without losses stays."""
+        designs = {0.0: (5.0, 9.0, 7, 100), 0.1: (5.0, 0.0, 7, 100), 0.2: (0.0, 0.0, 7, 125)}
+        names = [*RISKS, "margin_calls", "collateral_value_mean"]
+        rows = [
+            {"scenario_id": haircut, "replication_id": r, **dict(zip(names, told, strict=True))}
+            for haircut, told in designs.items()
+            for r in range(3)
+        ]
+        chances = [
+            frontier(pd.DataFrame(rows), costs=costs, grain={"collateral_value_mean": grain})
+            .set_index("scenario_id")["chance"]
+            .to_dict()
+            for costs, grain in ((names[2:3], 0), (names[2:], 0), (names[2:], 1000))
+        ]
+        assert chances[0] == {0.0: 0, 0.1: 0, 0.2: 1}, "safety at no cost"
+        assert chances[1] == {0.0: 0, 0.1: 1, 0.2: 1}, "collateral is a cost"
+        assert chances[2] == {0.0: 0, 0.1: 0, 0.2: 1}, "25 more of it do not matter"
 
     def test_tells_how_sure_it_is(self) -> None:
         """The third design is as risky as the second and always has more calls."""
@@ -133,6 +160,6 @@ class TestFrontier:
             for r, wobble in enumerate(rng.normal(size=20))
             for name, (risk, calls) in designs.items()
         ]
-        table = frontier(pd.DataFrame(rows), "risk", "calls").set_index("scenario_id")
+        table = frontier(pd.DataFrame(rows), ["risk"], ["calls"]).set_index("scenario_id")
         assert table["efficient"].to_dict() == {"a": True, "b": True, "c": False}
         assert table["chance"].to_dict() == {"a": 1.0, "b": 1.0, "c": 0.0}

@@ -294,10 +294,12 @@ def reporters() -> dict[str, Callable[[PlainMarket], float]]:
         "collateral_value": lambda m: sum(loan.value for loan in m.loans) * m.unit,
         "gap": lambda m: sum(loan.gap for loan in m.loans) * m.unit,
         "absolute_gap": lambda m: sum(abs(loan.gap) for loan in m.loans) * m.unit,
-        "uncollateralised_exposure": lambda m: sum(_short(m)) * m.unit,
-        "uncollateralised_max": lambda m: max(_short(m)) * m.unit,
-        "uncollateralised_es": lambda m: _expected_shortfall(_short(m)) * m.unit,
-        "uncollateralised_loans": lambda m: sum(gap > 0 for gap in _short(m)),
+        "uncollateralised_exposure": lambda m: sum(_uncovered(m)) * m.unit,
+        "uncollateralised_max": lambda m: max(_uncovered(m)) * m.unit,
+        "uncollateralised_es": lambda m: _expected_shortfall(_uncovered(m)) * m.unit,
+        "uncollateralised_loans": lambda m: sum(missing > 0 for missing in _uncovered(m)),
+        "requirement_shortfall": lambda m: sum(_short(m)) * m.unit,
+        "requirement_shortfall_max": lambda m: max(_short(m)) * m.unit,
         "over_collateralisation": lambda m: sum(max(loan.gap, 0) for loan in m.loans) * m.unit,
         "over_collateralisation_max": lambda m: max(max(loan.gap, 0) for loan in m.loans) * m.unit,
         "hhi_lenders": lambda m: _concentration((loan.lender, loan.exposure) for loan in m.loans),
@@ -322,8 +324,13 @@ def reporters() -> dict[str, Callable[[PlainMarket], float]]:
     return told
 
 
+def _uncovered(market: PlainMarket) -> list[int]:
+    """Uncollateralised exposure of every loan at market value, in money units."""
+    return [max(loan.exposure - loan.value, 0) for loan in market.loans]
+
+
 def _short(market: PlainMarket) -> list[float]:
-    """Uncollateralised exposure of every loan, in money units."""
+    """What every loan lacks of its requirement, in money units."""
     return [max(-loan.gap, 0) for loan in market.loans]
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -165,9 +167,17 @@ def test_what_a_call_tells() -> None:
         ({"JPY": 1}, "B1 chose JPY for loan 1; eligible are A, B"),
         ({"A": -1}, "B1 chose -1 A for loan 1; expected a whole number"),
         ({"A": 1.5}, "B1 chose 1.5 A for loan 1; expected a whole number"),
+        ({"A": float("nan")}, "B1 chose nan A for loan 1; expected a whole number"),
+        ({"A": float("inf")}, "B1 chose inf A for loan 1; expected a whole number"),
+        ({"A": 2**63}, "B1 chose 9223372036854775808 A for loan 1; expected a whole number"),
+        ({"A": "10"}, "B1 chose '10' A for loan 1; expected a whole number"),
+        ({"A": None}, "B1 chose None A for loan 1; expected a whole number"),
+        (None, "B1 chose None for loan 1; expected tokens and their numbers, as"),
+        (10, "B1 chose 10 for loan 1; expected tokens and their numbers, as"),
+        (["A"], r"B1 chose \['A'\] for loan 1; expected tokens and their numbers, as"),
     ],
 )
-def test_bad_deliveries_are_refused(choice: dict[str, Any], message: str) -> None:
+def test_bad_deliveries_are_refused(choice: Any, message: str) -> None:
     class Chooses(Borrower):
         def choose_delivery(self, call: DeliveryCall) -> Mapping[str, int]:
             return choice
@@ -186,6 +196,30 @@ def test_a_return_of_more_than_is_held_is_refused() -> None:
     market.step()
     with pytest.raises(DecisionError, match="L1 returns 99 A for loan 1, of which it holds 12"):
         market.step()
+
+
+@pytest.mark.parametrize("answer", [None, "yes", 1])
+def test_an_answer_that_is_none_is_refused(answer: Any) -> None:
+    class Forgets(Borrower):
+        def meet_call(self, call: DeliveryCall) -> bool:
+            return answer
+
+    market = market_of(PRICES, behaviours={"borrower": Forgets}, **WORLD)
+    with pytest.raises(DecisionError, match=f"B1 answered {answer!r} to the call on loan 1;"):
+        market.step()
+
+
+def test_numbers_of_numpy_will_do() -> None:
+    class Counts(Borrower):
+        def meet_call(self, call: DeliveryCall) -> bool:
+            return np.bool_(True)
+
+        def choose_delivery(self, call: DeliveryCall) -> Mapping[str, int]:
+            return {"A": np.int64(1), "B": np.float64(1.0)}  # type: ignore[dict-item]
+
+    market = market_of(PRICES, behaviours={"borrower": Counts}, **WORLD)
+    market.step()
+    assert held(market) == [{"A": 11, "B": 1, "JPY": 0}]
 
 
 def test_a_lender_may_keep_the_excess() -> None:
@@ -223,6 +257,37 @@ def test_delivering_more_than_there_is_brings_what_there_is() -> None:
 def test_classes_that_do_not_fit_are_refused(path: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         market_of(PRICES, **{**WORLD, "participants": {"behaviour": {"borrower": path}}})
+
+
+@pytest.mark.parametrize(
+    ("behaviours", "message"),
+    [
+        (CheapestFirst, "behaviours: expected classes by role or name, .* it is a type"),
+        ({"borrower": CheapestFirst.meet_call}, "behaviours: borrower: .* is not a participant"),
+        ({"borrower": int}, "behaviours: borrower: int is not a participant class"),
+        ({"borrower": "mine:Own"}, "behaviours: borrower: 'mine:Own' is not a participant class"),
+    ],
+)
+def test_behaviours_that_are_none_are_refused(behaviours: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message.replace("it is", r"\(it is")):
+        market_of(PRICES, behaviours=behaviours, **WORLD)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("1 / 0", "ZeroDivisionError: division by zero (broken.py, line 1, in <module>)"),
+        ("def f(:", "SyntaxError: invalid syntax (broken.py, line 1)"),
+    ],
+)
+def test_a_module_that_fails_is_told_with_the_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, reason: str
+) -> None:
+    (tmp_path / "broken.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    fields = {**WORLD, "participants": {"behaviour": {"borrower": "broken:Mine"}}}
+    with pytest.raises(InputError, match=re.escape(f"broken:Mine cannot be loaded ({reason})")):
+        market_of(PRICES, **fields)
 
 
 def test_behaviours_of_nobody_are_refused() -> None:

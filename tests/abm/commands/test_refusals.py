@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -172,6 +173,36 @@ def test_arguments_that_are_wrong(here: Path, arguments: tuple[str, ...], messag
     (here / "mine.toml").write_text(SCENARIO)
     (here / "sweep.toml").write_text('[experiment]\nscenario = "crash"\n')
     assert message in refused(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "message"),
+    [
+        (
+            "return 1 / 0",
+            1,
+            "ZeroDivisionError: division by zero (mine_own.py, line 6, in ",
+        ),
+        ("return None", 2, "chose None for loan "),
+    ],
+)
+def test_a_behaviour_that_fails_is_told_with_its_place(
+    here: Path, monkeypatch: pytest.MonkeyPatch, body: str, code: int, message: str
+) -> None:
+    monkeypatch.syspath_prepend(here)
+    monkeypatch.delitem(sys.modules, "mine_own", raising=False)
+    (here / "mine_own.py").write_text(
+        "from abm.agents import Borrower\n\n\nclass Own(Borrower):\n"
+        f"    def choose_delivery(self, call):\n        {body}\n"
+    )
+    behaviour = '[participants]\nbehaviour = { borrower = "mine_own:Own" }\n'
+    (here / "mine.toml").write_text(SCENARIO + behaviour)
+    result = collateral("picture", "mine.toml", "--out", "x.png")
+    assert result.exit_code == code
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("collateral: ")
+    assert message in line
+    assert not (here / "x.png").exists()
 
 
 @pytest.mark.parametrize(

@@ -6,18 +6,21 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
+from paper_figures import WINDOWS, Figures, agree
 
 from abm.commands.cli import main
 
 PRICES = Path(__file__).parents[4] / "shared" / "data" / "tse_closes_case1_case2.csv"
 
+ALL_CASES = PRICES.with_name("tse_closes_all_cases.csv")
+
 needs_prices = pytest.mark.skipif(
-    not PRICES.is_file(), reason="the paper's closing prices are not ours to ship"
+    not (PRICES.is_file() and ALL_CASES.is_file()),
+    reason="the paper's closing prices are not ours to ship",
 )
 
 
@@ -44,33 +47,47 @@ def test_the_tables_agree_but_for_the_documented_cell() -> None:
 
 
 @needs_prices
-def test_the_unrounded_figures_as_json() -> None:
-    found = json.loads(run("--prices", PRICES, "--format", "json").stdout)
+def test_the_unrounded_figures_of_all_cases_as_json() -> None:
+    found = json.loads(run("--prices", ALL_CASES, "--format", "json").stdout)
     assert found["profile"] == "paper"
-    assert found["cells"] == {"compared": 42, "matched": 41, "documented": 1}
-    assert [skipped["case"] for skipped in found["skipped"]] == [3, 4]
-    expected = {
-        1: (7351, 254_032_745.5, 57_052_000.0, [60, 60, 60, 11, 11]),
-        2: (7995, 1_099_030_043.5, 240_035_058.3, [60, 60, 60, 31, 29]),
-    }
-    percent = {
-        1: [(0.000209422, 0.00050268), (0.000432306, 0.000934009), (53.7011, 72.6611),
-            (52.2259, 61.8636)],
-        2: [(6.63858e-05, 0.000124135), (0.000110816, 0.000206555), (13.0053, 5.9473),
-            (13.4408, 7.74901)],
-    }  # fmt: skip
+    assert found["skipped"] == []
+    assert found["cells"] == {"compared": 84, "matched": 82, "documented": 2}
+    assert [case["case"] for case in found["cases"]] == [1, 2, 3, 4]
     for case in found["cases"]:
-        first_day_sum, largest, mean, calls = expected[case["case"]]
+        number, (_, _, first_day_sum) = case["case"], WINDOWS[case["case"]]
         assert case["first_day_sum"] == first_day_sum
         assert case["loan"] == first_day_sum * 950_000
-        models: list[dict[str, Any]] = case["models"]
-        assert models[0]["max_gap"] == pytest.approx(largest, rel=1e-5)
-        assert models[0]["mean_gap"] == pytest.approx(mean, rel=1e-5)
-        assert [model["margin_calls"] for model in models] == calls
-        assert [model["issuances"] for model in models] == [60, 0, 0, 0, 0]
-        for model, (max_pct, mean_pct) in zip(models[1:], percent[case["case"]], strict=True):
-            assert model["max_gap_pct"] == pytest.approx(max_pct, rel=1e-5)
-            assert model["mean_gap_pct"] == pytest.approx(mean_pct, rel=1e-5)
+        results = [
+            Figures(
+                model["max_gap"],
+                model["mean_gap"],
+                model["margin_calls"],
+                model["issuances"],
+                model["borrower_issuances"],
+                tuple(model["holdings"]),
+            )
+            for model in case["models"]
+        ]
+        for model, figures in zip(case["models"], results, strict=True):
+            agree(figures, number, model["model"], results[0])
+            assert model["max_gap_pct"] == figures.largest / results[0].largest * 100
+            assert model["mean_gap_pct"] == figures.mean / results[0].mean * 100
+
+
+@needs_prices
+def test_all_cases_agree_but_for_the_documented_cells() -> None:
+    text = run("--prices", ALL_CASES).stdout
+    assert "82 of 84 published cells agree at their precision." in text
+    assert "Table 3, Case 4, Model 4, maximum: 2.2 cannot stand" in text
+    assert "✗" not in text and text.count("†") == 2
+    assert "skipped" not in text
+
+
+@needs_prices
+def test_cases_that_the_prices_do_not_cover_are_skipped() -> None:
+    found = json.loads(run("--prices", PRICES, "--format", "json").stdout)
+    assert found["cells"] == {"compared": 42, "matched": 41, "documented": 1}
+    assert [skipped["case"] for skipped in found["skipped"]] == [3, 4]
 
 
 @needs_prices

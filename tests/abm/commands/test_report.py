@@ -84,6 +84,21 @@ def section_of(out: Path) -> Section | None:
     return operating_cost_section(Subject(results), Fees(10, 3000), terms)
 
 
+@pytest.mark.parametrize("left", [0, 3, 5000])
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_damaged_part_is_named(tmp_path: Path, number: int, left: int) -> None:
+    """Also the first one, which tells the columns: it is not that no run has finished."""
+    out = run(tmp_path, {})
+    part = out / "runs" / f"part-0000000{number}.parquet"
+    part.write_bytes(part.read_bytes()[:left])
+    result = collateral("report", out)
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("collateral: table runs cannot be read: ")
+    assert str(part) in line
+    assert not (out / "report.html").exists()
+
+
 def test_runs_off_the_contracts_are_estimated(tmp_path: Path) -> None:
     section = section_of(run(tmp_path, {}))
     assert section is not None

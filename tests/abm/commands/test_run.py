@@ -12,7 +12,8 @@ from click.testing import CliRunner, Result
 from sweeps import SCENARIO, table_of, toml
 
 from abm.commands.cli import main
-from abm.commands.overview import number
+from abm.commands.overview import overview, plain
+from abm.experiments.execute import Finished
 
 
 def run(*arguments: str | Path) -> Result:
@@ -77,8 +78,9 @@ class TestScenario:
 
 class TestExperiment:
     def test_shows_means_with_intervals_for_each_design(
-        self, experiment: Path, tmp_path: Path
+        self, experiment: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        monkeypatch.setenv("COLUMNS", "250")
         result = run(experiment, "--out", tmp_path / "out", "--workers", "0")
         assert result.exit_code == 0
         assert "6/6 runs, 0 failed" in result.stderr
@@ -87,8 +89,39 @@ class TestExperiment:
         assert [line[0] for line in designs] == ["1", "4"]
         calls = pd.read_parquet(tmp_path / "out" / "runs").groupby("factor.model")["margin_calls"]
         for line, mean in zip(designs, calls.mean(), strict=True):
-            assert number(mean) in line
+            assert f"{mean:,.3g}" in line
         assert "95 % bootstrap interval" in result.stdout
+
+    def test_tables_fit_the_terminal(
+        self, experiment: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        out = tmp_path / "out"
+        assert run(experiment, "--out", out, "--workers", "0").exit_code == 0
+        calls = pd.read_parquet(out / "runs").groupby("factor.model")["margin_calls"].mean()
+        for width in (24, 80, 100, 160):
+            monkeypatch.setenv("COLUMNS", str(width))
+            told = overview(Finished(str(out), 6, 0, 1.0))
+            table, _, rest = told.partition("\n\nMean over replications")
+            assert rest
+            assert max(map(len, table.splitlines())) <= width
+            assert all(f"{mean:,.3g}" in table for mean in calls)
+            assert ("Model 1\n" in table) == (width == 24), "the last resort: one below the other"
+
+    def test_defaults_and_losses_have_columns(self, tmp_path: Path) -> None:
+        path = tmp_path / "two.toml"
+        path.write_text(
+            'title = "Two haircuts"\n[experiment]\nscenario = "crash"\n'
+            "[factors]\nagreement.haircut = [0.0, 0.2]\n"
+        )
+        result = run(path, "--out", tmp_path / "out", "--workers", "0")
+        runs = pd.read_parquet(tmp_path / "out" / "runs").sort_values("scenario_id")
+        assert runs["defaults"].min() > 0
+        assert "Defaults" in result.stdout and "Close-out loss" in result.stdout
+        exposure = runs["uncollateralised_exposure_mean"].to_numpy()
+        assert exposure[1] < 0.05 * exposure[0], "a haircut of 20 % covers nearly all"
+        assert runs["close_out_loss"].iloc[1] < 0.5 * runs["close_out_loss"].iloc[0]
+        short = runs["requirement_shortfall_mean"].to_numpy()
+        assert short[1] > 0.8 * short[0], "and does not change what is to be called"
 
     def test_settings_apply_to_all_designs(self, experiment: Path, tmp_path: Path) -> None:
         out = tmp_path / "out"
@@ -103,8 +136,11 @@ class TestExperiment:
         text = experiment.read_text().replace("[1, 4]", "[1, 7]")
         experiment.write_text(text)
         result = run(experiment, "--out", tmp_path / "out", "--workers", "0")
-        assert result.exit_code == 0
+        assert result.exit_code == 1
         assert "3 of 6 runs failed: tiny: agreement.model: " in result.stdout
+        assert f"the columns status and error of {tmp_path / 'out'}/runs." in result.stdout
+        runs = pd.read_parquet(tmp_path / "out" / "runs")
+        assert runs["status"].tolist() == ["ok"] * 3 + ["failed"] * 3
 
     def test_a_run_that_fails_is_told_by_the_exit_code_too(
         self, scenario: Path, tmp_path: Path
@@ -114,7 +150,16 @@ class TestExperiment:
             "--set", "participants.behaviour.borrower=troubled_borrowers:Failing",
         )  # fmt: skip
         assert result.exit_code == 1
-        assert "1 of 1 runs failed: RuntimeError: this one always fails" in result.stdout
+        told = "RuntimeError: this one always fails (troubled_borrowers.py, line 26, in __init__)"
+        assert f"1 of 1 runs failed: {told}" in result.stdout
+        assert "Traceback" not in result.output
+
+    def test_a_file_that_begins_with_a_byte_order_mark(
+        self, scenario: Path, tmp_path: Path
+    ) -> None:
+        scenario.write_text(scenario.read_text(), encoding="utf-8-sig")
+        assert scenario.read_bytes().startswith(b"\xef\xbb\xbf")
+        assert run(scenario, "--out", tmp_path / "out").exit_code == 0
 
 
 class TestRefusals:
@@ -150,7 +195,7 @@ class TestRefusals:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0, "0"), (12.34, "12.3"), (1234, "1.23k"), (2.5e6, "2.5M"), (-3e9, "-3G"), (math.nan, "–")],
+    [(0, "0"), (12.345, "12.35"), (-3e9, "-3,000,000,000"), (1.36e-12, "< 0.001"), (math.nan, "–")],
 )
-def test_numbers_are_short(value: float, text: str) -> None:
-    assert number(value) == text
+def test_numbers_can_be_read(value: float, text: str) -> None:
+    assert plain(value) == text

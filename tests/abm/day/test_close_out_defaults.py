@@ -143,6 +143,22 @@ def test_hazard_takes_borrowers_at_its_rate() -> None:
     assert market.summary()["defaults_exogenous"] == gone
 
 
+def test_lenders_default_on_schedule_though_no_hazard_takes_them() -> None:
+    market = market_of(
+        {"A": [100] * 5},
+        **FLAT,
+        participants={"lenders": 2, "borrowers": 3},
+        loan={"principal": 1000},
+        network={"topology": "complete"},
+        defaults={**defaults(("L2", 2), ("B3", 3)), "daily_hazard": 1e-9},
+    ).run()
+    table = market.participants_frame().set_index("participant")
+    gone = table[table["default_day"] >= 0]
+    assert gone["default_day"].to_dict() == {"L2": 2, "B3": 3}
+    assert set(gone["default_cause"]) == {"exogenous"}
+    assert market.days_frame()["defaults_exogenous"].tolist() == [0, 0, 1, 1, 0]
+
+
 def test_a_defaulter_stays_out() -> None:
     """No calls, recalls, maturities or second defaults for what is being closed out."""
     market = market_of(

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worlds import held, loan, market_of
 
+from abm.books.terms import fraction_of
 from abm.model import CollateralMarket
-from abm.rules.requirement import fraction_of
 
 
 def one(
@@ -100,6 +100,20 @@ def test_what_rounding_down_leaves_open_is_not_unmet() -> None:
     market.run()
     assert market.summary()["unmet_calls"] == 0
     assert market.summary()["defaults"] == 0
+
+
+@pytest.mark.parametrize(("debt", "unmet"), [(989, 0), (990, 90), (991, 91)])
+def test_a_whole_token_that_nobody_has_is_unmet_also_if_rounded_down(debt: int, unmet: int) -> None:
+    """Ten tokens of 90 secure 989, 990 or 991: 89 are less than a token, 90 are exactly one."""
+    market = market_of(
+        {"A": [99, 90]},
+        agreement={"haircut": 0.0, "delivery_rounding": "down"},
+        loans=[loan(1, "L1", "B1", lent={"JPY": debt}, collateral={"A": 10})],
+        participants={"issuance_capacity": 0 if unmet else "unlimited"},
+    )
+    market.step()
+    assert market.today["unmet_value"] == unmet
+    assert market.today["unmet_calls"] == (unmet > 0)
 
 
 @pytest.mark.parametrize(

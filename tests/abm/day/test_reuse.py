@@ -87,6 +87,59 @@ def test_the_limit_is_computed_in_whole_numbers(percent: int) -> None:
     assert market.loans_frame()["posted_A"].tolist() == [100, percent]
 
 
+def dealt(demand: list[tuple[str, int]], prices: list[int], **dealer: Any) -> CollateralMarket:
+    """D1 gets 100 A of each of B1 and B2 on day 1, and may post half of each further.
+
+    On the day after it is called for what it borrowed of the lenders named, which is worth as much
+    as the prices of token Y say.
+    """
+    terms = {**TITLE, "haircut": 0.0, "reuse_rate": 0.5, "priority": ["A"]}
+    days = len(prices)
+    return market_of(
+        {"A": [1] * days, "X": [1] * days, "Y": prices},
+        agreement=terms,
+        loans=[
+            *(
+                loan(i, "D1", f"B{i}", lent={"JPY": 101}, collateral={"X": 1}, maturity=days + 9)
+                for i in (1, 2)
+            ),
+            *(
+                loan(i, name, "D1", lent={"Y": lent}, collateral={"X": 1})
+                for i, (name, lent) in enumerate(demand, 3)
+            ),
+        ],
+        participants={
+            "given": [
+                *({"name": f"B{i}", "role": "borrower", "wallet": {"A": 100}} for i in (1, 2)),
+                {"name": "D1", "role": "dealer", **dealer},
+            ],
+        },
+    )
+
+
+def test_the_limit_holds_for_each_account_over_all_that_is_posted_from_it() -> None:
+    """Two are served on one day: the first out of one account, the second out of the other."""
+    market = dealt([("L1", 51), ("L2", 51)], [1, 1, 1, 1], issuance_capacity={})
+    for _ in range(2):
+        market.step()
+    assert [row["A"] for row in held(market)] == [100, 100, 50, 50]
+    assert market.books.reused[:, 0].tolist() == [50, 50, 0, 0]
+
+
+def test_what_is_re_used_already_is_not_counted_on_again() -> None:
+    """All that may be posted further is, and what is called for then is minted."""
+    market = dealt([("L1", 101)], [1, 1, 1, 2, 2], issuance_capacity={"A": 1000})
+    market.participants["D1"].model.ledger.arrays.capacity[:, 0] = 0
+    for _ in range(2):
+        market.step()
+    assert market.books.reused[:, 0].tolist() == [50, 50, 0]
+    market.ledger.arrays.capacity[market.participants["D1"].row, 0] = 1000
+    market.step()
+    assert market.today["borrower_issued_value"] == 101
+    assert market.today["unmet_calls"] == 0
+    assert held(market)[2]["A"] == 201
+
+
 def test_no_reuse_under_pledge_or_at_a_rate_of_zero() -> None:
     market = chain(0.0, 0.0, [1_000_001, 2_000_000, 2_000_000]).run()
     assert sum(market.loans_frame()["posted_A"]) == 1_000_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -53,8 +54,6 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     processes.append(subprocess.Popen([*command, *arguments], **quiet))
     while not file.exists():
         time.sleep(0.05)
-    import json
-
     yield json.loads(file.read_text())["address"]
     for process in reversed(processes):
         process.terminate()
@@ -144,6 +143,35 @@ class TestClient:
         path.write_text(toml(table))
         return path
 
+    def started(self, file: Path, out: Path) -> subprocess.Popen[str]:
+        command = "from abm.commands.cli import main; main()"
+        return subprocess.Popen(
+            [sys.executable, "-c", command, "run", str(file), "--out", str(out), "--workers", "1"],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS.parent), str(TESTS)])},
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    @pytest.mark.parametrize("started_workers", [False, True])
+    def test_impatience_changes_nothing(
+        self, file: Path, tmp_path: Path, started_workers: bool
+    ) -> None:
+        """Ctrl-C, many times, also while workers are starting: one line."""
+        out = tmp_path / "out"
+        process = self.started(file, out)
+        sign = "runs/*.parquet" if started_workers else "manifest.json"
+        while not list(out.glob(sign)):
+            assert process.poll() is None
+            time.sleep(0.02)
+        while process.poll() is None:
+            os.killpg(process.pid, signal.SIGINT)
+            time.sleep(0.1)
+        _, said = process.communicate(timeout=30)
+        assert process.returncode == 130
+        assert said.splitlines() == ["10 runs to do", "collateral: interrupted"]
+        assert json.loads((out / "manifest.json").read_text())["status"] == "interrupted"
+
     @pytest.mark.parametrize(
         ("number", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)]
     )
@@ -151,14 +179,7 @@ class TestClient:
         self, number: int, code: int, file: Path, alone: dict[str, bytes], tmp_path: Path
     ) -> None:
         out = tmp_path / "out"
-        command = "from abm.commands.cli import main; main()"
-        process = subprocess.Popen(
-            [sys.executable, "-c", command, "run", str(file), "--out", str(out), "--workers", "1"],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS.parent), str(TESTS)])},
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        process = self.started(file, out)
         while not list(out.glob("runs/*.parquet")):
             assert process.poll() is None
             time.sleep(0.02)

@@ -171,7 +171,8 @@ class TestFailures:
         )
         assert finished.failed == 1
         errors = pd.read_parquet(tmp_path / "out" / "runs")["error"].tolist()
-        assert errors == ["", "RuntimeError: this one always fails"]
+        place = "(troubled_borrowers.py, line 26, in __init__)"
+        assert errors == ["", f"RuntimeError: this one always fails {place}"]
 
     @pytest.mark.parametrize(
         ("tables", "message"),
@@ -265,6 +266,47 @@ class TestResume:
         manifest["process"]["created"] -= 100.0
         (folder / "manifest.json").write_text(json.dumps(manifest))
         assert execute(experiment, folder, resume=True).failed == 0
+
+    def test_a_process_of_another_machine_is_not_taken_for_one_of_this(
+        self, interrupted: tuple[Experiment, Path]
+    ) -> None:
+        import psutil
+
+        experiment, folder = interrupted
+        manifest = manifest_of(folder)
+        parent = psutil.Process(os.getppid())
+        manifest["status"] = "running"
+        manifest["process"] = {
+            "host": "elsewhere", "pid": parent.pid, "created": parent.create_time()
+        }  # fmt: skip
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+        assert execute(experiment, folder, resume=True).failed == 0
+
+    def test_the_first_start_is_kept(self, interrupted: tuple[Experiment, Path]) -> None:
+        experiment, folder = interrupted
+        began = "2020-02-20T20:20:20+00:00"
+        (folder / "manifest.json").write_text(
+            json.dumps(manifest_of(folder) | {"started": began, "ended": began})
+        )
+        execute(experiment, folder, resume=True)
+        assert manifest_of(folder)["started"] == began
+        assert manifest_of(folder)["ended"] > began
+
+    @pytest.mark.parametrize("left", [0, 3, 5000])
+    def test_a_damaged_part_is_named_and_repeated_once_it_is_gone(
+        self, done: Path, tmp_path: Path, left: int
+    ) -> None:
+        folder = shutil.copytree(done, tmp_path / "copy")
+        again = sweep(settings={"tables": ("events", "participants", "loans")})
+        part = folder / "runs" / "part-00000002.parquet"
+        content = part.read_bytes()
+        part.write_bytes(content[:left])
+        assert len(content) > left
+        with pytest.raises(InputError, match=rf"{part}: cannot be read \(.*\); remove it to"):
+            execute(again, folder, resume=True)
+        part.unlink()
+        execute(again, folder, resume=True)
+        assert stored(folder) == stored(done)
 
     def test_a_folder_with_other_files_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "thesis.tex").write_text("")

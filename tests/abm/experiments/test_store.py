@@ -148,6 +148,24 @@ class TestParts:
         assert (file.metadata.num_rows, file.metadata.num_row_groups) == (8, 2)
 
 
+class TestManifest:
+    def test_an_old_one_is_there_until_the_new_one_is_whole(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store = Store(str(tmp_path))
+        store.prepare()
+        store.write_manifest({"name": "old"})
+
+        def fill_up(path: str, content: bytes) -> None:
+            Path(path).write_bytes(content[: len(content) // 2])
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(store.files, "pipe_file", fill_up)
+        with pytest.raises(InputError, match="cannot be written"):
+            store.write_manifest({"name": "new"})
+        assert store.read_manifest() == {"format": 1, "name": "old"}
+
+
 class TestRefusals:
     def test_a_file_where_the_folder_should_be(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")

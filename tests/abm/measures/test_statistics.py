@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from abm.day.margining import set_requirement
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from networks import networks
 from worlds import loan, market_of
 
+from abm.books.loan_book import new_accounts
 from abm.books.tally import EVENTS as KINDS
+from abm.books.terms import terms_of
 from abm.measures.columns import DAYS, EVENTS, LOANS, PARTICIPANTS
-from abm.measures.statistics import concentration, expected_shortfall
+from abm.measures.statistics import LANES, TAIL, _sums, concentration, expected_shortfall
+from analysis import distributions
+from analysis import networks as networks_of
+from scenarios.agreement import CollateralAgreement
 
 World = tuple[dict[str, Any], dict[str, list[int]]]
 
@@ -46,6 +53,17 @@ def test_concentration() -> None:
     assert concentration(np.zeros(3)) == 0
 
 
+@given(st.lists(st.integers(0, 10**9).map(float), min_size=1, max_size=200))
+def test_results_are_explained_by_the_same_formulas(values: list[float]) -> None:
+    """The market and `analysis`, which do not import each other, each have their own."""
+    assert TAIL == distributions.TAIL
+    some = np.array([value for value in values if value])
+    assert expected_shortfall(some, len(values)) == pytest.approx(
+        distributions.expected_shortfall(values), rel=1e-12
+    )
+    assert concentration(np.array(values)) == pytest.approx(networks_of.concentration(values))
+
+
 def test_under_and_over_collateralisation_are_apart() -> None:
     """Three loans of 1000 whose collateral is worth 900, 1200 and 1000."""
     market = market_of(
@@ -62,6 +80,7 @@ def test_under_and_over_collateralisation_are_apart() -> None:
     assert today["absolute_gap"] == 300
     assert today["uncollateralised_exposure"] == today["uncollateralised_max"] == 100
     assert today["uncollateralised_loans"] == 1
+    assert today["requirement_shortfall"] == today["requirement_shortfall_max"] == 100
     assert today["over_collateralisation"] == today["over_collateralisation_max"] == 200
     assert today["exposure"] == 3000
     assert today["collateral_value"] == 3100
@@ -73,6 +92,107 @@ def test_under_and_over_collateralisation_are_apart() -> None:
     assert summary["uncollateralised_exposure_max"] == 100
     assert summary["margin_calls"] == 0
     assert np.isnan(summary["loss_given_default"])
+
+
+def test_exposure_is_at_market_value_and_the_shortfall_to_the_requirement() -> None:
+    """Loans of 1000 at a haircut of 20 %: 1250 is required, 1100, 950 and 700 is there."""
+    market = market_of(
+        {"A": [125, 110, 110], "B": [125, 95, 95], "C": [125, 70, 70]},
+        agreement={"haircut": 0.2, "trigger": 0.9},
+        loans=[
+            loan(i, f"L{min(i, 2)}", f"B{i}", lent={"JPY": 1000}, collateral={token: 10})
+            for i, token in enumerate("ABC", start=1)
+        ],
+    )
+    market.step()
+    today = market.today
+    assert today["uncollateralised_exposure"] == 50 + 300
+    assert today["uncollateralised_max"] == 300
+    assert today["uncollateralised_es"] == pytest.approx(300), "of three loans, 2.5 % is one"
+    assert today["uncollateralised_loans"] == 2
+    assert today["requirement_shortfall"] == pytest.approx(120 + 240 + 440)
+    assert today["requirement_shortfall_max"] == pytest.approx(440)
+    assert today["absolute_gap"] == -today["gap"] == today["requirement_shortfall"]
+    people = market.participants_frame().set_index("participant")
+    assert people.loc["L2", "uncollateralised_exposure"] == 350
+    assert people.loc["L2", "requirement_shortfall"] == pytest.approx(680)
+    assert market.loans_frame()["uncollateralised_exposure"].tolist() == [0, 50, 300]
+    edges = {key: data for _, _, key, data in market.network.edges(keys=True, data=True)}
+    assert [edges[i]["uncollateralised_exposure"] for i in (1, 2, 3)] == [0, 50, 300]
+
+
+@pytest.mark.parametrize("haircut", [0.0, 0.1, 0.3])
+def test_a_haircut_covers_a_fall_that_is_smaller(haircut: float) -> None:
+    """Prices fall by a fifth: exposure responds to the haircut, what is to be called does not."""
+    market = market_of(
+        {"A": [1000, 800, 800]},
+        agreement={"haircut": haircut, "trigger": 0.9},
+        loans=[loan(1, "L1", "B1", lent={"JPY": 9_000_000})],
+    )
+    market.step()
+    today = market.today
+    wanted = max(9_000_000 - 0.8 * 9_000_000 / (1 - haircut), 0)
+    assert today["uncollateralised_exposure"] == pytest.approx(wanted, abs=1000)
+    assert today["requirement_shortfall"] == pytest.approx(0.2 * 9_000_000, abs=1000)
+
+
+@pytest.mark.parametrize(
+    ("haircut", "lent"),
+    [(0.123456789, 50_000_000_000), (0.333, 3 * 10**16), (0.333, 5 * 10**17)],
+)
+def test_the_gap_of_a_large_loan_is_exact(haircut: float, lent: int) -> None:
+    """500 million USD in cents, and more; the price halves. Excess times fraction exceeds int64."""
+    market = market_of(
+        {"A": [0.02, 0.01, 0.01]},
+        money={"currency": "USD", "unit": 0.01},
+        agreement={"haircut": haircut, "trigger": 0.9},
+        loans=[loan(1, "L1", "B1", lent={"USD": lent})],
+    )
+    market.step()
+    today = market.today
+    held = int(market.books.accounts.value[0])
+    wanted = (1 - Fraction(str(haircut))) * held - lent
+    assert today["gap"] == pytest.approx(float(wanted / 100), rel=4e-16)
+    assert today["gap"] == pytest.approx(-lent / 200, rel=1e-10)
+    assert today["coverage"] == pytest.approx(0.5, abs=1e-10)
+    assert today["uncollateralised_exposure"] == pytest.approx((lent - held) / 100, rel=4e-16)
+
+
+@given(
+    st.integers(1, 10**9).map(lambda n: {"haircut": round(1 - n / 10**9, 9)})
+    | st.integers(1, 30_000).map(lambda n: {"margin_percentage": n / 10_000}),
+    st.integers(0, 2**61),
+    st.integers(0, 2**61),
+)
+def test_gaps_are_exact(terms: dict[str, float], exposure: int, value: int) -> None:
+    agreement = CollateralAgreement(**terms)
+    ratio = agreement.collateral_ratio
+    assume(exposure * ratio < 2**62)
+    accounts = new_accounts(*np.zeros((3, 1), np.int64))
+    columns, _ = terms_of([agreement], ["A", "JPY"], "JPY", 1.0)
+    accounts.exposure[:] = exposure
+    set_requirement(accounts, columns, 0)
+    accounts.value[:], accounts.open_loans[:] = value, 1
+    sums = _sums(accounts, columns, np.zeros((LANES, 1)), np.zeros(1))
+    wanted = value / ratio - exposure
+    assert sums.gap == pytest.approx(float(wanted), rel=1e-15, abs=1e-9)
+    assert sums.requirement_shortfall == pytest.approx(max(-float(wanted), 0), rel=1e-15, abs=1e-9)
+    assert sums.uncollateralised == float(max(exposure - value, 0))
+
+
+def test_everything_is_at_published_prices() -> None:
+    """Published at twice the true price: what is held is worth that in every column of the day."""
+    market = market_of(
+        {"A": [100, 100, 100]},
+        agreement={"haircut": 0.0, "trigger": 0.5},
+        oracle={"wrong_prices": [{"day": 1, "token": "A", "factor": 1.25}]},
+        participants={"given": [{"name": "B1", "role": "borrower", "wallet": {"A": 4}}]},
+        loans=[loan(1, "L1", "B1", lent={"JPY": 1000}, collateral={"A": 10})],
+    )
+    market.step()
+    assert market.today["collateral_value"] == 1250
+    assert market.today["wallet_value"] == 500
+    assert market.participants_frame()["posted_value"].tolist() == [1250, 0]
 
 
 @given(networks())
@@ -88,10 +208,12 @@ def test_tables_agree_with_one_another(world: World) -> None:
     accounts = loans.drop_duplicates("account")
     assert accounts["gap"].sum() == pytest.approx(last["gap"], abs=1e-6)
     assert accounts["gap"].clip(upper=0).sum() == pytest.approx(
-        -last["uncollateralised_exposure"], abs=1e-6
+        -last["requirement_shortfall"], abs=1e-6
     )
-    assert people["uncollateralised_exposure"].sum() == pytest.approx(
-        last["uncollateralised_exposure"], abs=1e-6
+    assert accounts["uncollateralised_exposure"].sum() == last["uncollateralised_exposure"]
+    assert people["uncollateralised_exposure"].sum() == last["uncollateralised_exposure"]
+    assert people["requirement_shortfall"].sum() == pytest.approx(
+        last["requirement_shortfall"], abs=1e-6
     )
     assert people["lent"].sum() == people["borrowed"].sum()
     assert open_now["exposure"].sum() == last["exposure"] + last["close_out_exposure"]
@@ -120,13 +242,16 @@ def test_identities_of_a_day(world: World) -> None:
     fields, prices = world
     days = market_of(prices, **fields).run().days_frame()
     assert days["gap"].to_numpy() == pytest.approx(
-        (days["over_collateralisation"] - days["uncollateralised_exposure"]).to_numpy(), abs=1e-6
+        (days["over_collateralisation"] - days["requirement_shortfall"]).to_numpy(), abs=1e-6
     )
     assert days["absolute_gap"].to_numpy() == pytest.approx(
-        (days["over_collateralisation"] + days["uncollateralised_exposure"]).to_numpy(), abs=1e-6
+        (days["over_collateralisation"] + days["requirement_shortfall"]).to_numpy(), abs=1e-6
     )
     assert (days["delivery_calls"] + days["return_calls"] <= days["margin_calls"]).all()
     assert (days["uncollateralised_max"] <= days["uncollateralised_exposure"] + 1e-9).all()
+    assert (days["requirement_shortfall_max"] <= days["requirement_shortfall"] + 1e-9).all()
+    missing = days["exposure"] - days["collateral_value"]
+    assert (days["uncollateralised_exposure"] >= missing - 1e-9).all()
     assert (days["unmet_value"] <= days["delivery_call_value"]).all()
     assert (days["uncollateralised_es"] <= days["uncollateralised_max"] + 1e-9).all()
     assert (days["hhi_lenders"] <= 1 + 1e-12).all()

@@ -136,8 +136,8 @@ class TestFrontier:
     TABLE = pd.DataFrame(
         {
             "factor.model": [0, 1, 2, 3],
-            "risk": [1e6, 2e6, 3e6, 3e6],
-            "operations": [9.0, 5.0, 1.0, 7.0],
+            "loss_mean": [1e6, 2e6, 3e6, 3e6],
+            "margin_calls": [9.0, 5.0, 1.0, 7.0],
             "efficient": [True, True, True, False],
         }
     )
@@ -155,10 +155,16 @@ class TestFrontier:
         assert axes.get_xlabel() == "Loss, mean over days, million USD"
         assert [text.get_text() for text in axes.texts] == ["1", "2", "3"]
 
+    def test_where_more_is_weighed_there_is_no_line(self) -> None:
+        table = self.TABLE.assign(efficient=True)
+        figure = drawn(figures.frontier_figure(table, "loss_mean", "margin_calls"))
+        assert legend_of(figure) == ["a design", "on the frontier"]
+        assert not figure.axes[0].lines
+
     def test_many_levels_are_not_told_apart(self) -> None:
         table = pd.concat([self.TABLE] * 100, ignore_index=True)
         table["factor.model"] = range(400)
-        figure = drawn(figures.frontier_figure(table, "a", "b", "factor.model"))
+        figure = drawn(figures.frontier_figure(table, "loss_mean", "margin_calls", "factor.model"))
         assert legend_of(figure) == ["a design", "frontier"]
 
 

@@ -102,9 +102,9 @@ class TestStandIns:
     [("prices-gbm", 4.0, 6.0), ("prices-merton", 6.5, 10.0), ("prices-file", 11.5, 12.5)],
 )
 def test_what_the_header_tells_to_look_at_is_there(name: str, low: float, high: float) -> None:
-    """The largest uncollateralised exposure in per cent of the loan, median over seeds."""
+    """The largest shortfall to the requirement in per cent of the loan, median over seeds."""
     shares = []
     for seed in range(20):
         summary = CollateralMarket(name, rng=seed).run().summary()
-        shares.append(100 * summary["uncollateralised_exposure_max"] / summary["exposure_max"])
+        shares.append(100 * summary["requirement_shortfall_max"] / summary["exposure_max"])
     assert low < np.median(shares) < high
