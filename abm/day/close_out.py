@@ -136,7 +136,7 @@ class CloseOutDesk:
         causes = dict.fromkeys(ends, LIQUIDITY)
         for row in exogenous.tolist():
             causes[row], ends[row] = EXOGENOUS, day + self.rules.margin_period_of_risk
-        self._declare(causes, ends, day, result)
+        self._declare(causes, ends, day, self.impact.applied_to(path), result)
         self._sell(day, path, result)
         prices = self.impact.applied_to(path)
         for netting in [netting for netting in self._sets if netting.ends <= day]:
@@ -144,11 +144,16 @@ class CloseOutDesk:
         self._sets = [netting for netting in self._sets if netting.ends > day]
         ruined = np.flatnonzero((self.standing.equity <= 0) & (self.standing.losses > 0)).tolist()
         ends = dict.fromkeys(ruined, day + max(self.rules.margin_period_of_risk, 1))
-        self._declare(dict.fromkeys(ruined, CONTAGION), ends, day, result)
+        self._declare(dict.fromkeys(ruined, CONTAGION), ends, day, prices, result)
         return result
 
     def _declare(
-        self, causes: Mapping[int, int], ends: Mapping[int, int], day: int, result: CloseOutResult
+        self,
+        causes: Mapping[int, int],
+        ends: Mapping[int, int],
+        day: int,
+        prices: Ints,
+        result: CloseOutResult,
     ) -> None:
         """Declare those in default who are not yet, all together, and stop their accounts.
 
@@ -156,6 +161,7 @@ class CloseOutDesk:
             causes: cause of default by participant.
             ends: day on which each one's liquidation ends.
             day: the day.
+            prices: of the day.
             result: gets what they come to.
         """
         accounts = self.books.accounts
@@ -179,7 +185,7 @@ class CloseOutDesk:
             stopped.update(lent[accounts.state[lent] == ACTIVE].tolist())
         sets: dict[tuple[int, int], NettingSet] = {}
         for a in sorted(stopped):
-            self._stop(a)
+            self._stop(a, prices)
             if not (accounts.open_loans[a] or self._claims(a).any()):
                 self._end(a)
                 continue
@@ -192,9 +198,9 @@ class CloseOutDesk:
             (sets[pair].sold if borrower in new else sets[pair].unwound).append(a)
         self._sets += sets.values()
 
-    def _stop(self, a: int) -> None:
+    def _stop(self, a: int, prices: Ints) -> None:
         """Take an account out of margining."""
-        cancel_instructions(self.books, a)
+        cancel_instructions(self.books, prices, a)
         self.books.accounts.state[a] = LIQUIDATING
 
     def _claims(self, a: int) -> Ints:
@@ -228,15 +234,15 @@ class CloseOutDesk:
         self.impact.sell(total)
         prices = self.impact.applied_to(path)
         for netting, a, quantities in sales:
-            value = self._exchange(a, quantities, prices, day)
+            value, issued = self._exchange(a, quantities, prices, day), 0
             if netting.ends <= day:
                 if len(self.books.reused):
                     value += int(self.books.reused[a] @ prices)
                     self.books.reused[a] = 0
                 first = self.books.priority[accounts.agreement[a], 0]
-                value -= int(accounts.advanced[a] * prices[first])
+                issued = int(accounts.advanced[a] * prices[first])
                 accounts.advanced[a] = 0
-            netting.proceeds[a] = netting.proceeds.get(a, 0) + value
+            netting.proceeds[a] = netting.proceeds.get(a, 0) + value - issued
             result.liquidated_value += value
 
     def _exchange(self, a: int, quantities: Ints, prices: Ints, day: int) -> int:
@@ -279,7 +285,7 @@ class CloseOutDesk:
             own[int(accounts.lender[a])] += self._claim(a, prices) - netting.proceeds[a]
         claim = own[creditor] - own[debtor]
         for a in netting.unwound:
-            claim = self._unwind(a, day, prices, claim)
+            claim = self._unwind(a, prices, claim)
         if netting.both and claim < 0:
             debtor, creditor, claim = creditor, debtor, -claim
         lost = max(claim, 0)
@@ -304,7 +310,7 @@ class CloseOutDesk:
         self.ledger.transfer(payer, estate, cash, amount)
         result.close_out_surplus += amount
 
-    def _unwind(self, a: int, day: int, prices: Ints, claim: int) -> int:
+    def _unwind(self, a: int, prices: Ints, claim: int) -> int:
         """End an account in which the defaulter is the lender; gives what it owes the borrower.
 
         The borrower keeps what it borrowed, the estate keeps collateral of that value, less
@@ -342,5 +348,4 @@ class CloseOutDesk:
             self.ledger.transfer(row, lender, token, int(arrays.balance[row, token]))
         if len(self.books.reused):
             self.books.reused[a] = 0
-        self.events.add(day, tally.CLOSE_OUT, lender, a, value=due)
         return claim - (due - kept) + missing + rest

@@ -9,8 +9,7 @@ from abm.books import tally
 from abm.books.books import Books, record
 from abm.books.compiled import compiled
 from abm.books.ledger import account_row, issue, move
-from abm.day.movements import hand_back, lender_issues, repay_advance, transit_row
-from abm.day.reuse import restore
+from abm.day.movements import hand_back, lender_issues, repay_advance, restore, transit_row
 
 Ints = npt.NDArray[np.int64]
 
@@ -34,7 +33,7 @@ def settle_returns(books: Books, prices: Ints, day: int, start: int, stop: int) 
             settled = min(due, held)
             settled -= hand_back(books, prices, a, token, settled)
             if due > held and token == books.priority[t, 0] and books.terms[t].lender_issuance:
-                settled += lender_issues(books, a, prices[token], token, due - held)
+                settled += lender_issues(books, prices, a, token, due - held)
             value = settled * prices[token]
             record(books, tally.SETTLEMENT, a, account.lender, token, -settled, -value)
 
@@ -72,7 +71,7 @@ def receive_minted(books: Books, day: int) -> None:
 
 
 @compiled
-def cancel_instructions(books: Books, a: int) -> None:
+def cancel_instructions(books: Books, prices: Ints, a: int) -> None:
     """Undo what is instructed and not yet settled: deliveries go back to the borrower's wallet.
 
     There they make good first what the borrower had posted further.
@@ -87,4 +86,4 @@ def cancel_instructions(books: Books, a: int) -> None:
             if quantity:
                 move(ledger.balance, row, borrower, token, quantity)
                 if len(books.reused):
-                    restore(books, borrower, token, quantity)
+                    restore(books, prices, borrower, token, quantity)

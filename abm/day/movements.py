@@ -9,7 +9,7 @@ from abm.books import tally
 from abm.books.books import Books, record
 from abm.books.compiled import compiled, inlined
 from abm.books.ledger import UNLIMITED, LedgerArrays, account_row, issue, move, redeem
-from abm.day.reuse import restore, take_reusable
+from abm.day.reuse import take_reusable
 from abm.rules.planning import whole_tokens
 
 Ints = npt.NDArray[np.int64]
@@ -59,24 +59,6 @@ def mint_for(
 
 
 @inlined
-def lender_issues(books: Books, a: int, price: int, token: int, quantity: int) -> int:
-    """The lender, out of collateral, has the rest of a return minted; gives how many were."""
-    ledger, account = books.ledger, books.accounts[a]
-    lender = account.lender
-    quantity = draw_capacity(ledger, lender, token, quantity)
-    if quantity == 0:
-        return 0
-    issue(ledger, lender, token, quantity)
-    move(ledger.balance, lender, account.borrower, token, quantity)
-    account.advanced += quantity
-    if not books.terms[account.agreement].every_call_issues:
-        books.totals[tally.LENDER_ISSUANCES] += 1
-    books.totals[tally.LENDER_ISSUED_VALUE] += quantity * price
-    record(books, tally.MINT, a, lender, token, quantity, quantity * price)
-    return quantity
-
-
-@inlined
 def redeem_issued(books: Books, prices: Ints, a: int, source: int, quantity: int) -> None:
     """Tokens of the first priority in a row make good what the lender of an account issued.
 
@@ -98,6 +80,44 @@ def repay_advance(books: Books, prices: Ints, a: int, quantity: int) -> None:
     repaid = min(quantity, books.accounts[a].advanced)
     if repaid:
         redeem_issued(books, prices, a, account_row(books.ledger, a), repaid)
+
+
+@compiled
+def restore(books: Books, prices: Ints, participant: int, token: int, quantity: int) -> None:
+    """Put tokens from a wallet back where their owner had taken them for re-use."""
+    ledger = books.ledger
+    begin, end = books.lender_start[participant], books.lender_start[participant + 1]
+    for a in books.by_lender[begin:end]:
+        if quantity == 0:
+            break
+        back = min(quantity, books.reused[a, token])
+        if back:
+            move(ledger.balance, participant, account_row(ledger, a), token, back)
+            books.reused[a, token] -= back
+            quantity -= back
+            if token == books.priority[books.accounts.agreement[a], 0]:
+                repay_advance(books, prices, a, back)
+
+
+@inlined
+def lender_issues(books: Books, prices: Ints, a: int, token: int, quantity: int) -> int:
+    """The lender, out of collateral, has the rest of a return minted; gives how many were."""
+    ledger, account = books.ledger, books.accounts[a]
+    lender = account.lender
+    quantity = draw_capacity(ledger, lender, token, quantity)
+    if quantity == 0:
+        return 0
+    issue(ledger, lender, token, quantity)
+    move(ledger.balance, lender, account.borrower, token, quantity)
+    account.advanced += quantity
+    if not books.terms[account.agreement].every_call_issues:
+        books.totals[tally.LENDER_ISSUANCES] += 1
+    value = quantity * prices[token]
+    books.totals[tally.LENDER_ISSUED_VALUE] += value
+    record(books, tally.MINT, a, lender, token, quantity, value)
+    if len(books.reused):
+        restore(books, prices, account.borrower, token, quantity)
+    return quantity
 
 
 @inlined
@@ -122,7 +142,7 @@ def hand_back(
         move(ledger.balance, lender, borrower, token, replaced)
         books.reused[a, token] -= replaced
         rest -= replaced
-        restore(books, borrower, token, here + replaced)
+        restore(books, prices, borrower, token, here + replaced)
         if rest and noted:
             value = rest * prices[token]
             books.totals[tally.RETURN_FAILS] += 1
@@ -161,7 +181,7 @@ def complete_return(
         if lag:
             returned += return_token(books, prices, day, a, token, quantity)
         else:
-            quantity = lender_issues(books, a, prices[token], token, quantity)
+            quantity = lender_issues(books, prices, a, token, quantity)
             returned += note_return(books, prices, a, token, quantity)
     if returned:
         books.totals[tally.RETURNS] += 1

@@ -58,18 +58,3 @@ def take_reusable(books: Books, participant: int, token: int, quantity: int, tar
             found += taken
     books.reusable[participant, token] -= found
     return found
-
-
-@compiled
-def restore(books: Books, participant: int, token: int, quantity: int) -> None:
-    """Put tokens from a wallet back where their owner had taken them for re-use."""
-    ledger = books.ledger
-    begin, end = books.lender_start[participant], books.lender_start[participant + 1]
-    for a in books.by_lender[begin:end]:
-        if quantity == 0:
-            break
-        back = min(quantity, books.reused[a, token])
-        if back:
-            move(ledger.balance, participant, account_row(ledger, a), token, back)
-            books.reused[a, token] -= back
-            quantity -= back

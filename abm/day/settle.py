@@ -61,7 +61,7 @@ def release_collateral(books: Books, prices: Ints, day: int, a: int, noted: bool
     again every day.
     """
     ledger, accounts = books.ledger, books.accounts
-    cancel_instructions(books, a)
+    cancel_instructions(books, prices, a)
     for token in range(len(prices)):
         due = ledger.balance[account_row(ledger, a), token]
         if len(books.reused):

@@ -135,7 +135,8 @@ def test_final_holdings_follow_the_rules(tokyo_closes: Path) -> None:
         for _ in range(60):
             reference.step()
         found = market.loans_frame().iloc[0]
-        assert {t: found[f"posted_{t}"] for t in TOKENS} == dict(reference.accounts[0].held)
+        posted = {t: found[f"posted_{t}"] for t in TOKENS if found[f"posted_{t}"]}
+        assert posted == reference.accounts[0].claims
 
 
 def rally(growth: float) -> dict[str, list[int]]:

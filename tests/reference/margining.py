@@ -1,0 +1,225 @@
+"""Calls, returns and deliveries of a day."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from reference.books import Account, Books, Instruction, counts
+from reference.reuse import Reusable, come_in, give_back, hand_over
+
+
+def whole(value: int, price: int, rounding: str) -> int:
+    """How many tokens a value comes to."""
+    return -(-value // price) if rounding == "up" else value // price
+
+
+def margin_run(books: Books) -> None:
+    """Call every account; first all returns, then all deliveries."""
+    wanting = []
+    for account in books.accounts:
+        account.issued_today = 0
+        if account.closing or not account.open_loans:
+            continue
+        excess = called(books, account)
+        if excess is None:
+            account.unmet_since = None
+            continue
+        value = abs(excess)
+        books.counted["margin_calls"] += 1
+        books.note("call", account, account.lender, value=excess)
+        if account.terms.every_call_issues:
+            books.counted["lender_issuances"] += 1
+        if excess < 0:
+            books.counted["delivery_calls"] += 1
+            books.counted["delivery_call_value"] += value
+            wanting.append((account, value))
+            continue
+        account.unmet_since = None
+        if excess > 0:
+            books.counted["return_calls"] += 1
+            books.counted["return_call_value"] += value
+            return_excess(books, account, value)
+    reusable, asked = Reusable(books), under_way(books)
+    for account, missing in wanting:
+        plan = plan_delivery(books, account, missing, reusable, asked)
+        deliver(books, account, plan, reusable, asked, account.terms.lag)
+        if plan.met:
+            account.unmet_since = None
+        else:
+            account.unmet_since = account.unmet_since or books.day
+            books.counted["unmet_calls"] += 1
+            books.counted["unmet_value"] += plan.missing
+            books.note("unmet_call", account, account.borrower, value=plan.missing)
+
+
+def called(books: Books, account: Account) -> int | None:
+    """What a call moves: an excess, or a shortfall as a negative number. None without a call."""
+    terms, exposure = account.terms, books.exposure(account)
+    value = books.worth(account.claims) + books.in_transit(account)
+    excess = value - books.required(account)
+    if abs(excess) < terms.minimum:
+        return None
+    if terms.trigger == 0:
+        return excess
+    standing = account.unmet_since is not None and excess < 0
+    lower = (1 - terms.trigger) * terms.ratio * exposure
+    upper = (1 + terms.trigger) * terms.ratio * exposure
+    return excess if excess and (standing or not lower <= value <= upper) else None
+
+
+def return_excess(books: Books, account: Account, excess: int) -> None:
+    terms = account.terms
+    moved: dict[str, int] = {}
+    exhausted, blocked = True, False
+    for token in reversed(terms.priority):
+        leaving = sum(
+            r.quantity for r in books.returns if r.account is account and r.token == token
+        )
+        free = account.held[token] + account.reused[token] - leaving
+        if free <= 0:
+            continue
+        quantity = min(whole(excess, books.prices[token], terms.return_rounding), free)
+        if quantity:
+            moved[token] = quantity
+        excess -= quantity * books.prices[token]
+        if quantity < free:
+            exhausted, blocked = False, not moved
+        if quantity < free or excess <= 0:
+            break
+    issued = 0
+    if exhausted and excess > 0 and terms.lender_issuance:
+        issued = whole(excess, books.prices[account.first], terms.return_rounding)
+        if not terms.lag:
+            issued = min(issued, books.can_mint(account.lender, account.first))
+    books.counted["blocked_returns"] += blocked
+    if terms.lag:
+        for token in {*moved, account.first}:
+            quantity = moved.get(token, 0) + (issued if token == account.first else 0)
+            if quantity:
+                due = books.day + terms.lag
+                books.returns.append(Instruction(due, account, token, quantity))
+    else:
+        moved = {token: give_back(books, account, token, q) for token, q in moved.items()}
+        issue(books, account, issued)
+        account.issued_today = issued
+    for token, quantity in (*moved.items(), (account.first, issued)):
+        note_return(books, account, token, quantity)
+    value = books.worth(moved) + issued * books.prices[account.first]
+    books.counted["returned_value"] += value
+    books.counted["returns"] += value > 0
+
+
+def note_return(books: Books, account: Account, token: str, quantity: int) -> None:
+    if quantity:
+        books.counted["transfers"] += 1
+        books.note("return", account, account.lender, token, quantity)
+
+
+def issue(books: Books, account: Account, quantity: int) -> None:
+    """The lender issues tokens of the first priority to complete a return."""
+    if not quantity:
+        return
+    books.use_capacity(account.lender, account.first, quantity)
+    books.note("mint", account, account.lender, account.first, quantity)
+    account.issued += quantity
+    hand_over(books, account.borrower, account.first, quantity)
+    books.counted["lender_issuances"] += not account.terms.every_call_issues
+    books.counted["lender_issued_value"] += quantity * books.prices[account.first]
+
+
+Asked = dict[tuple[str, str], int]
+
+
+def under_way(books: Books) -> Asked:
+    """Tokens that were asked for before and have not arrived."""
+    asked: Asked = defaultdict(int)
+    for minting in books.mintings:
+        asked[minting.who, minting.token] += minting.quantity
+    return asked
+
+
+@dataclass
+class Plan:
+    """What a delivery takes, by source and token."""
+
+    wallet: dict[str, int] = field(default_factory=counts)
+    reuse: dict[str, int] = field(default_factory=counts)
+    mint: dict[str, int] = field(default_factory=counts)
+    missing: int = 0
+    """Value that does not come today."""
+    met: bool = True
+
+
+def plan_delivery(
+    books: Books, account: Account, shortfall: int, reusable: Reusable, asked: Asked
+) -> Plan:
+    who, terms, plan = account.borrower, account.terms, Plan()
+
+    def there(source: str, token: str) -> int:
+        if source == "wallet":
+            return books.wallet[who][token] - plan.wallet[token]
+        if source == "reuse":
+            return reusable.of(who, token) - plan.reuse[token]
+        return books.can_mint(who, token) + asked[who, token] - plan.mint[token]
+
+    sources = [(s, token) for s in ("wallet", "reuse", "mint") for token in terms.priority]
+    left = shortfall
+    for source, token in sources:
+        if left <= 0:
+            break
+        if there(source, token):
+            wanted = whole(left, books.prices[token], terms.delivery_rounding)
+            quantity = min(wanted, there(source, token))
+            getattr(plan, source)[token] += quantity
+            left -= quantity * books.prices[token]
+            if there(source, token):
+                break
+    plan.missing = left
+    if books.minting_days:
+        plan.missing += books.worth(plan.mint)
+    leftover = next((token for source, token in sources if there(source, token)), None)
+    plan.met = plan.missing <= 0 or (
+        terms.delivery_rounding == "down"
+        and leftover is not None
+        and plan.missing < books.prices[leftover]
+    )
+    return plan
+
+
+def deliver(
+    books: Books, account: Account, plan: Plan, reusable: Reusable, asked: Asked, lag: int
+) -> None:
+    """Carry out a plan: what is there moves, what has to be minted may take days."""
+    who, delivered, issued = account.borrower, counts(), 0
+    for token, quantity in plan.mint.items():
+        expected = min(quantity, asked[who, token]) if books.minting_days else 0
+        asked[who, token] -= expected
+        books.mint(account, who, token, quantity - expected)
+        issued += (quantity - expected) * books.prices[token]
+        if not books.minting_days:
+            books.wallet[who][token] -= quantity
+            delivered[token] += quantity
+    for token, quantity in plan.wallet.items():
+        books.wallet[who][token] -= quantity
+        delivered[token] += quantity
+    for token, quantity in plan.reuse.items():
+        reusable.take(who, token, quantity)
+        delivered[token] += quantity
+        if quantity:
+            books.note("reuse", account, who, token, quantity)
+            books.counted["reused_value"] += quantity * books.prices[token]
+    value = books.worth(delivered)
+    for token, quantity in delivered.items():
+        if not quantity:
+            continue
+        books.counted["transfers"] += 1
+        books.note("delivery", account, who, token, quantity)
+        if lag:
+            books.deliveries.append(Instruction(books.day + lag, account, token, quantity))
+        else:
+            come_in(books, account, token, quantity)
+    books.counted["deliveries"] += value > 0
+    books.counted["delivered_value"] += value
+    books.counted["borrower_issuances"] += issued > 0
+    books.counted["borrower_issued_value"] += issued

@@ -1,0 +1,155 @@
+"""The morning: what settles, loans that are repaid, rolled, replaced or recalled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from reference.books import Account, Books, Loan
+from reference.margining import deliver, issue, plan_delivery, under_way
+from reference.reuse import Reusable, come_in, give_back, hand_over, release
+
+
+def settle(books: Books) -> None:
+    """All that settles before the day's calls, of tokens that are there."""
+    settle_instructions(books)
+    for account in books.accounts:
+        for loan in account.loans if account.closing is None else ():
+            if loan.state == "open" and loan.maturity is not None and loan.maturity <= books.day:
+                mature(books, account, loan)
+    release_ended(books)
+    open_replacements(books)
+
+
+def arrive(books: Books) -> None:
+    """Tokens whose minting takes until today."""
+    for minting in books.mintings:
+        if minting.due == books.day:
+            books.wallet[minting.who][minting.token] += minting.quantity
+    books.mintings = [minting for minting in books.mintings if minting.due > books.day]
+
+
+def settle_instructions(books: Books) -> None:
+    """All returns, then all deliveries."""
+    for order in (r for r in books.returns if r.due == books.day):
+        account, quantity = order.account, order.quantity
+        owed = min(quantity, account.held[order.token] + account.reused[order.token])
+        moved = give_back(books, account, order.token, owed)
+        if quantity > owed:
+            issued = min(quantity - owed, books.can_mint(account.lender, account.first))
+            issue(books, account, issued)
+            moved += issued
+        books.note("settlement", account, account.lender, order.token, -moved)
+    for order in (d for d in books.deliveries if d.due == books.day):
+        come_in(books, order.account, order.token, order.quantity)
+        who = order.account.borrower
+        books.note("settlement", order.account, who, order.token, order.quantity)
+    books.returns = [r for r in books.returns if r.due > books.day]
+    books.deliveries = [d for d in books.deliveries if d.due > books.day]
+
+
+def drop_instructions(books: Books, account: Account) -> None:
+    """What is in transit goes back to its sender."""
+    dropped = [d for d in books.deliveries if d.account is account]
+    books.deliveries = [d for d in books.deliveries if d.account is not account]
+    books.returns = [r for r in books.returns if r.account is not account]
+    for order in dropped:
+        hand_over(books, account.borrower, order.token, order.quantity)
+
+
+def mature(books: Books, account: Account, loan: Loan) -> None:
+    """A loan is due."""
+    assert loan.maturity is not None
+    if loan.at_maturity == "roll":
+        loan.maturity += loan.term
+        books.counted["loans_rolled"] += 1
+        books.note("roll", account, account.lender, quantity=loan.loan_id)
+        return
+    who = account.borrower
+    last = account.open_loans == [loan]
+    owed = dict(loan.lent)
+    if last and account.issued:
+        owed[account.first] = owed.get(account.first, 0) + account.issued
+    lacking = {t: max(q - books.wallet[who][t], 0) for t, q in owed.items()}
+    if any(q and (books.minting_days or q > books.can_mint(who, t)) for t, q in lacking.items()):
+        books.counted["recall_fails"] += 1
+        books.note("recall_fail", account, who, quantity=loan.loan_id)
+        return
+    for token, quantity in lacking.items():
+        books.mint(account, who, token, quantity)
+    books.counted["borrower_issuances"] += any(lacking.values())
+    books.counted["borrower_issued_value"] += books.worth(lacking)
+    hand_lent(books, account, loan, who, account.lender)
+    if last and account.issued:
+        books.wallet[who][account.first] -= account.issued
+        come_in(books, account, account.first, account.issued)
+    loan.state = "settled"
+    books.counted["loans_settled"] += 1
+    books.note("settle", account, account.lender, quantity=loan.loan_id)
+    if loan.at_maturity == "replace":
+        # It keeps its place in the order, and gets the next free identifier.
+        loan.loan_id = 1 + max(other.loan_id for a in books.accounts for other in a.loans)
+        loan.state, loan.opened, loan.maturity = "pending", books.day, books.day + loan.term
+    if last:
+        account.unmet_since = None
+        drop_instructions(books, account)
+        release(books, account, last_try=False)
+
+
+def hand_lent(books: Books, account: Account, loan: Loan, giver: str, taker: str) -> None:
+    """What is lent changes hands."""
+    for token, quantity in loan.lent.items():
+        if quantity:
+            books.wallet[giver][token] -= quantity
+            books.wallet[taker][token] += quantity
+            books.counted["transfers"] += 1
+            books.note("transfer", account, giver, token, quantity)
+
+
+def release_ended(books: Books) -> None:
+    """What could not go back when its loans ended is tried again."""
+    for account in books.accounts:
+        if account.closing is None and not account.open_loans:
+            release(books, account)
+
+
+def open_replacements(books: Books) -> None:
+    """Repaid loans open again once both legs are there."""
+    reusable = Reusable(books)
+    for account in books.accounts:
+        for loan in account.loans:
+            if loan.state == "pending" and account.closing is None:
+                open_again(books, account, loan, reusable)
+
+
+def open_again(books: Books, account: Account, loan: Loan, reusable: Reusable) -> None:
+    lender = account.lender
+    lacking = {t: max(q - books.wallet[lender][t], 0) for t, q in loan.lent.items()}
+    if any(q and (books.minting_days or q > books.can_mint(lender, t)) for t, q in lacking.items()):
+        return
+    loan.state = "open"
+    value = books.worth(account.claims) + books.in_transit(account)
+    shortfall = books.required(account) - value
+    loan.state = "pending"
+    asked = under_way(books)
+    plan = plan_delivery(books, account, max(shortfall, 0), reusable, asked)
+    if not plan.met:
+        return
+    deliver(books, account, plan, reusable, asked, lag=0)
+    for token, quantity in lacking.items():
+        books.mint(account, lender, token, quantity)
+    hand_lent(books, account, loan, lender, account.borrower)
+    loan.state, loan.opened, loan.maturity = "open", books.day, books.day + loan.term
+    books.counted["loans_opened"] += 1
+    worth = books.worth(loan.lent)
+    books.note("open", account, account.lender, quantity=loan.loan_id, value=worth)
+
+
+def recall(books: Books, loan_ids: Iterable[int], notice: int) -> None:
+    """Lenders recall open-ended loans, which are due when the notice ends."""
+    chosen = set(loan_ids)
+    for account in books.accounts:
+        for loan in account.open_loans if account.closing is None else ():
+            if loan.loan_id in chosen and loan.maturity is None:
+                loan.maturity = books.day + notice
+                books.counted["recalls"] += 1
+                books.note("recall", account, account.lender, quantity=loan.loan_id)
