@@ -16,8 +16,8 @@ from types import ModuleType
 
 import numpy as np
 
-from abm.commands.benchmarks.measurement import Measurement
 from abm.books.answers import nobody
+from abm.commands.benchmarks.measurement import Measurement
 from abm.day.call_and_return import run_returns
 from abm.day.deliver import run_deliveries
 from abm.model import CollateralMarket
