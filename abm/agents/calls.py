@@ -11,7 +11,13 @@ import numpy.typing as npt
 
 from abm.books.compiled import compiled
 from abm.day.margining import holdings, means, shortfall, value_in_transit
-from abm.rules.planning import choose_return, plan, plan_delivery, whole_tokens
+from abm.rules.planning import (
+    SMALL_LOAN,
+    choose_return,
+    plan,
+    plan_delivery,
+    whole_tokens_back,
+)
 
 if TYPE_CHECKING:
     from abm.agents.participant import Participant
@@ -213,8 +219,9 @@ def _plan_return(
     if len(books.returning):
         excess += value_in_transit(books, prices, a)
     holdings(books, a, held)
-    _, left_over = choose_return(prices, priority, term, held, excess, plan, quantities)
+    spare = account.required // SMALL_LOAN
+    _, left_over = choose_return(prices, priority, term, held, excess, spare, plan, quantities)
     issued = 0
     if left_over > 0 and term.lender_issuance:
-        issued = whole_tokens(left_over, prices[priority[0]], term.return_up)
+        issued = whole_tokens_back(left_over, prices[priority[0]], term.return_up, spare)
     return excess, issued

@@ -20,7 +20,13 @@ from abm.day.margining import (
     value_in_transit,
     value_tokens,
 )
-from abm.day.movements import execute_delivery, hand_back, mint_for, transit_row
+from abm.day.movements import (
+    execute_delivery,
+    hand_back,
+    mint_for,
+    restore_capacity,
+    transit_row,
+)
 from abm.rules.planning import plan_delivery
 
 Ints = npt.NDArray[np.int64]
@@ -173,6 +179,7 @@ def release_collateral(books: Books, prices: Ints, day: int, a: int, noted: bool
             record(books, tally.MINT, a, borrower, token, lacking, lacking * prices[token])
         move(ledger.balance, borrower, accounts.lender[a], token, due)
         redeem(ledger, accounts.lender[a], token, due)
+        restore_capacity(ledger, accounts.lender[a], token, due)
         accounts.advanced[a] = 0
         record(books, tally.BURN, a, accounts.lender[a], token, due, due * prices[token])
     cancel_instructions(books, a)

@@ -16,7 +16,7 @@ from abm.books.ledger import account_row
 from abm.books.loan_book import ACTIVE, OPEN_LOAN, Account, Accounts
 from abm.books.terms import Term, Terms
 from abm.day.movements import complete_return, execute_delivery, return_token, settlement_lag
-from abm.rules.planning import choose_return, plan_delivery
+from abm.rules.planning import SMALL_LOAN, choose_return, plan_delivery
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -208,7 +208,10 @@ def value_and_return(
             held = books.scratch[1]
             holdings(books, a, held)
         priority, target = books.priority[account.agreement], (books, prices, day, a)
-        returned, left_over = choose_return(prices, priority, term, held, excess, give_back, target)
+        spare = account.required // SMALL_LOAN
+        returned, left_over = choose_return(
+            prices, priority, term, held, excess, spare, give_back, target
+        )
         complete_return(books, prices, day, a, returned, left_over)
     return call
 

@@ -10,7 +10,7 @@ from abm.books.books import Books, record
 from abm.books.compiled import compiled, inlined
 from abm.books.ledger import UNLIMITED, LedgerArrays, account_row, issue, move, redeem
 from abm.day.reuse import restore, take_reusable
-from abm.rules.planning import whole_tokens
+from abm.rules.planning import SMALL_LOAN, whole_tokens_back
 
 Ints = npt.NDArray[np.int64]
 
@@ -39,6 +39,13 @@ def draw_capacity(ledger: LedgerArrays, row: int, token: int, quantity: int) -> 
     if capacity < UNLIMITED:
         ledger.capacity[row, token] -= quantity
     return quantity
+
+
+@inlined
+def restore_capacity(ledger: LedgerArrays, row: int, token: int, quantity: int) -> None:
+    """Tokens that were issued against a deposit are redeemed: they can be issued again."""
+    if ledger.capacity[row, token] < UNLIMITED:
+        ledger.capacity[row, token] += quantity
 
 
 @inlined
@@ -80,7 +87,7 @@ def lender_issues(books: Books, a: int, price: int, token: int, quantity: int) -
 def repay_advance(books: Books, a: int, token: int, quantity: int) -> None:
     """Tokens that have come into an account make good what the lender issued, which redeems them.
 
-    They are of the first priority.
+    They are of the first priority. The lender's deposit is what it was before the issuance.
     """
     ledger, account = books.ledger, books.accounts[a]
     repaid = min(quantity, account.advanced)
@@ -88,6 +95,7 @@ def repay_advance(books: Books, a: int, token: int, quantity: int) -> None:
         account.advanced -= repaid
         move(ledger.balance, account_row(ledger, a), account.lender, token, repaid)
         redeem(ledger, account.lender, token, repaid)
+        restore_capacity(ledger, account.lender, token, repaid)
 
 
 @inlined
@@ -147,7 +155,8 @@ def complete_return(
         account.value -= returned
     if left_over > 0 and term.lender_issuance:
         token = books.priority[account.agreement, 0]
-        quantity = whole_tokens(left_over, prices[token], term.return_up)
+        spare = account.required // SMALL_LOAN
+        quantity = whole_tokens_back(left_over, prices[token], term.return_up, spare)
         if lag:
             returned += return_token(books, prices, day, a, token, quantity)
         else:

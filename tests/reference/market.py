@@ -28,6 +28,12 @@ def whole(value: int, price: int, rounding: str) -> int:
     return -(-value // price) if rounding == "up" else value // price
 
 
+def whole_back(value: int, price: int, rounding: str, spare: int) -> int:
+    """Number of tokens that go back: rounding up takes a quarter of the requirement at most."""
+    up = whole(value, price, rounding)
+    return up if up * price - value <= spare else value // price
+
+
 @dataclass
 class Account:
     """The collateral of one loan, or of all loans of a pair."""
@@ -171,7 +177,7 @@ class ReferenceMarket:
         self.deliveries = [d for d in deliveries if d[0] != self.day]
         for due, number, token, quantity in deliveries:
             if due == self.day:
-                self.accounts[number].held[token] += quantity
+                self.receive(self.accounts[number], token, quantity)
 
     def give_back(self, account: Account, token: str, quantity: int) -> None:
         """Return tokens, the lender issuing those that it does not hold as far as it can."""
@@ -182,6 +188,12 @@ class ReferenceMarket:
             quantity += issued - beyond
         account.held[token] -= quantity
         self.wallet[account.borrower][token] += quantity
+
+    def receive(self, account: Account, token: str, quantity: int) -> None:
+        """Collateral comes in; what the lender had issued can be issued again."""
+        repaid = min(quantity, max(-account.held[token], 0))
+        self.use_capacity(account.lender, token, -repaid)
+        account.held[token] += quantity
 
     def settle_loans(self) -> None:
         """Loans that mature: what was lent goes back, and with the last one the collateral."""
@@ -215,6 +227,7 @@ class ReferenceMarket:
             self.returns = [r for r in self.returns if r[1] != number]
             for token in self.tokens:
                 # Tokens that the lender had issued come back; who lacks them has them minted.
+                self.use_capacity(account.lender, token, min(account.held[token], 0))
                 wallet[token] = max(wallet[token] + account.held[token], 0)
                 account.held[token] = 0
 
@@ -249,13 +262,14 @@ class ReferenceMarket:
 
     def return_excess(self, number: int, excess: int) -> None:
         account = self.accounts[number]
+        spare = self.required(account) // 4
         rounding = account.term("return_rounding", "down")
         lag = account.term("settlement_lag", 0)
         priority = self.priority(account)
         for token in reversed(priority):
             leaving = sum(q for _, a, t, q in self.returns if a == number and t == token)
             free = max(max(account.held[token], 0) - leaving, 0)
-            quantity = min(whole(excess, self.today[token], rounding), free)
+            quantity = min(whole_back(excess, self.today[token], rounding, spare), free)
             self.move_back(number, token, quantity, lag)
             account.value -= 0 if lag else quantity * self.today[token]
             excess -= quantity * self.today[token]
@@ -263,7 +277,8 @@ class ReferenceMarket:
                 return
         if account.term("lender_issuance", False):
             token = priority[0]
-            self.move_back(number, token, whole(excess, self.today[token], rounding), lag)
+            quantity = whole_back(excess, self.today[token], rounding, spare)
+            self.move_back(number, token, quantity, lag)
 
     def move_back(self, number: int, token: str, quantity: int, lag: int) -> None:
         if lag:
@@ -318,7 +333,7 @@ class ReferenceMarket:
             if lag:
                 self.deliveries.append((self.day + lag, number, token, quantity))
             else:
-                account.held[token] += quantity
+                self.receive(account, token, quantity)
                 account.value += quantity * self.today[token]
         # Less than a token is what rounding down leaves open.
         least = 1 if rounding == "up" else max(self.today[token] for token in priority)
