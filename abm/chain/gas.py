@@ -121,10 +121,10 @@ def _measure(market: CollateralMarket, days: int) -> dict[str, float]:
     """Means over the transactions of a market's days from 1 to `days`."""
     frame = market.chain.gas_frame()
     mint = float(frame.loc[frame["action"] == "mint", "gas"].mean())
+    # An instruction settles on the day after the margin run that gave it, the last one's too.
+    settled = frame[frame["action"] == "settle_instructions"].set_index("day")["gas"]
     frame = frame[frame["day"].between(1, days)]
     runs = frame[frame["action"] == "adjust"].set_index("day")
-    # An instruction settles on the day after the margin run that gave it.
-    settled = frame[frame["action"] == "settle_instructions"].set_index("day")["gas"]
     later = settled.rename(lambda day: day - 1).reindex(runs.index, fill_value=0)
     whole = runs["gas"] + later
     posts = frame.loc[frame["action"] == "post", "gas"].sum()

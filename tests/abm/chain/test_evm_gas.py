@@ -126,7 +126,7 @@ def test_batches_save_and_tokens_cost() -> None:
     [
         ({"models": [5]}, "models: expected numbers from 0 to 4"),
         ({"tokens": [16]}, "tokens: expected numbers from 1 to 15"),
-        ({"batches": [65]}, "batches: expected numbers from 1 to 64"),
+        ({"batches": [17]}, "batches: expected numbers from 1 to 16"),
         ({"days": 2}, "days: expected numbers from 3"),
     ],
 )
