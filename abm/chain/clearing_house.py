@@ -120,8 +120,9 @@ class ChainClearingHouse(ClearingHouse):
     def recall(self, chosen: npt.NDArray[np.bool_]) -> None:
         """Have lenders recall open-ended loans, and enter the days on which they are due."""
         if chosen.any():
-            loans = self.model.books.loans
-            open_ended = chosen & (loans.state == OPEN_LOAN) & (loans.maturity == NEVER)
+            loans, accounts = self.model.books.loans, self.model.books.accounts
+            margined = (loans.state == OPEN_LOAN) & (accounts.state[loans.account] == ACTIVE)
+            open_ended = chosen & margined & (loans.maturity == NEVER)
             self.chain.recall(np.flatnonzero(open_ended).tolist())
         super().recall(chosen)
 

@@ -128,8 +128,10 @@ def _measure(
     measure.required = self._whole_value(top, terms.denominator)
     if terms.trigger > 0:
         bottom: uint256 = unsafe_mul(terms.denominator, 10000)
-        measure.upper = unsafe_mul(top, 10000 + terms.trigger) // bottom
-        measure.lower = self._whole_value(unsafe_mul(top, 10000 - terms.trigger), bottom)
+        measure.upper = unsafe_mul(top, unsafe_add(10000, terms.trigger)) // bottom
+        measure.lower = self._whole_value(
+            unsafe_mul(top, unsafe_sub(10000, terms.trigger)), bottom
+        )
     else:
         measure.upper = top // terms.denominator
         measure.lower = measure.required
@@ -252,6 +254,15 @@ def _terms(agreement: uint256) -> types.Terms:
         terms.priority.append(packed & 15)
         packed >>= 4
     return terms
+
+
+@internal
+@view
+def _first(agreement: uint256) -> uint256:
+    """
+    @dev The token of the first priority.
+    """
+    return (self._agreement[agreement] >> 184) & 15
 
 
 @internal

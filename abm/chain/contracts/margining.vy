@@ -183,10 +183,11 @@ def _deliver_marked(
     @dev Deliver on a call of the same transaction, whose measure still holds.
     """
     loan: types.Loan = book._load(marked.loan_id)
-    if loan.marked >= book._today():
+    today: uint256 = book._today()
+    if loan.marked >= today:
         # It was in the batch before, and its delivery has been made.
         return self._skip(marked.loan_id, types.ALREADY_MARKED)
-    loan.marked = book._today()
+    loan.marked = today
     return self._collect(
         loan, book._terms(loan.agreement), prices, marked.excess, marked.worth
     )
@@ -289,8 +290,7 @@ def _settle_instruction(loan_id: uint256) -> uint256:
     if reason > 0:
         log types.Skipped(loan_id=loan_id, reason=reason)
         return 0
-    terms: types.Terms = book._terms(loan.agreement)
-    first: uint256 = terms.priority[0]
+    first: uint256 = book._first(loan.agreement)
     issued: uint256 = 0
     amounts: uint256 = 0
     for token: uint256 in range(len(assets.TOKENS), bound=types.MAX_TOKENS):
@@ -308,7 +308,7 @@ def _settle_instruction(loan_id: uint256) -> uint256:
                     book._take_held(loan_id, token, here)
                 else:
                     log types.Skipped(loan_id=loan_id, reason=types.NOT_MOVED)
-            if due > held and token == first and terms.issuance:
+            if due > held and token == first and book._terms(loan.agreement).issuance:
                 issued = assets._issue(token, loan.lender, loan.borrower, due - held)
                 loan.advanced += issued
         else:

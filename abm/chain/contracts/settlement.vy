@@ -80,7 +80,7 @@ def _has_means(loan: types.Loan) -> bool:
     """
     @dev Whether the borrower can return what was lent, and what the lender issued for it.
     """
-    first: uint256 = book._terms(loan.agreement).priority[0]
+    first: uint256 = book._first(loan.agreement)
     for token: uint256 in range(len(assets.TOKENS), bound=types.MAX_TOKENS):
         needed: uint256 = book._lent_of(loan.loan_id, token)
         if token == first:
@@ -103,7 +103,7 @@ def _exchange(loan_id: uint256):
          finds it credited.
     """
     loan: types.Loan = book._load(loan_id)
-    first: uint256 = book._terms(loan.agreement).priority[0]
+    first: uint256 = book._first(loan.agreement)
     advanced: uint256 = loan.advanced
     self._cancel(loan)
     loan.state = types.SETTLED
@@ -199,7 +199,7 @@ def _top_up(loan_id: uint256, token: uint256, amount: uint256):
     assert 0 < amount and amount < types.LIMIT, "amount out of range"
     assert assets._pull(token, msg.sender, self, amount), "not moved"
     left: uint256 = amount
-    if token == book._terms(loan.agreement).priority[0] and loan.advanced > 0:
+    if token == book._first(loan.agreement) and loan.advanced > 0:
         repaid: uint256 = min(amount, loan.advanced)
         assets._restore(token, loan.lender, repaid)
         loan.advanced -= repaid
