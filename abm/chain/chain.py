@@ -12,6 +12,7 @@ import pandas as pd
 from abm.books.ledger import UNLIMITED, Holdings, LedgerError
 from abm.books.loan_book import NEVER, OPEN_LOAN
 from abm.chain import platform as evm
+from abm.chain.close_out import ChainDesk
 from abm.chain.machine import DAY
 from abm.chain.platform import Outcome, Platform
 from abm.chain.terms import contract_terms
@@ -217,7 +218,9 @@ class Chain:
         arrays = self.market.ledger.arrays
         wallets = self.market.ledger.wallets
         wallets[:] = self.platform.balances(self.addresses)
-        for row, cash in self.market.desk.kept().items():
+        desk = self.market.desk
+        # The desk of the columns is in office until this one has been set up.
+        for row, cash in desk.kept().items() if isinstance(desk, ChainDesk) else ():
             wallets[row, -1] += cash
         arrays.minted[:], arrays.burned[:] = self.platform.supply()
         for row, token in np.argwhere(arrays.capacity < UNLIMITED).tolist():

@@ -127,6 +127,7 @@ def _measure(market: CollateralMarket, days: int) -> dict[str, float]:
     runs = frame[frame["action"] == "adjust"].set_index("day")
     later = settled.rename(lambda day: day - 1).reindex(runs.index, fill_value=0)
     whole = runs["gas"] + later
+    instructed = frame.loc[frame["action"] == "settle_instructions", "gas"].sum()
     posts = frame.loc[frame["action"] == "post", "gas"].sum()
     loans = int(runs["loans"].iloc[0])
     counts = market.days_frame().set_index("day").loc[1:]
@@ -134,7 +135,7 @@ def _measure(market: CollateralMarket, days: int) -> dict[str, float]:
     row: dict[str, float] = {
         "days": days,
         "calls": calls,
-        "gas_day": frame["gas"].sum() / days / loans,
+        "gas_day": (frame["gas"].sum() - instructed + later.sum()) / days / loans,
         "gas_day_on_demand": float("nan"),
         "gas_call": float(whole.sum() / calls) if calls else float("nan"),
     }

@@ -73,6 +73,14 @@ def test_verify_refuses_what_the_contracts_lack() -> None:
 
 
 @needs_machine
+def test_gas_shows_a_roll_up() -> None:
+    arguments = ["gas", "--models", "1", "--tokens", "1", "--days", "5", "--rollup"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    assert "calldata" in result.output and "blobs" in result.output
+
+
+@needs_machine
 def test_gas_prints_and_writes_the_table(tmp_path: Any) -> None:
     import pandas as pd
 
