@@ -68,7 +68,8 @@ class CollateralAgreement(Table):
     delivery_rounding: Rounding = "up"
     """Rounding of a delivery to whole tokens."""
     return_rounding: Rounding = "down"
-    """Rounding of a return to whole tokens; the paper rounds up."""
+    """Rounding of a return to whole tokens; the paper rounds up. Never up by more than a
+    quarter of what is required."""
     settlement_lag: Annotated[int, Field(ge=0, le=30)] = 0
     """Days from a call to the settlement of what it moves."""
     lender_issuance: bool = False

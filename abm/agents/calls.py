@@ -11,7 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from abm.books.compiled import compiled
-from abm.rules.planning import choose_return, plan, plan_delivery, whole_tokens
+from abm.rules.planning import (
+    SMALL_LOAN,
+    choose_return,
+    plan,
+    plan_delivery,
+    whole_tokens_back,
+)
 from abm.rules.valuation import find_mintable, holdings, shortfall, value_in_transit
 from scenarios.errors import InputError
 
@@ -270,8 +276,11 @@ def _plan_return(
     if len(books.returning):
         excess += value_in_transit(books, prices, a)
     holdings(books, a, held)
-    _, left_over, tokens = choose_return(prices, priority, term, held, excess, plan, quantities)
+    spare = account.required // SMALL_LOAN
+    _, left_over, tokens = choose_return(
+        prices, priority, term, held, excess, spare, plan, quantities
+    )
     issued = 0
     if left_over > 0 and term.lender_issuance:
-        issued = whole_tokens(left_over, prices[priority[0]], term.return_up)
+        issued = whole_tokens_back(left_over, prices[priority[0]], term.return_up, spare)
     return excess, issued, tokens == 0 and left_over == 0

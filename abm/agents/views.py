@@ -14,7 +14,13 @@ import numpy.typing as npt
 
 from abm.books.compiled import compiled
 from abm.books.loan_book import AT_MATURITY, NEVER
-from abm.rules.planning import choose_return, plan, plan_delivery, whole_tokens
+from abm.rules.planning import (
+    SMALL_LOAN,
+    choose_return,
+    plan,
+    plan_delivery,
+    whole_tokens_back,
+)
 from abm.rules.trigger import RETURN_CALL, called
 from abm.rules.valuation import (
     collateral_value,
@@ -270,9 +276,11 @@ def _write_returns(
     for i in range(len(accounts)):
         t = books.accounts[accounts[i]].agreement
         term, priority = books.terms[t], books.priority[t]
+        spare = books.accounts[accounts[i]].required // SMALL_LOAN
         _, left_over, _ = choose_return(
-            prices, priority, term, held[i], excess[i], plan, quantities[i]
+            prices, priority, term, held[i], excess[i], spare, plan, quantities[i]
         )
         if left_over > 0 and term.lender_issuance:
             first = priority[0]
-            quantities[i, first] += whole_tokens(left_over, prices[first], term.return_up)
+            more = whole_tokens_back(left_over, prices[first], term.return_up, spare)
+            quantities[i, first] += more

@@ -1,4 +1,4 @@
-"""The compiled contracts, and how they are compiled again: `python -m abm.evm.artefacts`."""
+"""The compiled contracts, and how they are compiled again: `python -m abm.chain.artefacts`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent / "contracts"
-CONTRACTS = ("Token", "Custodian", "Oracle", "Lending", "CloseOut")
+CONTRACTS = ("Token", "Custodian", "Oracle", "Lending", "Loans", "CloseOut")
+PARTS = {"Lending": ("Loans",)}
+"""Contracts whose functions another one runs on its own storage, at its own address."""
 COMPILER = "0.4.3"
 """The version of Vyper that the sources name."""
 
@@ -34,9 +36,16 @@ class Artefact:
 
 @cache
 def artefact(name: str) -> Artefact:
-    """A compiled contract by name, from the package."""
+    """A compiled contract by name, from the package; its functions are those of its parts, too."""
     table = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
-    return Artefact(name, table["abi"], bytes.fromhex(table["bytecode"]))
+    abi = list(table["abi"])
+    for part in PARTS.get(name, ()):
+        abi += [
+            entry
+            for entry in artefact(part).abi
+            if entry["type"] != "constructor" and entry not in abi
+        ]
+    return Artefact(name, abi, bytes.fromhex(table["bytecode"]))
 
 
 def compile_source(name: str) -> str:
@@ -50,7 +59,11 @@ def compile_source(name: str) -> str:
     source = (FOLDER / f"{name}.vy").read_text(encoding="utf-8")
     modules = FilesystemInputBundle([FOLDER])
     made = compile_code(source, input_bundle=modules, output_formats=["abi", "bytecode"])
-    abi = [{key: value for key, value in entry.items() if key != "gas"} for entry in made["abi"]]
+    abi = [
+        {key: value for key, value in entry.items() if key != "gas"}
+        for entry in made["abi"]
+        if entry["type"] != "fallback"
+    ]
     table = {"compiler": COMPILER, "abi": abi, "bytecode": made["bytecode"].removeprefix("0x")}
     return json.dumps(table, sort_keys=True, separators=(",", ":")) + "\n"
 

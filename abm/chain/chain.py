@@ -12,6 +12,8 @@ import pandas as pd
 from abm.books.ledger import UNLIMITED, Holdings, LedgerError
 from abm.books.loan_book import NEVER, OPEN_LOAN
 from abm.chain import platform as evm
+from abm.chain.close_out import ChainDesk
+from abm.chain.machine import DAY
 from abm.chain.platform import Outcome, Platform
 from abm.chain.terms import contract_terms
 
@@ -29,17 +31,21 @@ class Chain:
     def __init__(self, market: CollateralMarket):
         """Deploy the contracts, and have all participants join and agree on their terms."""
         self.market = market
-        self.platform = Platform(market.tokens)
+        faults = market.scenario.oracle
+        quiet = sum(outage.days for outage in faults.outages)
+        self.platform = Platform(market.tokens, max_age=DAY * (1 + faults.delay + quiet))
         self.addresses = [self.platform.join(name) for name in market.population.names]
         self.addresses.append(self.platform.join_as_buyer("outside market"))
         scenario, books = market.scenario, market.books
         agreements = (scenario.agreement, *scenario.agreements.values())
         self.agreements = [
             self.platform.register_agreement(
-                contract_terms(agreement, books.eligible(t), market.unit)
+                contract_terms(agreement, books.eligible(t), market.unit, scenario.recalls.notice)
             )
             for t, agreement in enumerate(agreements)
         ]
+        self.posted = np.zeros(len(market.tokens), np.int64)
+        """Prices on the machine."""
         self.ids: dict[int, int] = {}
         """Number of the loan in the contract, by row of the loan book."""
         self._posted_on = -1
@@ -55,12 +61,23 @@ class Chain:
         if self._posted_on < self.market.day:
             self._posted_on = self.market.day
             self.platform.go_to(self.market.day)
-            self.post(self.market.prices)
+            # In an outage of the oracle nobody posts, and the last prices stand.
+            if not (self._outage() and (self.posted == self.market.prices).all()):
+                self.post(self.market.prices)
+
+    def _outage(self) -> bool:
+        """Whether the oracle publishes nothing on this day."""
+        day = self.market.day
+        return any(
+            outage.day <= day < outage.day + outage.days and not outage.tokens
+            for outage in self.market.scenario.oracle.outages
+        )
 
     def post(self, prices: Ints) -> None:
         """Post prices; those of day after day, or a correction."""
         self.posted = prices.copy()
-        self.platform.post(prices[:-1].tolist())
+        late = min(self.market.scenario.oracle.delay, self.market.day)
+        self.platform.post(prices[:-1].tolist(), late * DAY)
 
     def fund(self, posted: Ints) -> None:
         """Give participants the tokens that they begin with, and deposits for later ones.
@@ -77,8 +94,7 @@ class Chain:
             self.platform.fund(self.addresses[row], token, int(needed[row, token]))
         capacity = ledger.arrays.capacity
         for row, token in np.argwhere(capacity).tolist():
-            amount = int(capacity[row, token])
-            amount = evm.UNLIMITED if amount >= UNLIMITED else amount
+            amount = min(int(capacity[row, token]), evm.LARGE_DEPOSIT)
             self.platform.deposit(self.addresses[row], token, amount)
 
     def open(self, i: int, posted: Ints, rolls: bool) -> None:
@@ -115,11 +131,13 @@ class Chain:
         done: list[bool] = []
         together: list[int] = []
         for i in rows:
-            lacking = self._lacks_for_advance(i)
-            if lacking is not None:
+            if self.market.at_maturity[i] == 0 and self.platform.loan(self.ids[i]).advanced:
+                # What its borrower lacks shows only when the loans before have settled.
                 done += self.platform.settle(together)
                 together = []
-                self.platform.deposit(*lacking)
+                lacking = self._lacks_for_advance(i)
+                if lacking is not None:
+                    self.platform.deposit(*lacking)
             together.append(self.ids[i])
         return done + self.platform.settle(together)
 
@@ -129,10 +147,10 @@ class Chain:
         The columns issue them beyond the borrower's deposit; the contracts never do. Gives the
         borrower, the token and the amount.
         """
-        books = self.market.books
+        books, a = self.market.books, self.market.books.loans.account[i]
         loan = self.platform.loan(self.ids[i])
-        first = int(books.priority[books.accounts.agreement[books.loans.account[i]], 0])
-        if not loan.advanced or self.platform.deposited(loan.borrower, first) == evm.UNLIMITED:
+        first = int(books.priority[books.accounts.agreement[a], 0])
+        if self.market.ledger.arrays.capacity[books.accounts.borrower[a], first] >= UNLIMITED:
             return None
         held, lent = self.platform.balances([loan.borrower])[0], books.lent[i].tolist()
         for token in np.flatnonzero(books.lent[i]).tolist():
@@ -140,6 +158,11 @@ class Chain:
                 return None
         lacking = loan.advanced - max(held[first] - lent[first], 0)
         return (loan.borrower, first, lacking) if lacking > 0 else None
+
+    def recall(self, rows: Sequence[int]) -> None:
+        """Have the lenders of open-ended loans recall them."""
+        for i in rows:
+            self.platform.end_early(self.ids[i], self.platform.loan(self.ids[i]).lender)
 
     def adjust(self, rows: Sequence[int]) -> dict[int, Outcome]:
         """The margin run over loans by row."""
@@ -193,7 +216,12 @@ class Chain:
     def read_wallets(self) -> None:
         """Make wallets, deposits and supply what the contracts say."""
         arrays = self.market.ledger.arrays
-        self.market.ledger.wallets[:] = self.platform.balances(self.addresses)
+        wallets = self.market.ledger.wallets
+        wallets[:] = self.platform.balances(self.addresses)
+        desk = self.market.desk
+        # The desk of the columns is in office until this one has been set up.
+        for row, cash in desk.kept().items() if isinstance(desk, ChainDesk) else ():
+            wallets[row, -1] += cash
         arrays.minted[:], arrays.burned[:] = self.platform.supply()
         for row, token in np.argwhere(arrays.capacity < UNLIMITED).tolist():
             arrays.capacity[row, token] = self.platform.deposited(self.addresses[row], token)

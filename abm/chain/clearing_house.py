@@ -12,11 +12,11 @@ from abm.agents.clearing_house import ClearingHouse
 from abm.agents.custodian import Custodian
 from abm.books import tally
 from abm.books.ledger import Holdings, LedgerError
-from abm.books.loan_book import ACTIVE, OPEN_LOAN, SETTLED
+from abm.books.loan_book import ACTIVE, NEVER, OPEN_LOAN, SETTLED
 from abm.chain.chain import Chain
 from abm.chain.close_out import ChainDesk
 from abm.chain.machine import RevertedError
-from abm.chain.platform import DELIVERY, MAX_BATCH, RETURN, Outcome
+from abm.chain.platform import DELIVERY, RETURN, Outcome
 from abm.chain.terms import refuse_unsupported
 from abm.rules.requirement import mark_exposures
 from scenarios.errors import InputError
@@ -117,6 +117,15 @@ class ChainClearingHouse(ClearingHouse):
         market.update_next_maturity()
         chain.read_books()
 
+    def recall(self, chosen: npt.NDArray[np.bool_]) -> None:
+        """Have lenders recall open-ended loans, and enter the days on which they are due."""
+        if chosen.any():
+            loans, accounts = self.model.books.loans, self.model.books.accounts
+            margined = (loans.state == OPEN_LOAN) & (accounts.state[loans.account] == ACTIVE)
+            open_ended = chosen & margined & (loans.maturity == NEVER)
+            self.chain.recall(np.flatnonzero(open_ended).tolist())
+        super().recall(chosen)
+
     def call_and_return(self) -> None:
         """Have the contracts run the margin process; in small markets the deliveries, too."""
         books = self.model.books
@@ -124,7 +133,8 @@ class ChainClearingHouse(ClearingHouse):
         self.calls[:] = 0
         active = books.accounts.state == ACTIVE
         books.accounts.value[active] = books.accounts.unmet[active] = 0
-        if len(rows) <= MAX_BATCH:
+        self._at_once = len(rows) <= self.chain.platform.batch_size("adjust")
+        if self._at_once:
             self._outcomes = self.chain.adjust(rows)
         else:
             self._outcomes = self.chain.mark(rows)
@@ -135,7 +145,7 @@ class ChainClearingHouse(ClearingHouse):
         """Have the contracts collect the deliveries, and enter them."""
         books = self.model.books
         called = [i for i, outcome in self._outcomes.items() if outcome.kind == DELIVERY]
-        if len(self._outcomes) > MAX_BATCH:
+        if not self._at_once:
             self._outcomes |= self.chain.deliver(called)
         for i, outcome in self._outcomes.items():
             self._enter_delivery(int(books.loans.account[i]), outcome)
@@ -143,10 +153,8 @@ class ChainClearingHouse(ClearingHouse):
 
     def close_out(self, exogenous: Ints) -> None:
         """Declare defaults and go on with the liquidations, at true prices."""
-        market = self.model
-        desk = market.desk
+        desk = self.model.desk
         assert isinstance(desk, ChainDesk)
-        desk.true_prices = market.path[market.path_day]
         super().close_out(exogenous)
         if desk.acted:
             # Exposures stay those of the margin run, whose prices may have been wrong.

@@ -55,7 +55,6 @@ class ChainDesk(CloseOutDesk):
 
     chain: Chain
     taped: TapedLedger
-    true_prices: Ints
     acted: bool
 
     @classmethod
@@ -66,12 +65,27 @@ class ChainDesk(CloseOutDesk):
         new.chain, new.taped, new.acted = chain, taped, False
         return new
 
+    def kept(self) -> dict[int, int]:
+        """Cash that the contracts keep for lenders until their claims are netted, by row."""
+        accounts, cash = self.books.accounts, dict[int, int]()
+        for estate in self._estates:
+            address = self.chain.addresses[estate.participant]
+            for lender in {int(accounts.lender[a]) for a in estate.borrowed.tolist()}:
+                amount = self.chain.platform.kept(address, self.chain.addresses[lender])
+                cash[lender] = cash.get(lender, 0) + amount
+        return cash
+
     def _begin(self) -> None:
-        """Have true prices on the machine, if those of the day were wrong."""
+        """Forget the draft of what was executed before."""
         self.acted = True
         self.taped.rewind()
-        if (self.chain.posted != self.true_prices).any():
-            self.chain.post(self.true_prices)
+
+    def _post(self, path: Ints) -> Ints:
+        """Have the day's true prices on the machine, the mark of sales included; gives them."""
+        prices = self.impact.applied_to(path)
+        if (self.chain.posted != prices).any():
+            self.chain.post(prices)
+        return prices
 
     def _declare_all(
         self, cause: int, participants: Ints, unmet_days: Ints, day: int, result: CloseOutResult
@@ -120,6 +134,9 @@ class ChainDesk(CloseOutDesk):
             return
         self._begin()
         super()._sell(estates, day, path, result)
+        if not self.taped.moves:
+            return
+        prices = self._post(path).tolist()
         first = self.ledger.arrays.collateral_row
         sold: dict[int, list[int]] = {}
         for source, _, token, quantity in self.taped.moves:
@@ -130,11 +147,12 @@ class ChainDesk(CloseOutDesk):
         buyer = self.chain.addresses[self.ledger.outside_market]
         for a, amounts in sold.items():
             for loan in self._open_in(a):
-                self.chain.platform.liquidate(loan, buyer, amounts)
+                self.chain.platform.liquidate(loan, buyer, amounts, prices)
 
     def _settle(self, estate: Estate, day: int, path: Ints, result: CloseOutResult) -> None:
         """Net the claims of each counterparty with the estate."""
         self._begin()
+        prices = self._post(path).tolist()
         accounts = self.books.accounts
         pairs: dict[int, list[int]] = {}
         for a in estate.borrowed.tolist():
@@ -146,7 +164,6 @@ class ChainDesk(CloseOutDesk):
         for row, token, quantity in self.taped.mints:
             self.chain.platform.fund(self.chain.addresses[row], token, quantity)
         defaulter = self.chain.addresses[estate.participant]
-        prices = path.tolist()
         for counterparty, loans in sorted(pairs.items()):
             if not loans:
                 continue

@@ -121,12 +121,13 @@ def _measure(market: CollateralMarket, days: int) -> dict[str, float]:
     """Means over the transactions of a market's days from 1 to `days`."""
     frame = market.chain.gas_frame()
     mint = float(frame.loc[frame["action"] == "mint", "gas"].mean())
+    # An instruction settles on the day after the margin run that gave it, the last one's too.
+    settled = frame[frame["action"] == "settle_instructions"].set_index("day")["gas"]
     frame = frame[frame["day"].between(1, days)]
     runs = frame[frame["action"] == "adjust"].set_index("day")
-    # An instruction settles on the day after the margin run that gave it.
-    settled = frame[frame["action"] == "settle_instructions"].set_index("day")["gas"]
     later = settled.rename(lambda day: day - 1).reindex(runs.index, fill_value=0)
     whole = runs["gas"] + later
+    instructed = frame.loc[frame["action"] == "settle_instructions", "gas"].sum()
     posts = frame.loc[frame["action"] == "post", "gas"].sum()
     loans = int(runs["loans"].iloc[0])
     counts = market.days_frame().set_index("day").loc[1:]
@@ -134,7 +135,7 @@ def _measure(market: CollateralMarket, days: int) -> dict[str, float]:
     row: dict[str, float] = {
         "days": days,
         "calls": calls,
-        "gas_day": frame["gas"].sum() / days / loans,
+        "gas_day": (frame["gas"].sum() - instructed + later.sum()) / days / loans,
         "gas_day_on_demand": float("nan"),
         "gas_call": float(whole.sum() / calls) if calls else float("nan"),
     }

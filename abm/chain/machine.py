@@ -17,8 +17,8 @@ A fixed day in the future, for machines start no earlier than now, and gas depen
 """
 
 WORD = 2**256
-BLOCK_GAS = 30_000_000
-"""Gas that a transaction may use: what fitted into one block of Ethereum for years."""
+TRANSACTION_GAS = 2**24
+"""Gas that a transaction may use at most (EIP-7825)."""
 
 
 class RevertedError(RuntimeError):

@@ -3,21 +3,40 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from abm.chain.artefacts import artefact
-from abm.chain.machine import DAY, WORD, Contract, Machine, RevertedError, new_machine
+from abm.chain.machine import (
+    DAY,
+    TRANSACTION_GAS,
+    WORD,
+    Contract,
+    Machine,
+    RevertedError,
+    new_machine,
+)
 
 MAX_TOKENS = 16
 """Tokens that the lending contract can number, cash among them."""
-MAX_BATCH = 64
-"""Loans that one transaction handles at most."""
+MAX_BATCH = 16
+"""Loans that one transaction handles at most, whatever their number of tokens."""
 UNLIMITED = WORD - 1
-"""A deposit, or an allowance, that never runs out."""
+"""An allowance that never runs out."""
+LARGE_DEPOSIT = 2**62
+"""What is deposited for a participant whose capacity has no limit in the scenario."""
+CUSTODY = 2**95 - 1
+"""Tokens that a custodian is told to hold at most; all there can be."""
+CUTOFF = 17 * 3600
+"""Second of a day from which on a settlement that fails is overdue; the platform's days are then.
+"""
+BOUND = 2_500
+"""Basis points by which a price may move in a day without the guardian's word."""
+NO_CAP = 2**20 - 1
+"""Of an agreement: lenders issue on a return what they have deposits for."""
 LOAN_STATES = ("none", "offered", "open", "settled", "stopped", "closed out", "withdrawn")
-NO_CALL, DELIVERY, RETURN, NOTHING_TO_MOVE = range(4)
-"""Calls, numbered as in `abm.rules.trigger`."""
+NO_CALL, DELIVERY, RETURN, NOTHING_TO_MOVE, SKIPPED = range(5)
+"""Calls, numbered as in `abm.rules.trigger`; and a loan that a batch has left out."""
 
 OUTCOMES = (
     "no call",
@@ -28,6 +47,19 @@ OUTCOMES = (
     "return with mint",
 )
 """What a margin run can come to; with mint, if tokens were issued on the way."""
+
+
+_FIXED_GAS = 300_000
+_LOAN_GAS = {
+    "adjust": (100_000, 45_000),
+    "mark": (100_000, 45_000),
+    "deliver": (100_000, 45_000),
+    "settle_instructions": (80_000, 45_000),
+    "settle": (100_000, 100_000),
+    "stop": (100_000, 45_000),
+    "close_out": (150_000, 80_000),
+}
+"""More gas than any loan needs in a batch: for the loan, and for each token that there is."""
 
 
 class LoanState(NamedTuple):
@@ -49,7 +81,6 @@ class LoanState(NamedTuple):
     tried: int
     advanced: int
     instructed: int
-    instructed_mask: int
 
 
 class Measure(NamedTuple):
@@ -77,7 +108,7 @@ class Outcome(NamedTuple):
     @property
     def label(self) -> str:
         """One of `OUTCOMES`."""
-        name = ("no call", "delivery", "return", "nothing to move")[self.kind]
+        name = ("no call", "delivery", "return", "nothing to move", "skipped")[self.kind]
         return f"{name} with mint" if self.issued else name
 
 
@@ -102,6 +133,8 @@ class AgreementTerms(NamedTuple):
     minimum: int
     lag: int
     grace: int
+    notice: int
+    cap: int
     delivery_up: bool
     return_up: bool
     issuance: bool
@@ -115,37 +148,61 @@ class Platform:
         tokens: names of the tokens, cash last.
         machine: what to run on; a fresh one if not given.
         max_age: seconds after which prices are stale.
+        bound: basis points by which a price may move in a day without the guardian's word.
+        restricted: whether only accounts that are permitted may hold tokens.
     """
 
     def __init__(
-        self, tokens: Sequence[str], machine: Machine | None = None, max_age: int = DAY
+        self,
+        tokens: Sequence[str],
+        machine: Machine | None = None,
+        max_age: int = DAY,
+        bound: int = BOUND,
+        restricted: bool = False,
     ) -> None:
         self.machine = machine or new_machine()
         self.names = tuple(tokens)
         self.gas: list[Gas] = []
         self.first_day = self.machine.now // DAY
+        self.admin = self.account("administrator")
+        self.guardian = self.account("guardian")
         self.operator = self.account("custodian's operator")
+        self.enforcer = self.account("enforcer")
         self.poster = self.account("price poster")
         self.clearing_house = self.account("clearing house")
-        deploy = self.machine.deploy
-        self.custodian = deploy(artefact("Custodian"), [self.operator], self.operator)
+        self._deploy(tokens, max_age, bound, restricted)
+        self._wire()
+
+    def _deploy(self, tokens: Sequence[str], max_age: int, bound: int, restricted: bool) -> None:
+        """Put all contracts on the machine."""
+
+        def put(name: str, *arguments: Any) -> Contract:
+            return self.machine.deploy(artefact(name), arguments, self.admin)
+
+        admin, guardian = self.admin, self.guardian
+        self.custodian = put("Custodian", admin, self.operator, guardian)
         self.tokens = [
-            deploy(artefact("Token"), [name, self.custodian.address], self.operator)
+            put("Token", name, self.custodian.address, admin, self.enforcer, guardian, restricted)
             for name in tokens
         ]
-        arguments = [self.poster, len(tokens) - 1, max_age]
-        self.oracle = deploy(artefact("Oracle"), arguments, self.poster)
         addresses = [token.address for token in self.tokens]
-        arguments = [
-            self.clearing_house, self.custodian.address, self.oracle.address, addresses
-        ]  # fmt: skip
-        self.lending = deploy(artefact("Lending"), arguments, self.clearing_house)
-        arguments = [self.clearing_house, self.oracle.address, self.lending.address]
-        self.desk = deploy(artefact("CloseOut"), arguments, self.clearing_house)
-        for address in addresses:
-            self._send("setup", self.custodian, "register", [address], self.operator)
-        self._send("setup", self.custodian, "authorise", [self.lending.address], self.operator)
-        self._send("setup", self.lending, "appoint", [self.desk.address], self.clearing_house)
+        self.oracle = put("Oracle", admin, self.poster, guardian, len(tokens) - 1, max_age, bound)
+        shared = (self.custodian.address, self.oracle.address, addresses)
+        loans = put("Loans", *shared)
+        self.lending = put("Lending", admin, self.clearing_house, guardian, *shared, loans.address)
+        self.desk = put("CloseOut", self.oracle.address, self.lending.address)
+
+    def _wire(self) -> None:
+        """Tell the contracts about one another."""
+        pools = (self.lending.address, self.desk.address)
+        for token in self.tokens:
+            self._send(
+                "setup", self.custodian, "set_limit", [token.address, CUSTODY], self.guardian
+            )
+            for pool in pools:
+                self._send("setup", token, "name_pool", [pool], self.admin)
+        self._send("setup", self.custodian, "authorise", [self.lending.address], self.admin)
+        self._send("setup", self.lending, "appoint", [self.desk.address], self.admin)
 
     # Clock and gas
 
@@ -155,8 +212,8 @@ class Platform:
         return self.machine.now // DAY - self.first_day
 
     def go_to(self, day: int) -> None:
-        """Set the clock to the beginning of a day since deployment."""
-        self.machine.advance_to((self.first_day + day) * DAY)
+        """Set the clock to the cut-off of a day since deployment, when its script runs."""
+        self.machine.advance_to((self.first_day + day) * DAY + CUTOFF)
 
     def _send(
         self,
@@ -179,19 +236,22 @@ class Platform:
         self.machine.create_account(address)
         return address
 
-    def join(self, name: str) -> str:
-        """A participant's account, which allows the contracts to move its tokens."""
+    def join(self, name: str, allowance: int = UNLIMITED) -> str:
+        """A participant's account, which allows the lending contract to move its tokens.
+
+        Args:
+            name: the participant's.
+            allowance: of each token; the most that it can lose to a faulty contract.
+        """
         address = self.account(f"participant {name}")
         for token in self.tokens:
-            arguments = [self.lending.address, UNLIMITED]
+            arguments = [self.lending.address, allowance]
             self._send("setup", token, "approve", arguments, address)
-        self._send("setup", self.tokens[-1], "approve", [self.desk.address, UNLIMITED], address)
         return address
 
     def join_as_buyer(self, name: str) -> str:
         """The account of somebody who buys what is liquidated."""
         address = self.account(f"buyer {name}")
-        self._send("setup", self.tokens[-1], "approve", [self.desk.address, UNLIMITED], address)
         self._send("setup", self.desk, "register_buyer", [True], address)
         return address
 
@@ -206,8 +266,7 @@ class Platform:
 
     def fund(self, owner: str, token: int, amount: int) -> None:
         """Deposit and issue: tokens out of assets that come from outside."""
-        if self.deposited(owner, token) < UNLIMITED:
-            self.deposit(owner, token, amount)
+        self.deposit(owner, token, amount)
         self.mint(owner, token, amount)
 
     def redeem(self, owner: str, token: int, amount: int) -> None:
@@ -216,12 +275,19 @@ class Platform:
 
     # The day's script
 
-    def post(self, prices: Sequence[int]) -> None:
-        """Post prices of all tokens but cash, observed now."""
-        observed = self.machine.read(self.oracle, "observed", [])
-        if observed >= self.machine.now:
-            self.machine.advance_to(observed + 1)
-        self._send("post", self.oracle, "post", [prices, self.machine.now], self.poster)
+    def post(self, prices: Sequence[int], age: int = 0) -> None:
+        """Post prices of all tokens but cash; the guardian confirms them if they are doubted.
+
+        Args:
+            prices: in whole units of money.
+            age: seconds since they were observed.
+        """
+        last = self.machine.read(self.oracle, "observed", [])
+        if last >= self.machine.now - age:
+            self.machine.advance_to(last + age + 1)
+        observed = self.machine.now - age
+        if not self._send("post", self.oracle, "post", [prices, observed], self.poster):
+            self._send("confirm", self.oracle, "confirm", [observed], self.guardian)
 
     def register_agreement(self, terms: AgreementTerms) -> int:
         """Enter an agreement; gives its number."""
@@ -260,10 +326,20 @@ class Platform:
             raise
         return loan
 
+    def batch_size(self, action: str) -> int:
+        """Loans that a transaction takes at most, so that it stays below what one may use."""
+        first, other = _LOAN_GAS[action]
+        worst = first + other * len(self.tokens)
+        return max(min(MAX_BATCH, (TRANSACTION_GAS - _FIXED_GAS) // worst), 1)
+
+    def _batches(self, action: str, loans: Sequence[int]) -> Iterator[list[int]]:
+        size = self.batch_size(action)
+        for start in range(0, len(loans), size):
+            yield list(loans[start : start + size])
+
     def _batch(self, action: str, loans: Sequence[int]) -> list[Any]:
         results: list[Any] = []
-        for start in range(0, len(loans), MAX_BATCH):
-            ids = list(loans[start : start + MAX_BATCH])
+        for ids in self._batches(action, loans):
             results += self._send(
                 action, self.lending, action, [ids], self.clearing_house, len(ids)
             )
@@ -271,7 +347,7 @@ class Platform:
 
     def adjust(self, loans: Sequence[int]) -> list[Outcome]:
         """The margin run over loans: all calls and returns, then all deliveries."""
-        if len(loans) <= MAX_BATCH:
+        if len(loans) <= self.batch_size("adjust"):
             done = [Outcome(*outcome) for outcome in self._batch("adjust", loans)]
             if len(done) == 1:
                 self.gas[-1] = self.gas[-1]._replace(outcome=done[0].label)
@@ -297,11 +373,21 @@ class Platform:
         """Settle (or roll) loans that are due; says which have."""
         return [bool(done) for done in self._batch("settle", loans)]
 
+    def end_early(self, loan: int, party: str) -> None:
+        """Have a party recall a loan, end its rolling, or agree to its end."""
+        self._send("end_early", self.lending, "end_early", [loan], party, 1)
+
+    def top_up(self, loan: int, token: int, amount: int, borrower: str) -> None:
+        """Have a borrower add collateral of its own accord."""
+        self._send("top_up", self.lending, "top_up", [loan, token, amount], borrower, 1)
+
     # Default and close-out
 
     def declare_insolvent(self, participant: str) -> None:
-        """Enter a default from outside."""
-        arguments = [participant]
+        """Enter a default from outside, which guardian and clearing house both know of."""
+        evidence = "0x" + hashlib.sha256(f"insolvency of {participant}".encode()).hexdigest()
+        arguments = [participant, evidence]
+        self._send("default", self.desk, "attest", arguments, self.guardian)
         self._send("default", self.desk, "declare_insolvent", arguments, self.clearing_house)
 
     def declare_unmet(self, loan: int) -> None:
@@ -310,24 +396,43 @@ class Platform:
 
     def stop(self, loans: Sequence[int], defaulter: str) -> None:
         """End the margining of a defaulter's loans."""
-        for start in range(0, len(loans), MAX_BATCH):
-            ids = list(loans[start : start + MAX_BATCH])
+        for ids in self._batches("stop", loans):
             arguments = [ids, defaulter]
             self._send("stop", self.desk, "stop", arguments, self.clearing_house, len(ids))
 
-    def liquidate(self, loan: int, buyer: str, amounts: Sequence[int]) -> None:
-        """Sell collateral of a stopped loan."""
+    def liquidate(
+        self, loan: int, buyer: str, amounts: Sequence[int], prices: Sequence[int]
+    ) -> None:
+        """Sell collateral of a stopped loan to a buyer, which allows as much as it costs."""
+        sold = zip(amounts[:-1], prices[:-1], strict=True)
+        cost = sum(int(amount) * int(price) for amount, price in sold)
+        if cost:
+            self._send("liquidate", self.tokens[-1], "approve", [self.desk.address, cost], buyer)
         arguments = [loan, buyer, amounts]
         self._send("liquidate", self.desk, "liquidate", arguments, self.clearing_house, 1)
 
     def close_out(
         self, loans: Sequence[int], defaulter: str, counterparty: str, prices: Sequence[int]
     ) -> int:
-        """Net all stopped loans of a pair; gives the counterparty's loss, or surplus below zero."""
+        """Net all stopped loans of a pair; gives the counterparty's loss, or surplus below zero.
+
+        Loans that the defaulter borrowed come first. The counterparty pays what it then owes, and
+        both take what is theirs.
+        """
         order = sorted(range(len(prices)), key=lambda token: (-prices[token], token))
-        arguments = [loans, defaulter, counterparty, order]
-        house = self.clearing_house
-        claim = self._send("close_out", self.desk, "close_out", arguments, house, len(loans))
+        claim = 0
+        for ids in self._batches("close_out", loans):
+            arguments = [ids, defaulter, counterparty, order]
+            house = self.clearing_house
+            claim = self._send("close_out", self.desk, "close_out", arguments, house, len(ids))
+        owed = self.machine.read(self.desk, "debt", [counterparty, defaulter])
+        if owed:
+            cash = self.tokens[-1]
+            self._send("close_out", cash, "approve", [self.desk.address, owed], counterparty)
+            self._send("close_out", self.desk, "pay_debt", [defaulter, owed], counterparty)
+        for party in (defaulter, counterparty):
+            if self.machine.read(self.desk, "credit", [party]):
+                self._send("take", self.desk, "take", [party], party)
         return int(claim)
 
     # What the contracts tell
@@ -361,6 +466,10 @@ class Platform:
     def collateral(self, loan: int) -> list[int]:
         """Tokens held for a loan."""
         return list(self.machine.read(self.lending, "collateral", [loan]))
+
+    def kept(self, defaulter: str, counterparty: str) -> int:
+        """Cash from sales that the desk keeps until the claims of a pair are netted."""
+        return int(self.machine.read(self.desk, "kept", [defaulter, counterparty]))
 
     def instructed(self, loan: int) -> list[int]:
         """Tokens that settle on the next day."""

@@ -15,7 +15,7 @@ from eth_abi import decode, encode
 from eth_utils import keccak, to_canonical_address, to_checksum_address
 
 from abm.chain.artefacts import Artefact
-from abm.chain.machine import BLOCK_GAS, Contract, Receipt, RevertedError, checked
+from abm.chain.machine import TRANSACTION_GAS, Contract, Receipt, RevertedError, checked
 
 _NOBODY = b"\x00" * 20
 _REFUND_QUOTIENT = 5
@@ -39,7 +39,7 @@ class PyEvmMachine:
             block_number=self._block,
             difficulty=0,
             mix_hash=b"\x00" * 32,
-            gas_limit=BLOCK_GAS,
+            gas_limit=TRANSACTION_GAS,
             prev_hashes=(),
             chain_id=1,
             base_fee_per_gas=0,
@@ -85,12 +85,17 @@ class PyEvmMachine:
             # Storage is cold again, and what it costs to change counts from here.
             state.lock_changes()
         unsigned = CancunVM.get_transaction_builder().create_unsigned_transaction(
-            nonce=state.get_nonce(origin), gas_price=0, gas=BLOCK_GAS, to=to, value=0, data=data
+            nonce=state.get_nonce(origin),
+            gas_price=0,
+            gas=TRANSACTION_GAS,
+            to=to,
+            value=0,
+            data=data,
         )
         done = state.apply_transaction(SpoofTransaction(unsigned, from_=origin))
         if done.is_error:
             raise RevertedError(_reason(done.output, done.error))
-        used = BLOCK_GAS - done.get_gas_remaining()
+        used = TRANSACTION_GAS - done.get_gas_remaining()
         return done, used - min(done.get_gas_refund(), used // _REFUND_QUOTIENT)
 
     @property
@@ -128,7 +133,12 @@ def _type(argument: dict[str, Any]) -> str:
 def _call(entry: dict[str, Any], arguments: Sequence[Any]) -> bytes:
     types = [_type(argument) for argument in entry["inputs"]]
     selector = keccak(text=f"{entry['name']}({','.join(types)})")[:4]
-    return bytes(selector) + encode(types, list(checked(arguments)))
+    return bytes(selector) + encode(types, list(map(_as_bytes, types, checked(arguments))))
+
+
+def _as_bytes(kind: str, argument: Any) -> Any:
+    """An argument whose type is that of bytes from its hexadecimal digits."""
+    return bytes.fromhex(argument[2:]) if kind.startswith("bytes") else argument
 
 
 def _output(entry: dict[str, Any], data: bytes) -> Any:

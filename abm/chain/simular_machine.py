@@ -11,7 +11,7 @@ import simular
 from eth_abi import encode
 
 from abm.chain.artefacts import Artefact
-from abm.chain.machine import Contract, Receipt, RevertedError, checked
+from abm.chain.machine import TRANSACTION_GAS, Contract, Receipt, RevertedError, checked
 
 _REASON = re.compile(r'revert: (.*?)"')
 
@@ -48,6 +48,9 @@ class SimularMachine:
             done = self._evm.transact(function, text, sender, contract.address, 0, abi)
         except RuntimeError as error:
             raise _reverted(error) from None
+        if done.gas_used > TRANSACTION_GAS:
+            # This machine knows no such limit; on a chain nothing would have happened.
+            raise RuntimeError(f"{function} used {done.gas_used} gas, more than a transaction may")
         return Receipt(done.output, done.gas_used)
 
     def read(self, contract: Contract, function: str, arguments: Sequence[Any]) -> Any:

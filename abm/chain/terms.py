@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from abm.chain.platform import MAX_TOKENS, AgreementTerms
+from abm.chain.platform import MAX_TOKENS, NO_CAP, AgreementTerms
 from scenarios.agreement import CollateralAgreement, exact
 from scenarios.errors import InputError
 from scenarios.scenario import Scenario
 
 BASIS_POINTS = 10_000
+LIMIT = 2**63
+"""The first amount that is too large for the contracts."""
 
 
 def refuse_unsupported(scenario: Scenario, tokens: int) -> None:
@@ -30,7 +32,7 @@ def _unsupported(scenario: Scenario, tokens: int) -> Iterator[tuple[str, str]]:
     agreements = {"agreement": scenario.agreement}
     agreements |= {f"agreements.{name}": terms for name, terms in scenario.agreements.items()}
     for field, terms in agreements.items():
-        for name, why in _of_agreement(terms):
+        for name, why in _of_agreement(terms, scenario.money.unit):
             yield f"{field}.{name}", why
     loans = {"loan": scenario.loan} if scenario.loan else {}
     loans |= {f"loans: loan {loan.loan_id}": loan for loan in scenario.loans}
@@ -48,20 +50,15 @@ def _unsupported(scenario: Scenario, tokens: int) -> Iterator[tuple[str, str]]:
     for given in part.given:
         if given.behaviour:
             yield f"participants.given: {given.name}.behaviour", "the contracts decide"
-    if scenario.recalls.daily_rate or scenario.recalls.scheduled:
-        yield "recalls", "the contracts know no recall"
-    if scenario.close_out.impact is not None:
-        yield "close_out.impact", "the contracts sell at the oracle's prices"
-    if scenario.oracle.delay or scenario.oracle.outages:
-        field = "oracle.delay" if scenario.oracle.delay else "oracle.outages"
-        yield field, "the contracts refuse stale prices"
+    if scenario.recalls.notice > 255:
+        yield "recalls.notice", "the contracts count to 255"
     if tokens > MAX_TOKENS:
         yield "prices", f"{tokens - 1} tokens beside cash; the contracts take {MAX_TOKENS - 1}"
 
 
-def _of_agreement(terms: CollateralAgreement) -> Iterator[tuple[str, str]]:
+def _of_agreement(terms: CollateralAgreement, unit: float) -> Iterator[tuple[str, str]]:
     if terms.aggregated:
-        yield "aggregated", "the contracts margin loan by loan"
+        yield "aggregated", "the contracts margin loan by loan, so that each is a matter of its own"
     if terms.transfer == "title":
         yield "transfer", "the contracts hold the collateral, which a lender cannot re-use"
     if terms.settlement_lag > 1:
@@ -72,12 +69,15 @@ def _of_agreement(terms: CollateralAgreement) -> Iterator[tuple[str, str]]:
         number = getattr(terms, name)
         if number is not None and (exact(number) * BASIS_POINTS).denominator != 1:
             yield name, f"the contracts take whole basis points (it is {number})"
-    if terms.margin_percentage is not None and terms.margin_percentage > 100:
-        yield "margin_percentage", "the contracts take 100 (10,000 %) at most"
+    margin = terms.margin_percentage
+    if margin is not None and not 1 <= margin <= 100:
+        yield "margin_percentage", "the contracts take 1 (100 %) at least and 100 at most"
+    if terms.minimum_transfer_amount / unit >= LIMIT:
+        yield "minimum_transfer_amount", f"the contracts take less than {LIMIT * unit:.3g}"
 
 
 def contract_terms(
-    agreement: CollateralAgreement, eligible: Sequence[int], unit: float
+    agreement: CollateralAgreement, eligible: Sequence[int], unit: float, notice: int = 0
 ) -> AgreementTerms:
     """An agreement as the lending contract takes it.
 
@@ -85,6 +85,7 @@ def contract_terms(
         agreement: one that `refuse_unsupported` lets pass.
         eligible: columns of the tokens that calls move, in order.
         unit: smallest money unit.
+        notice: days between a recall and the day on which the loan is due.
     """
     margin = agreement.margin_percentage
     haircut = agreement.haircut if agreement.haircut is not None else 0.05
@@ -95,6 +96,9 @@ def contract_terms(
         minimum=round(agreement.minimum_transfer_amount / unit),
         lag=agreement.settlement_lag,
         grace=agreement.grace_days,
+        notice=notice,
+        # Columns know no such limit.
+        cap=NO_CAP,
         delivery_up=agreement.delivery_rounding == "up",
         return_up=agreement.return_rounding == "up",
         issuance=agreement.lender_issuance,

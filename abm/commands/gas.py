@@ -58,6 +58,7 @@ def fee_options(command: Callable[..., Any]) -> Callable[..., Any]:
 )
 @fee_options
 @click.option("--days", type=int, default=61, show_default=True, help="Days of each simulation.")
+@click.option("--rollup", is_flag=True, help="Show a day on a roll-up beside the main chain, too.")
 @click.option("--csv", type=click.Path(dir_okay=False, path_type=Path), help="Write all columns.")
 def command(
     models: tuple[int, ...],
@@ -66,6 +67,7 @@ def command(
     gas_price: float,
     ether_price: float,
     days: int,
+    rollup: bool,
     csv: Path | None,
 ) -> None:
     """Measure the gas of the paper's models on the contracts, and price it."""
@@ -78,6 +80,11 @@ def command(
     gas = gas_table(models, tokens, batches, days=days)
     table = priced(gas, Fees(gas_price, ether_price))
     click.echo(gas_markdown(table))
+    if rollup:
+        from abm.chain.rollup import rollup_markdown, rollup_table
+
+        shown = rollup_table(gas, Fees(gas_price, ether_price))
+        click.echo(f"\nMoney per loan and day:\n\n{rollup_markdown(shown)}")
     if csv is not None:
         try:
             table.to_csv(csv, index=False)

@@ -17,7 +17,7 @@ from abm.books.ledger import account_row
 from abm.books.loan_book import ACTIVE
 from abm.books.terms import Term
 from abm.day.movements import complete_return, return_token
-from abm.rules.planning import choose_return
+from abm.rules.planning import SMALL_LOAN, choose_return
 from abm.rules.trigger import DELIVERY_CALL, NO_CALL, RETURN_CALL, called
 from abm.rules.valuation import collateral_value, holdings, value_in_transit, value_tokens
 
@@ -122,8 +122,9 @@ def value_and_return(
             held = books.scratch[1]
             holdings(books, a, held)
         priority, target = books.priority[account.agreement], (books, prices, day, a)
+        spare = account.required // SMALL_LOAN
         returned, left_over, tokens = choose_return(
-            prices, priority, term, held, excess, give_back, target
+            prices, priority, term, held, excess, spare, give_back, target
         )
         if tokens == 0 and left_over == 0:
             books.totals[tally.BLOCKED_RETURNS] += 1

@@ -10,7 +10,7 @@ from abm.books.books import Books, record
 from abm.books.compiled import compiled, inlined
 from abm.books.ledger import UNLIMITED, LedgerArrays, account_row, issue, move, redeem
 from abm.day.reuse import take_reusable
-from abm.rules.planning import whole_tokens
+from abm.rules.planning import SMALL_LOAN, whole_tokens_back
 
 Ints = npt.NDArray[np.int64]
 
@@ -177,7 +177,8 @@ def complete_return(
         account.value -= returned
     if left_over > 0 and term.lender_issuance:
         token = books.priority[account.agreement, 0]
-        quantity = whole_tokens(left_over, prices[token], term.return_up)
+        spare = account.required // SMALL_LOAN
+        quantity = whole_tokens_back(left_over, prices[token], term.return_up, spare)
         if lag:
             returned += return_token(books, prices, day, a, token, quantity)
         else:

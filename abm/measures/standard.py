@@ -106,7 +106,7 @@ MEASURES: tuple[Measure, ...] = (
         COUNT,
         FLOW,
         "Return calls on which nothing moved: one token of the last priority is worth more "
-        "than the excess, and returns are rounded down.",
+        "than the excess, and returns are rounded down, or up by too much (docs/rules.md).",
     ),
     Measure(
         "transfers",

@@ -14,6 +14,9 @@ from abm.books.terms import Term, Tokens
 Ints = npt.NDArray[np.int64]
 Target = TypeVar("Target")
 
+SMALL_LOAN = 4
+"""Rounding a return up takes at most one part in so many of what is required."""
+
 
 @inlined
 def whole_tokens(value: int, price: int, up: bool) -> int:
@@ -27,12 +30,27 @@ def whole_tokens(value: int, price: int, up: bool) -> int:
 
 
 @inlined
+def whole_tokens_back(value: int, price: int, up: bool, spare: int) -> int:
+    """Number of tokens that go back for a value, not below zero.
+
+    Rounded up, they may be worth more than the value by at most `spare`: a quarter of what is
+    required, so that rounding never returns the last token of a small loan.
+    """
+    quantity = whole_tokens(value, price, False)
+    rest = value - quantity * price
+    if up and rest > 0 and price - rest <= spare:
+        quantity += 1
+    return quantity
+
+
+@inlined
 def choose_return(
     prices: Ints,
     priority: Tokens,
     term: Term,
     held: Ints,
     excess: int,
+    spare: int,
     give: Callable[[Target, int, int], int],
     target: Target,
 ) -> tuple[int, int, int]:
@@ -41,6 +59,7 @@ def choose_return(
     What is done with each of them, `give(target, token, quantity)` says: plan or move them. Gives
     the sum of what it gives, the value that is left over when all are exhausted, and the number of
     tokens: none with nothing left over if a token dearer than the excess blocks the return.
+    Rounding up is limited by `spare`, as in `whole_tokens_back`.
     """
     given, tokens = 0, 0
     j = term.eligible
@@ -50,7 +69,7 @@ def choose_return(
         price, quantity = prices[token], held[token]
         worth = quantity * price
         if excess < worth:
-            quantity = whole_tokens(excess, price, term.return_up)
+            quantity = whole_tokens_back(excess, price, term.return_up, spare)
             worth = excess
         excess -= worth
         tokens += quantity

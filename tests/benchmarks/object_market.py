@@ -134,6 +134,14 @@ class PlainLoan(mesa.Agent):
         price = self.model.oracle.price(token)
         return -(-value // price) if rounding == "up" else value // price
 
+    def whole_tokens_back(self, value: int, token: str) -> int:
+        """Number of tokens that go back: rounding up takes a quarter of the requirement at most."""
+        number = self.whole_tokens(value, token, self.agreement.return_rounding)
+        beyond = number * self.model.oracle.price(token) - value
+        if beyond > self.required // 4:
+            number = self.whole_tokens(value, token, "down")
+        return number
+
     def called(self) -> bool:
         """Whether the collateral has left the band of the agreement."""
         if self.agreement.trigger == 0:
@@ -158,7 +166,7 @@ class PlainLoan(mesa.Agent):
         returned = 0
         for token in reversed(self.priority):
             price, held = self.model.oracle.price(token), self.collateral[token]
-            wanted = self.whole_tokens(excess, token, self.agreement.return_rounding)
+            wanted = self.whole_tokens_back(excess, token)
             number = min(wanted, held)
             self.model.transfer(self.collateral, self.borrower.wallet, token, number)
             count["transfers"] += number > 0
@@ -176,7 +184,7 @@ class PlainLoan(mesa.Agent):
     def issue(self, excess: int) -> int:
         """The lender, out of collateral, issues the rest of a return; gives its value."""
         first = self.priority[0]
-        number = self.whole_tokens(excess, first, self.agreement.return_rounding)
+        number = self.whole_tokens_back(excess, first)
         if number == 0:
             return 0
         self.model.custodian.mint(self.lender.wallet, first, number)

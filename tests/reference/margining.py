@@ -14,6 +14,12 @@ def whole(value: int, price: int, rounding: str) -> int:
     return -(-value // price) if rounding == "up" else value // price
 
 
+def whole_back(value: int, price: int, rounding: str, spare: int) -> int:
+    """Tokens that go back: rounding up takes a quarter of the requirement at most."""
+    up = whole(value, price, rounding)
+    return up if up * price - value <= spare else value // price
+
+
 def margin_run(books: Books) -> None:
     """Call every account; first all returns, then all deliveries."""
     wanting = []
@@ -70,6 +76,7 @@ def called(books: Books, account: Account) -> int | None:
 
 def return_excess(books: Books, account: Account, excess: int) -> None:
     terms = account.terms
+    spare = books.required(account) // 4
     moved: dict[str, int] = {}
     exhausted, blocked = True, False
     for token in reversed(terms.priority):
@@ -79,7 +86,7 @@ def return_excess(books: Books, account: Account, excess: int) -> None:
         free = account.held[token] + account.reused[token] - leaving
         if free <= 0:
             continue
-        quantity = min(whole(excess, books.prices[token], terms.return_rounding), free)
+        quantity = min(whole_back(excess, books.prices[token], terms.return_rounding, spare), free)
         if quantity:
             moved[token] = quantity
         excess -= quantity * books.prices[token]
@@ -89,7 +96,7 @@ def return_excess(books: Books, account: Account, excess: int) -> None:
             break
     issued = 0
     if exhausted and excess > 0 and terms.lender_issuance:
-        issued = whole(excess, books.prices[account.first], terms.return_rounding)
+        issued = whole_back(excess, books.prices[account.first], terms.return_rounding, spare)
         if not terms.lag:
             issued = min(issued, books.can_mint(account.lender, account.first))
     books.counted["blocked_returns"] += blocked

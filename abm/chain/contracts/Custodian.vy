@@ -6,7 +6,14 @@
 @notice Holds the assets behind the tokens. It records what a participant has deposited, and
         against that issues tokens: to the participant itself, or through the lending contract when
         a margin call or a return needs more than a wallet holds. Redeemed tokens are burned.
+        What is on deposit and in circulation never exceeds what it has been told to hold.
 """
+
+import roles
+
+initializes: roles
+
+exports: (roles.admin, roles.operator, roles.guardian, roles.offer_role, roles.take_role)
 
 interface Token:
     def mint(receiver: address, amount: uint256): nonpayable
@@ -14,6 +21,7 @@ interface Token:
 
 event Registered:
     token: indexed(address)
+    limit: uint256
 
 event Authorised:
     lending: indexed(address)
@@ -29,37 +37,43 @@ event Issued:
     receiver: address
     amount: uint256
 
+event Restored:
+    owner: indexed(address)
+    token: indexed(address)
+    amount: uint256
+
 event Redeemed:
     owner: indexed(address)
     token: indexed(address)
     amount: uint256
 
-# A deposit of this size never runs out, like an allowance of this size in ERC-20.
-UNLIMITED: constant(uint256) = max_value(uint256)
 LIMIT: constant(uint256) = 2**63
 
-OPERATOR: public(immutable(address))
 lending: public(address)
-registered: public(HashMap[address, bool])
+# How many of a token there can be, on deposit and in circulation; 0 for one not in custody.
+limit: public(HashMap[address, uint256])
+# How many there are: the sum of all deposits and of the token's supply.
+backed: public(HashMap[address, uint256])
 deposit: public(HashMap[address, HashMap[address, uint256]])
 
 
 @deploy
-def __init__(operator: address):
-    assert operator != empty(address), "zero address"
-    OPERATOR = operator
+def __init__(admin: address, operator: address, guardian: address):
+    roles._set_up(admin, operator, guardian)
 
 
 @external
-def register(token: address):
+def set_limit(token: address, limit: uint256):
     """
-    @notice Take a token into custody: from now on it can be issued and redeemed here.
+    @notice Take a token into custody, or change how many of it there can be: its shares in custody
+            as an auditor has counted them. The guardian's word, not that of who records deposits.
     """
-    assert msg.sender == OPERATOR, "only the operator"
+    assert msg.sender == roles._holder(roles.GUARDIAN), "only the guardian"
     assert token != empty(address), "zero address"
-    assert not self.registered[token], "already registered"
-    self.registered[token] = True
-    log Registered(token=token)
+    assert limit > 0 and limit < 2**95, "limit out of range"
+    assert limit >= self.backed[token], "more in custody"
+    self.limit[token] = limit
+    log Registered(token=token, limit=limit)
 
 
 @external
@@ -67,7 +81,7 @@ def authorise(lending: address):
     """
     @notice Name, once and for all, the lending contract that may have tokens issued.
     """
-    assert msg.sender == OPERATOR, "only the operator"
+    assert msg.sender == roles._holder(roles.ADMIN), "only the administrator"
     assert lending != empty(address), "zero address"
     assert self.lending == empty(address), "already authorised"
     self.lending = lending
@@ -79,18 +93,29 @@ def record_deposit(owner: address, token: address, amount: uint256):
     """
     @notice Record assets that came in: so many more tokens can be issued against them.
     """
-    assert msg.sender == OPERATOR, "only the operator"
+    self._only_operator()
     assert owner != empty(address), "zero address"
-    assert self.registered[token], "unknown token"
+    limit: uint256 = self.limit[token]
+    assert limit > 0, "unknown token"
     assert amount > 0, "zero amount"
-    held: uint256 = self.deposit[owner][token]
-    assert held < UNLIMITED, "already unlimited"
-    if amount < UNLIMITED:
-        assert amount < LIMIT and held + amount < LIMIT, "too large"
-        self.deposit[owner][token] = held + amount
-    else:
-        self.deposit[owner][token] = UNLIMITED
+    assert amount < LIMIT, "too large"
+    assert self.backed[token] + amount <= limit, "beyond the custody"
+    self.backed[token] += amount
+    self.deposit[owner][token] += amount
     log Deposited(owner=owner, token=token, amount=amount)
+
+
+@external
+def take_out(owner: address, token: address, amount: uint256):
+    """
+    @notice Record assets that were given back out of a deposit, or that had not come in.
+    """
+    self._only_operator()
+    assert amount > 0, "zero amount"
+    assert amount <= self.deposit[owner][token], "beyond the deposit"
+    self.deposit[owner][token] -= amount
+    self.backed[token] -= amount
+    log Redeemed(owner=owner, token=token, amount=amount)
 
 
 @external
@@ -100,8 +125,9 @@ def mint(token: address, amount: uint256):
     """
     assert amount > 0, "zero amount"
     assert amount < LIMIT, "too large"
-    assert amount <= self.deposit[msg.sender][token], "beyond the deposit"
-    self._issue(msg.sender, token, msg.sender, amount)
+    held: uint256 = self.deposit[msg.sender][token]
+    assert amount <= held, "beyond the deposit"
+    self._issue(msg.sender, token, msg.sender, amount, held)
 
 
 @external
@@ -111,10 +137,23 @@ def mint_up_to(owner: address, token: address, receiver: address, amount: uint25
     @return How many tokens were issued.
     """
     assert msg.sender == self.lending, "only the lending contract"
-    issued: uint256 = min(amount, self.deposit[owner][token])
+    held: uint256 = self.deposit[owner][token]
+    issued: uint256 = min(amount, held)
     if issued > 0:
-        self._issue(owner, token, receiver, issued)
+        self._issue(owner, token, receiver, issued, held)
     return issued
+
+
+@external
+def restore(owner: address, token: address, amount: uint256):
+    """
+    @notice Burn tokens of the lending contract that make good what an owner had issued; they are
+            on its deposit again.
+    """
+    assert msg.sender == self.lending, "only the lending contract"
+    self.deposit[owner][token] += amount
+    extcall Token(token).burn(msg.sender, amount)
+    log Restored(owner=owner, token=token, amount=amount)
 
 
 @external
@@ -122,16 +161,24 @@ def redeem(token: address, amount: uint256):
     """
     @notice Burn tokens of the caller, who receives the assets behind them.
     """
-    assert self.registered[token], "unknown token"
+    assert self.limit[token] > 0, "unknown token"
     assert amount > 0, "zero amount"
+    self.backed[token] -= amount
     extcall Token(token).burn(msg.sender, amount)
     log Redeemed(owner=msg.sender, token=token, amount=amount)
 
 
 @internal
-def _issue(owner: address, token: address, receiver: address, amount: uint256):
-    held: uint256 = self.deposit[owner][token]
-    if held < UNLIMITED:
-        self.deposit[owner][token] = held - amount
+def _issue(owner: address, token: address, receiver: address, amount: uint256, held: uint256):
+    """
+    @dev Issue an amount no larger than what the owner has `held` on deposit.
+    """
+    self.deposit[owner][token] = unsafe_sub(held, amount)
     extcall Token(token).mint(receiver, amount)
     log Issued(owner=owner, token=token, receiver=receiver, amount=amount)
+
+
+@internal
+@view
+def _only_operator():
+    assert msg.sender == roles._holder(roles.OPERATOR), "only the operator"

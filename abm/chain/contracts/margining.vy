@@ -18,11 +18,13 @@ event Marked:
 
 event Returned:
     loan_id: indexed(uint256)
+    excess: int256
     moved: uint256
     issued: uint256
 
 event Delivered:
     loan_id: indexed(uint256)
+    excess: int256
     moved: uint256
     issued: uint256
     unmet: uint256
@@ -33,14 +35,41 @@ event InstructionSettled:
 
 
 @internal
-def _mark(loan_id: uint256, prices: DynArray[uint256, types.MAX_TOKENS]) -> types.Outcome:
+@view
+def _may_run(loan: types.Loan, house: bool) -> bool:
     """
-    @dev Value a loan's collateral, trigger its call, and make or instruct the return.
+    @dev Parties may run the margin process of their own loans once the clearing house has had the
+         day to do it.
+    """
+    return house or (msg.sender in [loan.lender, loan.borrower] and book._after_cutoff())
+
+
+@internal
+def _skip(loan_id: uint256, reason: uint256) -> types.Outcome:
+    log types.Skipped(loan_id=loan_id, reason=reason)
+    outcome: types.Outcome = empty(types.Outcome)
+    outcome.loan_id = loan_id
+    outcome.kind = types.SKIPPED
+    return outcome
+
+
+@internal
+def _mark(
+    loan_id: uint256, prices: uint256[types.MAX_TOKENS], house: bool, delivers: bool
+) -> types.Outcome:
+    """
+    @dev Value a loan's collateral, trigger its call, and make or instruct the return. A call for a
+         delivery is left unsaved and unlogged where the delivery follows in the same transaction.
     """
     loan: types.Loan = book._load(loan_id)
-    assert loan.state == types.OPEN, "not open"
-    assert loan.marked < book._today(), "already marked today"
-    assert loan.instructed == types.NO_CALL, "instruction not settled"
+    if loan.state != types.OPEN:
+        return self._skip(loan_id, types.NOT_OPEN)
+    if loan.marked >= book._today():
+        return self._skip(loan_id, types.ALREADY_MARKED)
+    if loan.instructed != types.NO_CALL:
+        return self._skip(loan_id, types.INSTRUCTION_OPEN)
+    if not self._may_run(loan, house):
+        return self._skip(loan_id, types.NOT_YOURS)
     terms: types.Terms = book._terms(loan.agreement)
     measure: types.Measure = book._measure(loan, terms, prices)
     excess: int256 = measure.worth - convert(measure.required, int256)
@@ -62,27 +91,35 @@ def _mark(loan_id: uint256, prices: DynArray[uint256, types.MAX_TOKENS]) -> type
     loan.marked = book._today()
     if loan.kind != types.CALL_DELIVERY:
         loan.unmet_days = 0
-    log Marked(loan_id=loan_id, kind=loan.kind, excess=excess)
     if loan.kind != types.CALL_RETURN:
-        book._save(loan)
+        if loan.kind != types.CALL_DELIVERY or not delivers:
+            log Marked(loan_id=loan_id, kind=loan.kind, excess=excess)
+            book._save(loan)
         return outcome
 
     loan.kind = types.NO_CALL
     left: int256 = excess
+    spare: uint256 = measure.required // types.SMALL_LOAN
     for j: uint256 in range(len(terms.priority), bound=types.MAX_TOKENS):
         if left <= 0:
             break
         token: uint256 = terms.priority[len(terms.priority) - 1 - j]
-        wanted: uint256 = book._whole(convert(left, uint256), prices[token], terms.return_up)
-        held: uint256 = book._held[loan_id][token]
+        wanted: uint256 = book._whole_back(
+            convert(left, uint256), prices[token], terms.return_up, spare
+        )
+        held: uint256 = book._held_of(loan_id, token)
         amount: uint256 = min(wanted, held)
         if amount > 0:
             if terms.lag > 0:
-                book._instructed[loan_id][token] = amount
-                loan.instructed_mask |= 1 << token
+                book._add_instructed(loan_id, token, amount)
+                loan.instructed = types.CALL_RETURN
+            elif assets._push(token, loan.borrower, amount):
+                book._take_held(loan_id, token, amount)
             else:
-                book._held[loan_id][token] = held - amount
-                assets._push(token, loan.borrower, amount)
+                # The borrower cannot receive it: the collateral stays where it is.
+                log types.Skipped(loan_id=loan_id, reason=types.NOT_MOVED)
+                left = 0
+                break
             outcome.moved += amount * prices[token]
             outcome.transfers += 1
             left -= convert(amount * prices[token], int256)
@@ -91,11 +128,16 @@ def _mark(loan_id: uint256, prices: DynArray[uint256, types.MAX_TOKENS]) -> type
     if terms.lag == 0:
         outcome.worth -= convert(outcome.moved, int256)
     if left > 0 and terms.issuance:
+        if terms.cap < types.NO_CAP:
+            left = min(left, convert(measure.exposure * terms.cap // 100, int256))
         first: uint256 = terms.priority[0]
-        amount: uint256 = book._whole(convert(left, uint256), prices[first], terms.return_up)
+        amount: uint256 = book._whole_back(
+            convert(left, uint256), prices[first], terms.return_up, spare
+        )
         if terms.lag > 0:
-            book._instructed[loan_id][first] += amount
-            loan.instructed_mask |= 1 << first
+            if amount > 0:
+                book._add_instructed(loan_id, first, amount)
+                loan.instructed = types.CALL_RETURN
         else:
             amount = assets._issue(first, loan.lender, loan.borrower, amount)
             loan.advanced += amount
@@ -103,41 +145,88 @@ def _mark(loan_id: uint256, prices: DynArray[uint256, types.MAX_TOKENS]) -> type
         outcome.moved += amount * prices[first]
         if amount > 0:
             outcome.transfers += 1
-    if loan.instructed_mask > 0:
-        loan.instructed = types.CALL_RETURN
     book._save(loan)
-    log Returned(loan_id=loan_id, moved=outcome.moved, issued=outcome.issued)
+    log Returned(
+        loan_id=loan_id,
+        excess=excess,
+        moved=outcome.moved,
+        issued=outcome.issued,
+    )
     return outcome
 
 
 @internal
-def _deliver(loan_id: uint256, prices: DynArray[uint256, types.MAX_TOKENS]) -> types.Outcome:
+def _deliver(
+    loan_id: uint256, prices: uint256[types.MAX_TOKENS], house: bool
+) -> types.Outcome:
     """
-    @dev Deliver on a call: tokens of the wallet in the order of priority, then newly issued ones.
-         What neither brings is the loan's unmet call; it stops nobody else's delivery.
+    @dev Deliver on a call that `_mark` has made in an earlier transaction of the day.
     """
     loan: types.Loan = book._load(loan_id)
-    assert loan.state == types.OPEN, "not open"
-    assert loan.kind == types.CALL_DELIVERY and loan.marked == book._today(), "no call"
+    if loan.state != types.OPEN:
+        return self._skip(loan_id, types.NOT_OPEN)
+    if loan.kind != types.CALL_DELIVERY or loan.marked != book._today():
+        return self._skip(loan_id, types.NO_SUCH_CALL)
+    if not self._may_run(loan, house):
+        return self._skip(loan_id, types.NOT_YOURS)
     terms: types.Terms = book._terms(loan.agreement)
     measure: types.Measure = book._measure(loan, terms, prices)
+    excess: int256 = measure.worth - convert(measure.required, int256)
+    return self._collect(loan, terms, prices, excess, measure.worth)
+
+
+@internal
+def _deliver_marked(
+    marked: types.Outcome, prices: uint256[types.MAX_TOKENS]
+) -> types.Outcome:
+    """
+    @dev Deliver on a call of the same transaction, whose measure still holds.
+    """
+    loan: types.Loan = book._load(marked.loan_id)
+    today: uint256 = book._today()
+    if loan.marked >= today:
+        # It was in the batch before, and its delivery has been made.
+        return self._skip(marked.loan_id, types.ALREADY_MARKED)
+    loan.marked = today
+    return self._collect(
+        loan, book._terms(loan.agreement), prices, marked.excess, marked.worth
+    )
+
+
+@internal
+def _collect(
+    called: types.Loan,
+    terms: types.Terms,
+    prices: uint256[types.MAX_TOKENS],
+    excess: int256,
+    worth: int256,
+) -> types.Outcome:
+    """
+    @dev Tokens of the wallet in the order of priority, then newly issued ones. What neither brings
+         is the loan's unmet call; it stops nobody else's delivery.
+    """
+    loan: types.Loan = called
     outcome: types.Outcome = empty(types.Outcome)
-    outcome.loan_id = loan_id
+    outcome.loan_id = loan.loan_id
     outcome.kind = types.CALL_DELIVERY
-    outcome.excess = measure.worth - convert(measure.required, int256)
-    outcome.worth = measure.worth
-    missing: int256 = -outcome.excess
+    outcome.excess = excess
+    outcome.worth = worth
+    missing: int256 = -excess
     brought: uint256[types.MAX_TOKENS] = empty(uint256[types.MAX_TOKENS])
+    dearest: uint256 = 0
     full: bool = False
     for token: uint256 in terms.priority:
+        dearest = max(dearest, prices[token])
         if missing <= 0 or full:
-            break
+            continue
         wanted: uint256 = book._whole(convert(missing, uint256), prices[token], terms.delivery_up)
         amount: uint256 = min(wanted, assets._usable(token, loan.borrower))
         if amount > 0:
-            assets._pull(token, loan.borrower, self, amount)
-            brought[token] = amount
-            missing -= convert(amount * prices[token], int256)
+            if assets._pull(token, loan.borrower, self, amount):
+                brought[token] = amount
+                missing -= convert(amount * prices[token], int256)
+            else:
+                amount = 0
         full = amount == wanted
     for token: uint256 in terms.priority:
         if missing <= 0 or full:
@@ -150,25 +239,22 @@ def _deliver(loan_id: uint256, prices: DynArray[uint256, types.MAX_TOKENS]) -> t
             missing -= convert(amount * prices[token], int256)
             outcome.issued += amount * prices[token]
         full = amount == wanted
-    dearest: uint256 = 0
     for token: uint256 in terms.priority:
-        dearest = max(dearest, prices[token])
         amount: uint256 = brought[token]
         if amount > 0:
             outcome.moved += amount * prices[token]
             outcome.transfers += 1
             if terms.lag > 0:
-                book._instructed[loan_id][token] = amount
-                loan.instructed_mask |= 1 << token
+                book._add_instructed(loan.loan_id, token, amount)
                 loan.instructed = types.CALL_DELIVERY
             else:
-                if token == terms.priority[0]:
+                if token == terms.priority[0] and loan.advanced > 0:
                     repaid: uint256 = min(amount, loan.advanced)
-                    assets._repay(token, repaid)
+                    assets._restore(token, loan.lender, repaid)
                     loan.advanced -= repaid
                     amount -= repaid
                 if amount > 0:
-                    book._held[loan_id][token] += amount
+                    book._add_held(loan.loan_id, token, amount)
     if terms.lag == 0:
         outcome.worth += convert(outcome.moved, int256)
     # Rounded down, a delivery leaves less than a token open, which is not an unmet call.
@@ -179,43 +265,61 @@ def _deliver(loan_id: uint256, prices: DynArray[uint256, types.MAX_TOKENS]) -> t
         loan.unmet_days = 0
     loan.kind = types.NO_CALL
     book._save(loan)
-    log Delivered(loan_id=loan_id, moved=outcome.moved, issued=outcome.issued, unmet=outcome.unmet)
+    log Delivered(
+        loan_id=loan.loan_id,
+        excess=excess,
+        moved=outcome.moved,
+        issued=outcome.issued,
+        unmet=outcome.unmet,
+    )
     return outcome
 
 
 @internal
 def _settle_instruction(loan_id: uint256) -> uint256:
+    """
+    @dev Execute what was instructed on an earlier day; gives the tokens that the lender issued.
+         Nothing about it is left to decide, so anybody may have it done.
+    """
     loan: types.Loan = book._load(loan_id)
-    assert loan.state == types.OPEN, "not open"
-    assert loan.instructed != types.NO_CALL, "no instruction"
-    assert loan.marked < book._today(), "not due"
-    terms: types.Terms = book._terms(loan.agreement)
-    first: uint256 = terms.priority[0]
+    reason: uint256 = 0
+    if loan.state != types.OPEN:
+        reason = types.NOT_OPEN
+    elif loan.instructed == types.NO_CALL or loan.marked >= book._today():
+        reason = types.NOT_DUE
+    if reason > 0:
+        log types.Skipped(loan_id=loan_id, reason=reason)
+        return 0
+    first: uint256 = book._first(loan.agreement)
     issued: uint256 = 0
+    amounts: uint256 = 0
     for token: uint256 in range(len(assets.TOKENS), bound=types.MAX_TOKENS):
-        if loan.instructed_mask & (1 << token) == 0:
+        if token % types.PER_WORD == 0:
+            amounts = book._take_instructed(loan_id, token // types.PER_WORD)
+        due: uint256 = amounts & types.PART
+        amounts >>= 64
+        if due == 0:
             continue
-        due: uint256 = book._instructed[loan_id][token]
-        book._instructed[loan_id][token] = 0
-        held: uint256 = book._held[loan_id][token]
+        held: uint256 = book._held_of(loan_id, token)
         if loan.instructed == types.CALL_RETURN:
             here: uint256 = min(due, held)
             if here > 0:
-                book._held[loan_id][token] = held - here
-                assets._push(token, loan.borrower, here)
-            if due > held and token == first and terms.issuance:
+                if assets._push(token, loan.borrower, here):
+                    book._take_held(loan_id, token, here)
+                else:
+                    log types.Skipped(loan_id=loan_id, reason=types.NOT_MOVED)
+            if due > held and token == first and book._terms(loan.agreement).issuance:
                 issued = assets._issue(token, loan.lender, loan.borrower, due - held)
                 loan.advanced += issued
         else:
-            if token == first:
+            if token == first and loan.advanced > 0:
                 repaid: uint256 = min(due, loan.advanced)
-                assets._repay(token, repaid)
+                assets._restore(token, loan.lender, repaid)
                 loan.advanced -= repaid
                 due -= repaid
             if due > 0:
-                book._held[loan_id][token] = held + due
+                book._add_held(loan_id, token, due)
     loan.instructed = types.NO_CALL
-    loan.instructed_mask = 0
     book._save(loan)
     log InstructionSettled(loan_id=loan_id, issued=issued)
     return issued

@@ -43,10 +43,26 @@ def measure(loan_id: uint256) -> types.Measure:
 
 @external
 @view
+def coverage(loan_id: uint256) -> int256:
+    """
+    @notice Collateral value, with what is under way, less what is required; at the oracle's prices.
+    """
+    loan: types.Loan = book._load(loan_id)
+    prices: uint256[types.MAX_TOKENS] = assets._prices()
+    found: types.Measure = book._measure(loan, book._terms(loan.agreement), prices)
+    covered: int256 = found.worth - convert(found.required, int256)
+    for token: uint256 in range(len(assets.TOKENS), bound=types.MAX_TOKENS):
+        under_way: int256 = convert(book._instructed_of(loan_id, token) * prices[token], int256)
+        covered += under_way if loan.instructed == types.CALL_DELIVERY else -under_way
+    return covered
+
+
+@external
+@view
 def lent(loan_id: uint256) -> DynArray[uint256, types.MAX_TOKENS]:
     amounts: DynArray[uint256, types.MAX_TOKENS] = []
     for token: uint256 in range(len(assets.TOKENS), bound=types.MAX_TOKENS):
-        amounts.append(book._lent[loan_id][token])
+        amounts.append(book._lent_of(loan_id, token))
     return amounts
 
 
@@ -58,7 +74,7 @@ def collateral(loan_id: uint256) -> DynArray[uint256, types.MAX_TOKENS]:
     """
     amounts: DynArray[uint256, types.MAX_TOKENS] = []
     for token: uint256 in range(len(assets.TOKENS), bound=types.MAX_TOKENS):
-        amounts.append(book._held[loan_id][token])
+        amounts.append(book._held_of(loan_id, token))
     return amounts
 
 
@@ -70,5 +86,14 @@ def instructed(loan_id: uint256) -> DynArray[uint256, types.MAX_TOKENS]:
     """
     amounts: DynArray[uint256, types.MAX_TOKENS] = []
     for token: uint256 in range(len(assets.TOKENS), bound=types.MAX_TOKENS):
-        amounts.append(book._instructed[loan_id][token])
+        amounts.append(book._instructed_of(loan_id, token))
     return amounts
+
+
+@external
+@view
+def credit(owner: address, token: uint256) -> uint256:
+    """
+    @notice Tokens that are kept for their owner, who could not receive them.
+    """
+    return book._credit[owner][token]

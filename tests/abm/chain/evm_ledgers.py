@@ -12,7 +12,7 @@ from abm.books.events import EventRecorder
 from abm.books.loan_book import ACTIVE, OPEN_LOAN
 from abm.chain.close_out import TapedLedger
 from abm.chain.machine import RevertedError
-from abm.chain.platform import UNLIMITED, Platform
+from abm.chain.platform import LARGE_DEPOSIT, Platform
 from abm.chain.terms import contract_terms
 from abm.day.close_out import CloseOutDesk
 from abm.opening.build import Streams, draw_blueprint
@@ -86,7 +86,7 @@ class TwoLedgers:
         capacity = self.books.ledger.capacity
         for row, token in np.argwhere(capacity).tolist():
             amount = int(capacity[row, token])
-            amount = amount if amount < FINITE else UNLIMITED
+            amount = min(amount, LARGE_DEPOSIT)
             self.platform.deposit(self.addresses[row], token, amount)
 
     def post(self, given: tuple[int, int]) -> None:

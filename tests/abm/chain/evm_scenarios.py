@@ -16,9 +16,12 @@ FIRST = pd.Timestamp("2024-01-01")
 def random_scenario(seed: int) -> tuple[Scenario, PricePanel]:
     """Loans between up to five participants who lend and borrow, with defaults and contagion."""
     rng = np.random.default_rng(seed)
-    tokens = [f"T{number}" for number in range(rng.integers(1, 5))]
+    tokens = [f"T{number}" for number in range(rng.choice([1, 2, 3, 4, 8]))]
     days = int(rng.integers(4, 15))
     moves = rng.normal(0, rng.choice([0.01, 0.05, 0.2]), (days, len(tokens)))
+    if rng.random() < 0.2:
+        # A jump, of one token or of all.
+        moves[rng.integers(1, days), rng.integers(len(tokens)) :] += rng.choice([-1.0, 0.8])
     prices = rng.integers(20, 3_000, len(tokens)) * np.exp(moves.cumsum(axis=0))
     dates = pd.date_range(FIRST, periods=days)
     frame = pd.DataFrame(np.maximum(np.rint(prices), 1.0), index=dates, columns=tokens)
@@ -56,10 +59,27 @@ def random_scenario(seed: int) -> tuple[Scenario, PricePanel]:
         ]
     if rng.random() < 0.2:
         table["defaults"]["daily_hazard"] = 0.05
+    if rng.random() < 0.3:
+        table["recalls"] = {"daily_rate": 0.15, "notice": int(rng.integers(1, 4))}
     if rng.random() < 0.2:
-        wrong = {"day": int(rng.integers(1, days)), "token": tokens[0]}
-        table["oracle"] = {"wrong_prices": [{**wrong, "factor": float(rng.choice([0.5, 2]))}]}
+        depth = {"depth": float(rng.choice([2_000, 50_000])), "permanent": 0.5, "decay": 0.5}
+        table["close_out"]["impact"] = depth
+    table["oracle"] = _faults(rng, tokens, days)
     return Scenario.parse(table, "random"), PricePanel.from_frame(frame, "random")
+
+
+def _faults(rng: np.random.Generator, tokens: list[str], days: int) -> dict[str, Any]:
+    """Late, missing and wrong prices."""
+    faults: dict[str, Any] = {}
+    if rng.random() < 0.15:
+        faults["delay"] = int(rng.integers(1, 3))
+    if rng.random() < 0.15:
+        outage = {"day": int(rng.integers(1, days)), "days": int(rng.integers(1, 4))}
+        faults["outages"] = [outage | ({} if rng.random() < 0.6 else {"tokens": tokens[:1]})]
+    if rng.random() < 0.3:
+        wrong = {"day": int(rng.integers(1, days)), "token": tokens[0]}
+        faults["wrong_prices"] = [{**wrong, "factor": float(rng.choice([0.1, 0.5, 2, 100]))}]
+    return faults
 
 
 def _agreement(rng: np.random.Generator, tokens: list[str]) -> dict[str, Any]:

@@ -44,6 +44,10 @@ class World:
             [read(p.desk, "default_day", [owner]) for owner in owners],
             [read(p.desk, "buyers", [owner]) for owner in owners],
             read(p.desk, "proceeds", [self.loan]),
+            [read(p.desk, "credit", [owner]) for owner in owners],
+            [read(p.lending, "credit", [owner, token]) for owner in owners for token in range(3)],
+            [read(p.lending, role, []) for role in ("admin", "operator", "guardian")],
+            read(p.lending, "paused_until", []),
         )
 
     def day(self, day: int, *prices: int) -> None:
@@ -65,7 +69,7 @@ class World:
 
 def new_world(machine: Any = None, **terms: Any) -> World:
     """285,000 lent against 1,000 A at 100 and 1,000 B at 200, haircut 5 %, trigger 2 %."""
-    from abm.chain.platform import AgreementTerms, Platform
+    from abm.chain.platform import NO_CAP, AgreementTerms, Platform
 
     p = Platform(["A", "B", "cash"], machine)
     lender, borrower = p.join("lender"), p.join("borrower")
@@ -77,6 +81,8 @@ def new_world(machine: Any = None, **terms: Any) -> World:
         "minimum": 0,
         "lag": 0,
         "grace": 1,
+        "notice": 2,
+        "cap": NO_CAP,
         "delivery_up": True,
         "return_up": True,
         "issuance": True,

@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 
 from abm.chain import installed
-from abm.chain.artefacts import COMPILER, CONTRACTS, FOLDER, compile_source
+from abm.chain.artefacts import COMPILER, CONTRACTS, FOLDER, PARTS, artefact, compile_source
 from abm.chain.machine import new_machine
 from abm.chain.platform import MAX_TOKENS, Platform
 
 EIP_170 = 24_576
 """Largest contract that Ethereum takes, in bytes of code."""
+ROOM = 2_000
+"""Bytes that stay free, for what a review asks for."""
 
 
 @pytest.mark.parametrize("name", CONTRACTS)
@@ -32,6 +34,29 @@ def test_contracts_fit_onto_ethereum() -> None:
     from eth_utils import to_canonical_address
 
     platform = Platform([f"T{number}" for number in range(MAX_TOKENS)], new_machine("pyevm"))
-    for contract in (platform.lending, platform.desk, platform.custodian, platform.oracle):
-        code = platform.machine._state.get_code(to_canonical_address(contract.address))
-        assert 0 < len(code) <= EIP_170, contract.artefact.name
+    parts = [platform.machine.read(platform.lending, "LOANS", [])]
+    contracts = (platform.lending, platform.desk, platform.custodian, platform.oracle)
+    for address in [*parts, *(contract.address for contract in (*contracts, *platform.tokens[:1]))]:
+        code = platform.machine._state.get_code(to_canonical_address(address))
+        assert 0 < len(code) <= EIP_170 - ROOM, address
+
+
+def test_the_parts_of_a_contract_agree_where_its_storage_lies() -> None:
+    """One runs the other's code on its own storage: the layout must be the same, lock included."""
+    pytest.importorskip("vyper", reason="compiling again needs vyper, of the dev group")
+    from vyper.compiler import compile_code
+    from vyper.compiler.input_bundle import FilesystemInputBundle
+
+    layouts = []
+    for name in ("Lending", *PARTS["Lending"]):
+        source = (FOLDER / f"{name}.vy").read_text(encoding="utf-8")
+        modules = FilesystemInputBundle([FOLDER])
+        layout = compile_code(source, input_bundle=modules, output_formats=["layout"])["layout"]
+        layouts.append({key: layout[key] for key in layout if "storage" in key})
+    assert layouts[0] == layouts[1]
+    assert layouts[0]["transient_storage_layout"]
+
+
+def test_no_function_is_in_two_parts() -> None:
+    names = [entry["name"] for entry in artefact("Lending").abi if entry["type"] == "function"]
+    assert len(names) == len(set(names))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -100,9 +101,14 @@ def test_the_hand_example_comes_out_on_chain(model: int) -> None:
     np.testing.assert_allclose(market.days_frame()["gap"][1:], gaps[model], rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize("seed", range(40))
+MARKETS = int(os.environ.get("COLLATERAL_MARKETS", "40"))
+"""How many random markets are compared; 1,000 take some ten minutes."""
+
+
+@pytest.mark.parametrize("seed", [*range(MARKETS), 615, 699, 743])
 def test_random_scenarios(seed: int) -> None:
-    """All supported terms at random: lags, minima, priorities, grace, capacity, defaults."""
+    """All supported terms at random: lags, minima, priorities, recalls, faults of the oracle,
+    defaults, sales with an impact. The last three recall loans of somebody in default."""
     scenario, panel = random_scenario(seed)
     done = verify(scenario, rng=seed, prices=panel)
     assert done.difference is None, done.difference

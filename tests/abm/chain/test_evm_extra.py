@@ -65,9 +65,19 @@ def test_verify_shows_a_difference(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @needs_machine
 def test_verify_refuses_what_the_contracts_lack() -> None:
-    result = CliRunner().invoke(main, ["verify", "prices-file", "--set", "oracle.delay=1"])
+    result = CliRunner().invoke(
+        main, ["verify", "prices-file", "--set", "agreement.aggregated=true"]
+    )
     assert result.exit_code == 2
-    assert "oracle.delay: the contracts refuse stale prices" in result.output
+    assert "agreement.aggregated: the contracts margin loan by loan" in result.output
+
+
+@needs_machine
+def test_gas_shows_a_roll_up() -> None:
+    arguments = ["gas", "--models", "1", "--tokens", "1", "--days", "5", "--rollup"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    assert "calldata" in result.output and "blobs" in result.output
 
 
 @needs_machine

@@ -16,6 +16,7 @@ from abm.chain.gas import (
     gas_table,
     record,
 )
+from abm.chain.rollup import Rollup, calldata, rollup_markdown, rollup_table
 from abm.commands.gas import ETHER_PRICE, GAS_PRICE
 from abm.model import CollateralMarket
 from analysis.operating_cost import (
@@ -64,6 +65,26 @@ def test_the_tables_in_the_docs_are_the_record() -> None:
     table = priced(recorded(), Fees(GAS_PRICE, ETHER_PRICE))
     assert gas_markdown(table[(table["tokens"] == 5) & (table["batch"] == 1)]) in text
     assert gas_markdown(table[table["model"].isin([1, 2])]) in text
+
+
+def test_the_roll_up_in_the_docs_is_made_of_the_record() -> None:
+    five = recorded().query("tokens == 5")
+    table = rollup_table(five, Fees(GAS_PRICE, ETHER_PRICE))
+    assert rollup_markdown(table) in DOCS.read_text(encoding="utf-8")
+
+
+def test_a_roll_up_pays_for_execution_and_for_bytes() -> None:
+    """By hand: 100,000 gas at 2 gwei, and 40 gas of 10 gwei, or one of 3 gwei, for a byte."""
+    record = recorded().query("model == 1 and tokens == 5 and batch == 1").head(1)
+    record = record.assign(gas_day=100_000.0, gas_day_on_demand=float("nan"))
+    rollup = Rollup(2.0, blob_price=3.0, blob_use=0.5, calldata_gas=40.0, envelope=100.0)
+    row = rollup_table(record, Fees(10.0, 3_000.0), rollup).iloc[0]
+    ether = 1e-9 * 3_000
+    assert row["main"] == pytest.approx(100_000 * 10 * ether)
+    assert row["calldata"] == pytest.approx((100_000 * 2 + row["bytes"] * 40 * 10) * ether)
+    assert row["blobs"] == pytest.approx((100_000 * 2 + row["bytes"] / 0.5 * 3) * ether)
+    # Two signed transactions a day, and at least four bytes for the moves of five prices.
+    assert 204 < row["bytes"] < 204 + len(calldata("Oracle", "post", [[1] * 5, 1]))
 
 
 @pytest.mark.parametrize("model", [0, 2, 4])
@@ -126,7 +147,7 @@ def test_batches_save_and_tokens_cost() -> None:
     [
         ({"models": [5]}, "models: expected numbers from 0 to 4"),
         ({"tokens": [16]}, "tokens: expected numbers from 1 to 15"),
-        ({"batches": [65]}, "batches: expected numbers from 1 to 64"),
+        ({"batches": [17]}, "batches: expected numbers from 1 to 16"),
         ({"days": 2}, "days: expected numbers from 3"),
     ],
 )

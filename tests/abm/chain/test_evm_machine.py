@@ -9,6 +9,7 @@ from evm_world import World, new_world
 
 from abm.chain import installed
 from abm.chain.machine import DAY, FIRST_DAY, Machine, RevertedError, new_machine
+from abm.chain.platform import SKIPPED
 
 both = pytest.mark.skipif(len(installed()) < 2, reason="needs simular-evm and py-evm")
 
@@ -26,13 +27,15 @@ def a_life(machine: Machine, **terms: Any) -> tuple[list[Any], World]:
         told += p.adjust([world.loan])
         told += [p.measure(world.loan), p.collateral(world.loan), p.instructed(world.loan)]
         told.append(p.machine.read(p.oracle, "prices", []))
-    with pytest.raises(RevertedError) as refusal:
-        p.adjust([world.loan])
-    told.append(str(refusal.value))
+    told += p.adjust([world.loan])
+    assert told[-1].kind == SKIPPED
     p.declare_insolvent(world.borrower)
     p.stop([world.loan], world.borrower)
     p.fund(world.buyer, 2, 10_000_000)
-    p.liquidate(world.loan, world.buyer, p.collateral(world.loan))
+    p.liquidate(world.loan, world.buyer, p.collateral(world.loan), [300, 900, 1])
+    with pytest.raises(RevertedError) as refusal:
+        p.end_early(world.loan, world.lender)
+    told.append(str(refusal.value))
     owed = p.measure(world.loan)
     told += [owed, p.machine.read(p.desk, "proceeds", [world.loan])]
     p.fund(world.lender, 2, 10_000_000)

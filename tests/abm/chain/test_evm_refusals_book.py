@@ -11,7 +11,7 @@ from evm_world import World
 from abm.chain.machine import RevertedError
 from abm.chain.platform import AgreementTerms
 
-TERMS = AgreementTerms(500, 0, 200, 0, 0, 0, True, True, True, (0, 1))
+TERMS = AgreementTerms(500, 0, 200, 0, 0, 0, 2, 100, True, True, True, (0, 1))
 
 
 def refused(reason: str, **changed: Any) -> Refusal:
@@ -21,13 +21,16 @@ def refused(reason: str, **changed: Any) -> Refusal:
 
 CASES = [
     Refusal("outsider", "register_agreement", tuple(TERMS), ONLY_HOUSE),
-    refused("margin out of range", haircut=10_000),
+    refused("haircut out of range", haircut=10_000),
+    refused("margin out of range", haircut=0, margin=9_999),
     refused("margin out of range", haircut=0, margin=1_000_001),
     refused("haircut and margin", margin=10_200),
     refused("trigger out of range", trigger=10_000),
     refused("too large", minimum=LARGE),
     refused("lag out of range", lag=2),
     refused("grace out of range", grace=65_536),
+    refused("notice out of range", notice=256),
+    refused("cap out of range", cap=2**20),
     refused("number of tokens", priority=()),
     refused("number of tokens", priority=(0, 1, 2, 0)),
     refused("unknown token", priority=(3,)),
@@ -55,4 +58,5 @@ def test_nothing_is_told_of_a_loan_that_is_none(world: World, function: str) -> 
 
 
 def test_every_reason_has_a_case() -> None:
-    check_all_covered("book", [case.reason for case in CASES])
+    reasons = [case.reason for case in CASES]
+    check_all_covered("book", reasons)

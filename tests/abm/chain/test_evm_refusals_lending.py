@@ -16,6 +16,7 @@ from evm_refusals import (
     check_all_covered,
     check_not_deployed,
     check_refused,
+    check_skipped,
     in_order,
     is_insolvent,
     is_offered,
@@ -28,8 +29,8 @@ from evm_refusals import (
 from evm_world import World, new_world
 
 from abm.chain.artefacts import artefact
-from abm.chain.machine import DAY, RevertedError
-from abm.chain.platform import UNLIMITED
+from abm.chain.machine import DAY
+from abm.chain.platform import UNLIMITED, Platform
 
 # Opening
 
@@ -65,6 +66,10 @@ def is_offered_unfunded(*lent: int) -> Setting:
 
 def lender_is_funded(world: World) -> None:
     world.platform.fund(world.lender, 2, 1)
+
+
+def borrower_is_funded(world: World) -> None:
+    world.platform.fund(world.borrower, 0, 10)
 
 
 def is_withdrawn(world: World) -> None:
@@ -108,12 +113,18 @@ OPENING = [
         "borrower", "accept", (2,), "not enough collateral", in_order(is_offered, a_is_cheaper)
     ),
     Refusal("borrower", "accept", (2,), "too large", is_offered_unfunded(*[LARGE - 1] * 3)),
-    Refusal("borrower", "accept", (2,), "balance too low", is_offered_unfunded(0, 0, 1)),
     Refusal(
         "borrower",
         "accept",
         (2,),
-        "balance too low",
+        "lender cannot give",
+        in_order(is_offered_unfunded(0, 0, 1), borrower_is_funded),
+    ),
+    Refusal(
+        "borrower",
+        "accept",
+        (2,),
+        "borrower cannot give",
         in_order(is_offered_unfunded(0, 0, 1), lender_is_funded),
     ),
     Refusal("borrower", "accept", (2,), "party in default", in_order(is_offered, is_insolvent)),
@@ -131,19 +142,31 @@ def is_due(world: World) -> None:
     world.day(30, 100, 200)
 
 
-def is_tried(world: World) -> None:
-    """The borrower has redeemed the cash that it owes."""
-    is_due(world)
-    world.platform.redeem(world.borrower, 2, 285_000)
-    assert world.platform.settle([world.loan]) == [False]
-
-
-SETTLING = [
+SETTLING = [Refusal("borrower", "settle", ([],), "no loans")]
+LEFT_OUT = [
     Refusal("borrower", "settle", (loans,), "not due"),
     Refusal("outsider", "settle", (loans,), "not a party", is_due),
-    Refusal("borrower", "settle", ([],), "no loans"),
     Refusal("borrower", "settle", (loans,), "not open", is_settled),
-    Refusal("lender", "settle", (loans,), "already tried today", is_tried),
+]
+
+
+def is_recalled(world: World) -> None:
+    world.platform.end_early(world.loan, world.borrower)
+
+
+ENDING = [
+    Refusal("outsider", "end_early", (loan,), "not a party"),
+    Refusal("lender", "end_early", (loan,), "not open", is_settled),
+    Refusal("borrower", "end_early", (loan,), "already agreed", is_recalled),
+    Refusal("lender", "top_up", (loan, 0, 1), "only the borrower"),
+    Refusal("borrower", "top_up", (loan, 0, 1), "not open", is_settled),
+    Refusal("borrower", "top_up", (loan, 3, 1), "unknown token"),
+    Refusal("borrower", "top_up", (loan, 2, 1), "not eligible"),
+    Refusal("borrower", "top_up", (loan, 0, 0), "amount out of range"),
+    Refusal("borrower", "top_up", (loan, 0, 1), "not moved"),
+    Refusal("borrower", "claim", (0, "borrower"), "nothing to claim"),
+    Refusal("borrower", "claim", (3, "borrower"), "unknown token"),
+    Refusal("borrower", "exchange", (loan,), "only within"),
 ]
 
 # What the desk alone may do
@@ -152,23 +175,24 @@ SETTLING = [
 def outsider_is_the_desk(world: World) -> None:
     """A lending contract with an account as its desk, for ours asks it for nothing of the kind."""
     p = world.platform
-    deploy_lending(world, len(p.tokens))
+    deploy_lending(world)
     for token in p.tokens:
         for party in (world.lender, world.borrower):
             p.machine.send(token, "approve", [p.lending.address, UNLIMITED], party)
-    world.house("register_agreement", 500, 0, 200, 0, 0, 0, True, True, True, [0, 1])
+    world.house("register_agreement", 500, 0, 200, 0, 0, 0, 2, 0, True, True, True, [0, 1])
     p.fund(world.lender, 2, 950)
     p.fund(world.borrower, 0, 10)
     p.open(world.lender, world.borrower, 1, 30, 0, [0, 0, 950], [10, 0, 0])
-    world.house("appoint", world.outsider)
+    p.machine.send(p.lending, "appoint", [world.outsider], p.admin)
 
 
-def deploy_lending(world: World, tokens: int) -> None:
+def deploy_lending(world: World) -> None:
     """Put another lending contract in the place of the first; it has no desk."""
     p = world.platform
-    addresses = [token.address for token in p.tokens[:tokens]]
-    arguments = [p.clearing_house, p.custodian.address, p.oracle.address, addresses]
-    p.lending = p.machine.deploy(artefact("Lending"), arguments, p.clearing_house)
+    shared = (p.custodian.address, p.oracle.address, [token.address for token in p.tokens])
+    loans = p.machine.deploy(artefact("Loans"), shared, p.admin)
+    arguments = [p.admin, p.clearing_house, p.guardian, *shared, loans.address]
+    p.lending = p.machine.deploy(artefact("Lending"), arguments, p.admin)
 
 
 def stopped_by_the_outsider(world: World) -> None:
@@ -177,50 +201,76 @@ def stopped_by_the_outsider(world: World) -> None:
     p.machine.send(p.lending, "stop", [1], world.outsider)
 
 
-def knows_fewer_tokens(world: World) -> None:
-    """The oracle has a price more than the lending contract takes."""
-    deploy_lending(world, len(world.platform.tokens) - 1)
+ONE_A, NOTHING = [1, 0, 0], [0, 0, 0]
+
+
+def lender_is_the_pauser(world: World) -> None:
+    is_offered(world)
+    p = world.platform
+    p.machine.send(p.lending, "pause", [], p.guardian)
+
+
+def prices_are_of_the_morning(world: World) -> None:
+    p = world.platform
+    p.machine.advance_to(now(world) + 3_601)
 
 
 DESK = [
     Refusal(HOUSE, "stop", (loan,), "only the desk"),
-    Refusal(HOUSE, "release", (loan, 0, "outsider", 1), "only the desk", is_stopped),
+    Refusal(HOUSE, "release", (loan, "outsider", ONE_A), "only the desk", is_stopped),
     Refusal("outsider", "end", (loan,), "only the desk", is_stopped),
-    Refusal("outsider", "appoint", ("outsider",), ONLY_HOUSE),
-    Refusal(HOUSE, "appoint", ("outsider",), "already appointed"),
-    Refusal(HOUSE, "appoint", (ZERO,), "zero address"),
+    Refusal("outsider", "appoint", ("outsider",), "only the administrator"),
+    Refusal("admin", "appoint", ("outsider",), "already appointed"),
+    Refusal("admin", "appoint", (ZERO,), "zero address"),
     Refusal("outsider", "stop", (1,), "not open", stopped_by_the_outsider),
-    Refusal("outsider", "release", (1, 0, "buyer", 1), "not stopped", outsider_is_the_desk),
-    Refusal("outsider", "release", (1, 3, "buyer", 1), "unknown token", stopped_by_the_outsider),
-    Refusal("outsider", "release", (1, 0, "buyer", 0), "zero amount", stopped_by_the_outsider),
-    Refusal("outsider", "release", (1, 0, "buyer", 11), "more than held", stopped_by_the_outsider),
+    Refusal("outsider", "release", (1, "buyer", ONE_A), "not stopped", outsider_is_the_desk),
+    Refusal("outsider", "release", (1, "buyer", [1]), "number of tokens", stopped_by_the_outsider),
+    Refusal(
+        "outsider", "release", (1, "buyer", [11, 0, 0]), "more than held", stopped_by_the_outsider
+    ),
     Refusal("outsider", "end", (1,), "not stopped", outsider_is_the_desk),
     Refusal("outsider", "end", (1,), "collateral not sold", stopped_by_the_outsider),
-    Refusal(HOUSE, "adjust", ([1],), "number of prices", knows_fewer_tokens),
+    Refusal("borrower", "accept", (2,), "paused", lender_is_the_pauser),
+    Refusal(
+        "borrower",
+        "accept",
+        (2,),
+        "prices too old to open",
+        in_order(is_offered, prices_are_of_the_morning),
+    ),
 ]
+ALL = OPENING + SETTLING + ENDING + DESK
 
 
-@pytest.mark.parametrize("case", OPENING + SETTLING + DESK, ids=str)
+@pytest.mark.parametrize("case", ALL, ids=str)
 def test_refused_with_its_reason_and_nothing_changes(world: World, case: Refusal) -> None:
     check_refused(world, "lending", case)
 
 
-def test_maturity_waits_for_the_instruction() -> None:
-    world = new_world(lag=1)
-    world.day(29, 120, 210)
+@pytest.mark.parametrize("case", LEFT_OUT, ids=str)
+def test_left_out_and_nothing_changes(world: World, case: Refusal) -> None:
+    check_skipped(world, case)
+
+
+def test_settlement_undoes_an_instruction_that_is_under_way() -> None:
+    """Daily calls with a lag leave an instruction on every day; the parties settle all the same."""
+    world = new_world(lag=1, trigger=0)
+    world.day(30, 99, 200)
+    world.platform.deposit(world.borrower, 0, 1_000)
     world.house("adjust", [world.loan])
-    world.day(30, 120, 210)
-    with pytest.raises(RevertedError, match="instruction not settled"):
-        world.platform.settle([world.loan])
-    world.house("settle_instructions", [world.loan])
-    assert world.platform.settle([world.loan]) == [True]
+    p = world.platform
+    assert p.loan(world.loan).instructed
+    assert p.machine.send(p.lending, "settle", [[world.loan]], world.borrower).output == [True]
+    assert p.balances([p.lending.address])[0] == [0, 0, 0]
+    assert p.balances([world.lender])[0] == [0, 0, 285_000]
 
 
 NOT_DEPLOYED = [
-    ("zero address", [ZERO, SOMEBODY, SOMEBODY, [SOMEBODY] * 2]),
-    ("zero address", [SOMEBODY, ZERO, SOMEBODY, [SOMEBODY] * 2]),
-    ("zero address", [SOMEBODY, SOMEBODY, ZERO, [SOMEBODY] * 2]),
-    ("number of tokens", [SOMEBODY] * 3 + [[SOMEBODY]]),
+    ("zero address", [SOMEBODY, ZERO, SOMEBODY, SOMEBODY, SOMEBODY, [SOMEBODY] * 2, SOMEBODY]),
+    ("zero address", [*[SOMEBODY] * 3, ZERO, SOMEBODY, [SOMEBODY] * 2, SOMEBODY]),
+    ("zero address", [*[SOMEBODY] * 3, SOMEBODY, ZERO, [SOMEBODY] * 2, SOMEBODY]),
+    ("zero address", [*[SOMEBODY] * 3, SOMEBODY, SOMEBODY, [SOMEBODY] * 2, ZERO]),
+    ("number of tokens", [*[SOMEBODY] * 5, [SOMEBODY], SOMEBODY]),
 ]
 
 
@@ -229,11 +279,18 @@ def test_not_deployed(reason: str, arguments: list[Any]) -> None:
     check_not_deployed("Lending", reason, arguments)
 
 
+def test_not_deployed_with_tokens_that_the_oracle_does_not_know() -> None:
+    p = Platform(["A", "B", "cash"])
+    shared = [p.custodian.address, p.oracle.address, [token.address for token in p.tokens[:2]]]
+    with pytest.raises(RuntimeError, match="number of prices"):
+        p.machine.deploy(artefact("Loans"), shared, p.admin)
+
+
 def test_every_reason_has_a_case() -> None:
-    reasons = {case.reason for case in OPENING + SETTLING + DESK}
-    reasons |= {reason for reason, _ in NOT_DEPLOYED}
-    # Our tokens never answer false, and what is collected was counted before.
-    check_all_covered("assets", reasons, unreachable=["not transferred", "beyond the deposit"])
-    # A lag has its own world, above; batches of the margin run stand with it.
-    check_all_covered("Lending", reasons, unreachable=["instruction not settled"])
-    check_all_covered("settlement", reasons)
+    reasons = {case.reason for case in ALL} | {reason for reason, _ in NOT_DEPLOYED}
+    check_all_covered("assets", reasons | {"number of prices"})
+    check_all_covered("Loans", reasons | {ONLY_HOUSE}, unreachable=[])
+    # The margin run's own refusals stand with it.
+    check_all_covered("Lending", reasons | {"no loans", "paused"}, unreachable=[])
+    # Counted before it is issued.
+    check_all_covered("settlement", reasons, unreachable=["beyond the deposit"])

@@ -35,20 +35,53 @@ def last_week(world: World) -> int:
     return now(world) - 2 * DAY
 
 
+def a_second_later(world: World) -> None:
+    world.platform.machine.advance_to(now(world) + 1)
+
+
+def is_doubted(world: World) -> None:
+    """A has more than doubled over night."""
+    world.platform.go_to(1)
+    p = world.platform
+    p.machine.send(p.oracle, "post", [[201, 200], now(world)], p.poster)
+
+
+def confirmed_later(world: World) -> None:
+    """A second post, good and newer, has come while the first was in doubt."""
+    is_doubted(world)
+    p = world.platform
+    p.machine.advance_to(now(world) + 1)
+    p.machine.send(p.oracle, "post", [[101, 200], now(world)], p.poster)
+
+
+def before(world: World) -> int:
+    return now(world) - 1
+
+
 CASES = [
     Refusal("outsider", "post", ([1, 1], now), "only the poster"),
+    Refusal("guardian", "post", ([100, 200], now), "only the poster", a_second_later),
     Refusal("poster", "post", ([1], now), "number of prices"),
     Refusal("poster", "post", ([1, 1], now), "not newer"),
     Refusal("poster", "post", ([1, 1], tomorrow), "from the future"),
     Refusal("poster", "post", ([1, 0], now), "zero price", day(1)),
     Refusal("poster", "post", ([1, LARGE], now), "too large", day(1)),
     Refusal("poster", "post", ([1, 1], last_week), "too old", day(9)),
+    Refusal("outsider", "confirm", (now,), "only poster and guardian", is_doubted),
+    Refusal("poster", "confirm", (now,), "still in doubt", is_doubted),
+    Refusal("guardian", "confirm", (before,), "nothing doubted", is_doubted),
+    Refusal("guardian", "confirm", (0,), "nothing doubted"),
+    Refusal("guardian", "confirm", (before,), "not newer", confirmed_later),
+    Refusal("poster", "reject", (now,), "only the guardian", is_doubted),
+    Refusal("guardian", "reject", (now,), "nothing doubted"),
 ]
 NOT_DEPLOYED = [
-    ("zero address", [ZERO, 2, DAY]),
-    ("number of tokens", [SOMEBODY, 0, DAY]),
-    ("number of tokens", [SOMEBODY, 17, DAY]),
-    ("zero age", [SOMEBODY, 2, 0]),
+    ("zero address", [SOMEBODY, ZERO, SOMEBODY, 2, DAY, 100]),
+    ("number of tokens", [SOMEBODY, SOMEBODY, SOMEBODY, 0, DAY, 100]),
+    ("number of tokens", [SOMEBODY, SOMEBODY, SOMEBODY, 16, DAY, 100]),
+    ("zero age", [SOMEBODY, SOMEBODY, SOMEBODY, 2, 0, 100]),
+    ("bound out of range", [SOMEBODY, SOMEBODY, SOMEBODY, 2, DAY, 0]),
+    ("bound out of range", [SOMEBODY, SOMEBODY, SOMEBODY, 2, DAY, 10_001]),
 ]
 
 

@@ -208,11 +208,6 @@ class Ledgers(TwoLedgers, RuleBasedStateMachine):
         loans = self.books.loans
         self.settled = True
         due = [i for i in sorted(self.live()) if loans.maturity[i] <= self.day]
-        waiting = [i for i in due if self.platform.loan(self.ids[i]).instructed]
-        if waiting:
-            ids = [self.ids[i] for i in waiting]
-            self.refused("instruction not settled", self.platform.settle, ids)
-            return
         modes, number = np.zeros(len(PAIRS), np.int64), len(PAIRS)
         for i in due:
             first = self.books.priority[PAIRS[i][2], 0]
@@ -251,7 +246,9 @@ class Ledgers(TwoLedgers, RuleBasedStateMachine):
             self.platform.fund(self.addresses[owner], token, amount)
         for i in borrowed:
             if any(held[i]):
-                self.platform.liquidate(self.ids[i], self.addresses[-1], held[i])
+                self.platform.liquidate(
+                    self.ids[i], self.addresses[-1], held[i], self.prices.tolist()
+                )
         for other in sorted({sum(PAIRS[i][:2]) - row for i in rows}):
             ids = [self.ids[i] for i in sorted(borrowed) if PAIRS[i][0] == other]
             ids += [self.ids[i] for i in sorted(rows) if PAIRS[i][:2] == (row, other)]
@@ -280,6 +277,8 @@ class Ledgers(TwoLedgers, RuleBasedStateMachine):
             "address": st.sampled_from(addresses),
             "uint256": small,
             "bool": st.booleans(),
+            "uint8": st.integers(26, 29),
+            "bytes32": st.sampled_from(["0x" + "00" * 32, "0x" + "12" * 32]),
             "uint256[]": st.lists(small, max_size=3),
             "uint256[16]": st.lists(small, max_size=3),
         }

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from abm.agents import Borrower
 from abm.books.loan_book import new_accounts
 from abm.chain.machine import new_machine
-from abm.chain.platform import AgreementTerms, Platform
+from abm.chain.platform import NO_CAP, AgreementTerms, Platform
 from abm.chain.terms import contract_terms
 from abm.model import CollateralMarket
 from abm.opening.terms import terms_of
@@ -46,16 +46,15 @@ REFUSED = {
     "agreement.settlement_lag": {"agreement": {"settlement_lag": 2}},
     "agreement.haircut": {"agreement": {"haircut": 0.01234}},
     "agreement.margin_percentage": {"agreement": {"margin_percentage": 1.00005}},
+    "agreements.thin.margin_percentage": {"agreements": {"thin": {"margin_percentage": 0.0001}}},
     "agreement.trigger": {"agreement": {"trigger": 0.00001}},
     "agreement.grace_days": {"agreement": {"grace_days": 70_000}},
     "agreements.late.settlement_lag": {"agreements": {"late": {"settlement_lag": 3}}},
     "loan.at_maturity": {"loan": {"collateral": {"A": 1}, "maturity": 1, "at_maturity": "replace"}},
     "participants.minting_days": {"participants": {"minting_days": 1}},
     "participants.behaviour": {"participants": {"behaviour": {"borrower": "abm.agents:Borrower"}}},
-    "recalls": {"recalls": {"daily_rate": 0.1}},
-    "close_out.impact": {"close_out": {"impact": {"depth": 1000}}},
-    "oracle.delay": {"oracle": {"delay": 1}},
-    "oracle.outages": {"oracle": {"outages": [{"day": 1}]}},
+    "recalls.notice": {"recalls": {"notice": 256}},
+    "agreement.minimum_transfer_amount": {"agreement": {"minimum_transfer_amount": 1e19}},
 }
 
 
@@ -102,7 +101,7 @@ def test_an_opening_that_the_contracts_refuse_names_the_loan() -> None:
 
 @given(
     haircut=st.integers(0, 9_999),
-    margin=st.one_of(st.none(), st.integers(1, 30_000)),
+    margin=st.one_of(st.none(), st.integers(10_000, 30_000)),
     trigger=st.integers(0, 9_999),
     exposure=st.integers(1, 2**40),
 )
@@ -147,12 +146,12 @@ def test_terms_come_back_as_they_were_given() -> None:
     platform = Platform([f"T{number}" for number in range(16)])
     order = tuple(reversed(range(16)))
     for terms in (
-        AgreementTerms(9_999, 0, 9_999, 2**63 - 1, 1, 65_535, True, True, True, order),
-        AgreementTerms(0, 1_000_000, 0, 0, 0, 0, False, False, False, (3,)),
+        AgreementTerms(9_999, 0, 9_999, 2**63 - 1, 1, 65_535, 255, NO_CAP, True, True, True, order),
+        AgreementTerms(0, 1_000_000, 0, 0, 0, 0, 0, 0, False, False, False, (3,)),
     ):
         number = platform.register_agreement(terms)
         told = platform.machine.read(platform.lending, "terms", [number])
         numerator, denominator = (terms.margin or 10_000), 10_000 - terms.haircut
         assert list(told[:2]) == [numerator, denominator]
-        assert list(told[2:9]) == list(terms[2:9])
-        assert list(told[9]) == list(terms.priority)
+        assert list(told[2:11]) == list(terms[2:11])
+        assert list(told[11]) == list(terms.priority)
