@@ -12,13 +12,13 @@ import pandas as pd
 from abm.books.ledger import UNLIMITED, Holdings, LedgerError
 from abm.books.loan_book import NEVER, OPEN_LOAN
 from abm.chain import platform as evm
-from abm.chain.close_out import ChainDesk
 from abm.chain.machine import DAY
 from abm.chain.platform import Outcome, Platform
 from abm.chain.terms import contract_terms
 
 if TYPE_CHECKING:
-    from abm.model import CollateralMarket
+    from abm.chain.close_out import ChainWitness
+    from abm.day.day import Setting
 
 Ints = npt.NDArray[np.int64]
 
@@ -28,7 +28,10 @@ _OPEN = evm.LOAN_STATES.index("open")
 class Chain:
     """The contracts of a market, addressed by the rows of its books."""
 
-    def __init__(self, market: CollateralMarket):
+    witness: ChainWitness
+    """Follows the market's close-outs."""
+
+    def __init__(self, market: Setting):
         """Deploy the contracts, and have all participants join and agree on their terms."""
         self.market = market
         faults = market.scenario.oracle
@@ -128,36 +131,7 @@ class Chain:
 
     def settle(self, rows: Sequence[int]) -> list[bool]:
         """Settle or roll loans that are due; says which have."""
-        done: list[bool] = []
-        together: list[int] = []
-        for i in rows:
-            if self.market.at_maturity[i] == 0 and self.platform.loan(self.ids[i]).advanced:
-                # What its borrower lacks shows only when the loans before have settled.
-                done += self.platform.settle(together)
-                together = []
-                lacking = self._lacks_for_advance(i)
-                if lacking is not None:
-                    self.platform.deposit(*lacking)
-            together.append(self.ids[i])
-        return done + self.platform.settle(together)
-
-    def _lacks_for_advance(self, i: int) -> tuple[str, int, int] | None:
-        """What must come in for a borrower to redeem the tokens that its lender issued, if any.
-
-        The columns issue them beyond the borrower's deposit; the contracts never do. Gives the
-        borrower, the token and the amount.
-        """
-        books, a = self.market.books, self.market.books.loans.account[i]
-        loan = self.platform.loan(self.ids[i])
-        first = int(books.priority[books.accounts.agreement[a], 0])
-        if self.market.ledger.arrays.capacity[books.accounts.borrower[a], first] >= UNLIMITED:
-            return None
-        held, lent = self.platform.balances([loan.borrower])[0], books.lent[i].tolist()
-        for token in np.flatnonzero(books.lent[i]).tolist():
-            if held[token] + self.platform.deposited(loan.borrower, token) < lent[token]:
-                return None
-        lacking = loan.advanced - max(held[first] - lent[first], 0)
-        return (loan.borrower, first, lacking) if lacking > 0 else None
+        return self.platform.settle([self.ids[i] for i in rows])
 
     def recall(self, rows: Sequence[int]) -> None:
         """Have the lenders of open-ended loans recall them."""
@@ -218,9 +192,7 @@ class Chain:
         arrays = self.market.ledger.arrays
         wallets = self.market.ledger.wallets
         wallets[:] = self.platform.balances(self.addresses)
-        desk = self.market.desk
-        # The desk of the columns is in office until this one has been set up.
-        for row, cash in desk.kept().items() if isinstance(desk, ChainDesk) else ():
+        for row, cash in self.witness.kept().items():
             wallets[row, -1] += cash
         arrays.minted[:], arrays.burned[:] = self.platform.supply()
         for row, token in np.argwhere(arrays.capacity < UNLIMITED).tolist():

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from abm.chain.day import chain_of
 from abm.chain.platform import MAX_BATCH, MAX_TOKENS, OUTCOMES
 from abm.model import CollateralMarket
 from analysis.operating_cost import RECORD
@@ -119,7 +120,7 @@ def gas_table(
 
 def _measure(market: CollateralMarket, days: int) -> dict[str, float]:
     """Means over the transactions of a market's days from 1 to `days`."""
-    frame = market.chain.gas_frame()
+    frame = chain_of(market).gas_frame()
     mint = float(frame.loc[frame["action"] == "mint", "gas"].mean())
     # An instruction settles on the day after the margin run that gave it, the last one's too.
     settled = frame[frame["action"] == "settle_instructions"].set_index("day")["gas"]

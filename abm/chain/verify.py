@@ -84,6 +84,8 @@ def verify(
     Raises:
         InputError: the contracts do not support a term of the scenario, or the extra is missing.
     """
+    from abm.chain.day import chain_of
+
     evm = CollateralMarket(scenario, rng=rng, prices=prices, **{**changes, "ledger": "evm"})
     columns = CollateralMarket(scenario, rng=rng, prices=prices, **{**changes, "ledger": "columns"})
     days = figures = 0
@@ -109,8 +111,8 @@ def verify(
         deliveries=int(frame["deliveries"].sum()),
         returns=int(frame["returns"].sum()),
         issuances=int(frame["borrower_issuances"].sum() + frame["lender_issuances"].sum()),
-        transactions=len(evm.chain.platform.gas),
-        gas=sum(entry.gas for entry in evm.chain.platform.gas),
+        transactions=len(chain_of(evm).platform.gas),
+        gas=sum(entry.gas for entry in chain_of(evm).platform.gas),
         difference=difference,
     )
 
@@ -149,8 +151,8 @@ def _pairs(
     for name in _ACCOUNTS:
         yield f"accounts.{name}", getattr(one.accounts, name), getattr(other.accounts, name)
     yield "totals", one.totals, other.totals
-    yield "losses", columns.desk.losses, evm.desk.losses
-    yield "default_day", columns.desk.default_day, evm.desk.default_day
+    yield "losses", columns.standing.losses, evm.standing.losses
+    yield "default_day", columns.standing.default_day, evm.standing.default_day
 
 
 def _label(market: CollateralMarket, what: str, at: tuple[int, ...]) -> str:

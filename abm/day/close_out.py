@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +43,22 @@ class NettingSet:
     """What the collateral of each of `sold` has fetched so far, in money units."""
 
 
+class Witness(Protocol):
+    """Is told of each act of a desk, in their order, once the columns have it."""
+
+    def declared(self, row: int, cause: int) -> None:
+        """A participant is in default; its accounts have not been stopped yet."""
+
+    def stopped(self, netting: NettingSet) -> None:
+        """The accounts between two participants are margined no more."""
+
+    def sold(self, sales: Sequence[tuple[NettingSet, int, Ints]], prices: Ints) -> None:
+        """Collateral has been sold: of each account so many tokens, at these prices."""
+
+    def settled(self, netting: NettingSet, prices: Ints, lost: int) -> None:
+        """The claims of two participants have been netted; what the creditor has lost by it."""
+
+
 @dataclass
 class CloseOutResult:
     """What a day's close-outs came to, in money units."""
@@ -72,6 +89,7 @@ class CloseOutDesk:
         impact: MarketImpact,
         events: EventRecorder,
         declares: Callable[[int, int], bool] = lambda row, days: True,
+        witness: Witness | None = None,
     ):
         """Set up the desk for a market.
 
@@ -84,6 +102,7 @@ class CloseOutDesk:
             events: to record in.
             declares: whether a participant (row) is declared in default that has owed something for
                 so many days.
+            witness: is told of each act.
         """
         self.rules = rules
         self.books = books
@@ -92,6 +111,7 @@ class CloseOutDesk:
         self.impact = impact
         self.events = events
         self.declares = declares
+        self.witness = witness
         self._sets: list[NettingSet] = []
         accounts, participants = books.accounts, len(standing.equity)
         self._by_borrower = Rows(accounts.borrower, participants)
@@ -180,6 +200,8 @@ class CloseOutDesk:
             exposure = int(accounts.exposure[borrowed].sum())
             result.exposure_at_default += exposure
             self.events.add(day, tally.DEFAULT, row, token=cause, value=exposure)
+            if self.witness:
+                self.witness.declared(row, cause)
             stopped.update(borrowed.tolist())
             lent = self._by_lender.rows(row)
             stopped.update(lent[accounts.state[lent] == ACTIVE].tolist())
@@ -197,6 +219,9 @@ class CloseOutDesk:
                 sets[pair] = NettingSet(first, second, second in new, day, last, [], [])
             (sets[pair].sold if borrower in new else sets[pair].unwound).append(a)
         self._sets += sets.values()
+        if self.witness:
+            for netting in sets.values():
+                self.witness.stopped(netting)
 
     def _stop(self, a: int, prices: Ints) -> None:
         """Take an account out of margining."""
@@ -244,6 +269,8 @@ class CloseOutDesk:
                 accounts.advanced[a] = 0
             netting.proceeds[a] = netting.proceeds.get(a, 0) + value - issued
             result.liquidated_value += value
+        if self.witness:
+            self.witness.sold(sales, prices)
 
     def _exchange(self, a: int, quantities: Ints, prices: Ints, day: int) -> int:
         """Sell tokens of an account for cash that goes to its lender; gives what they fetch."""
@@ -301,6 +328,8 @@ class CloseOutDesk:
         result.close_out_loss += lost
         account = min(netting.sold + netting.unwound)
         self.events.add(day, tally.CLOSE_OUT, party, account, value=value)
+        if self.witness:
+            self.witness.settled(netting, prices, lost)
 
     def _pay(self, payer: int, estate: int, amount: int, result: CloseOutResult) -> None:
         """Pay a surplus to an estate in cash, which comes from outside if the payer has none."""

@@ -81,7 +81,7 @@ def _mark(
                 loan.kind = types.CALL_DELIVERY if excess < 0 else types.CALL_RETURN
         elif measure.worth < convert(measure.lower, int256) or (loan.unmet_days > 0 and excess < 0):
             loan.kind = types.CALL_DELIVERY
-        elif measure.worth > convert(measure.upper, int256):
+        elif measure.worth > convert(measure.upper, int256) and excess > 0:
             loan.kind = types.CALL_RETURN
     outcome: types.Outcome = empty(types.Outcome)
     outcome.loan_id = loan_id
@@ -213,21 +213,23 @@ def _collect(
     outcome.worth = worth
     missing: int256 = -excess
     brought: uint256[types.MAX_TOKENS] = empty(uint256[types.MAX_TOKENS])
-    dearest: uint256 = 0
+    # The search ends with the first token that is not exhausted: the rest is rounding.
     full: bool = False
     for token: uint256 in terms.priority:
-        dearest = max(dearest, prices[token])
         if missing <= 0 or full:
+            break
+        amount: uint256 = assets._usable(token, loan.borrower)
+        if amount == 0:
             continue
-        wanted: uint256 = book._whole(convert(missing, uint256), prices[token], terms.delivery_up)
-        amount: uint256 = min(wanted, assets._usable(token, loan.borrower))
+        if convert(missing, uint256) <= amount * prices[token]:
+            full = True
+            amount = book._whole(convert(missing, uint256), prices[token], terms.delivery_up)
         if amount > 0:
             if assets._pull(token, loan.borrower, self, amount):
                 brought[token] = amount
                 missing -= convert(amount * prices[token], int256)
             else:
-                amount = 0
-        full = amount == wanted
+                full = False
     for token: uint256 in terms.priority:
         if missing <= 0 or full:
             break
@@ -238,7 +240,10 @@ def _collect(
             brought[token] += amount
             missing -= convert(amount * prices[token], int256)
             outcome.issued += amount * prices[token]
-        full = amount == wanted
+        if amount == wanted and missing > 0:
+            full = staticcall assets.Custodian(assets.CUSTODIAN).deposit(
+                loan.borrower, assets.TOKENS[token]
+            ) > 0
     for token: uint256 in terms.priority:
         amount: uint256 = brought[token]
         if amount > 0:
@@ -258,7 +263,7 @@ def _collect(
     if terms.lag == 0:
         outcome.worth += convert(outcome.moved, int256)
     # Rounded down, a delivery leaves less than a token open, which is not an unmet call.
-    if missing > 0 and (terms.delivery_up or convert(missing, uint256) >= dearest):
+    if missing > 0 and not full:
         outcome.unmet = convert(missing, uint256)
         loan.unmet_days = min(loan.unmet_days + 1, 65535)
     else:

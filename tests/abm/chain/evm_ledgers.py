@@ -10,6 +10,7 @@ import pandas as pd
 
 from abm.books.events import EventRecorder
 from abm.books.loan_book import ACTIVE, OPEN_LOAN
+from abm.books.standing import new_standing
 from abm.chain.close_out import TapedLedger
 from abm.chain.machine import RevertedError
 from abm.chain.platform import LARGE_DEPOSIT, Platform
@@ -70,7 +71,8 @@ class TwoLedgers:
         nobody = MarketImpact(None, TOKENS)
         events = EventRecorder(False, 3)
         rules = scenario.close_out.model_copy(update={"margin_period_of_risk": 0})
-        self.desk = CloseOutDesk(rules, self.books, self.ledger, blueprint.equity, nobody, events)
+        standing = new_standing(blueprint.equity)
+        self.desk = CloseOutDesk(rules, self.books, self.ledger, standing, nobody, events)
         self.platform = Platform(TOKENS)
         self.addresses = [self.platform.join(name) for name in NAMES]
         self.addresses.append(self.platform.join_as_buyer("outside"))

@@ -155,7 +155,7 @@ def test_the_custodian_mints_and_burns_on_either_ledger(ledger: str) -> None:
         with pytest.raises(LedgerError):
             refused()
     assert lender.wallet[token] == before + 3
-    market.custodian.check_ledger()
+    market.phases.check()
     market.run()
 
 

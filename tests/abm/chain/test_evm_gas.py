@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from abm.chain.day import chain_of
 from abm.chain.gas import (
     COLUMNS,
     OUTCOMES,
@@ -90,7 +91,7 @@ def test_a_roll_up_pays_for_execution_and_for_bytes() -> None:
 @pytest.mark.parametrize("model", [0, 2, 4])
 def test_outcomes_told_by_counts_are_those_of_the_contracts(model: int) -> None:
     market = example_market(model, 3, 1, 31)
-    gas = market.chain.gas_frame()
+    gas = chain_of(market).gas_frame()
     told = gas[gas["action"] == "adjust"].set_index("day")["outcome"].loc[1:30]
     counts = market.days_frame().set_index("day").loc[1:]
     assert list(common_outcomes(counts, 1)) == list(told)

@@ -9,12 +9,12 @@ import contextlib
 from typing import Any
 
 import numpy as np
-from evm_ledgers import FINITE, NAMES, PAIRS, TwoLedgers, scenario_of
+from evm_ledgers import FINITE, PAIRS, TwoLedgers, scenario_of
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from abm.agents.clearing_house import DELIVERY_CALL
+from abm.books.answers import nobody
 from abm.books.loan_book import ACTIVE, SETTLED
 from abm.chain.machine import RevertedError
 from abm.day.call_and_return import run_returns
@@ -22,6 +22,7 @@ from abm.day.deliver import run_deliveries
 from abm.day.instructions import settle_deliveries, settle_returns
 from abm.day.open import open_at_start
 from abm.day.settle import settle_loans
+from abm.rules.trigger import DELIVERY_CALL
 
 amounts = st.integers(1, 400)
 prices = st.tuples(st.integers(20, 400), st.integers(20, 400))
@@ -162,7 +163,7 @@ class Ledgers(TwoLedgers, RuleBasedStateMachine):
         numerator = int(terms.required_numerator)
         required = -(-exposure * numerator // int(terms.required_denominator))
         enough = worth >= required
-        solvent = (self.desk.default_day[[lender, borrower]] < 0).all()
+        solvent = (self.desk.standing.default_day[[lender, borrower]] < 0).all()
         if not (enough and solvent):
             reason = "not enough collateral" if solvent else "party in default"
             self.refused(
@@ -187,9 +188,9 @@ class Ledgers(TwoLedgers, RuleBasedStateMachine):
         rows = sorted(self.live())
         accounts = len(self.books.accounts)
         calls = np.zeros(accounts, np.int8)
-        nobody = np.zeros(len(NAMES), np.bool_)
-        run_returns(self.books, self.prices, self.day, nobody, calls, 0, accounts)
-        run_deliveries(self.books, self.prices, self.day, nobody, calls, 0, accounts)
+        default = nobody(len(self.prices))
+        run_returns(self.books, self.prices, self.day, default, calls, 0, accounts)
+        run_deliveries(self.books, self.prices, self.day, default, calls, 0, accounts)
         if not rows:
             return
         ids = [self.ids[i] for i in rows]
@@ -210,15 +211,6 @@ class Ledgers(TwoLedgers, RuleBasedStateMachine):
         due = [i for i in sorted(self.live()) if loans.maturity[i] <= self.day]
         modes, number = np.zeros(len(PAIRS), np.int64), len(PAIRS)
         for i in due:
-            first = self.books.priority[PAIRS[i][2], 0]
-            borrower = PAIRS[i][1]
-            advanced = int(self.books.accounts.advanced[i])
-            held = self.books.ledger.balance[borrower]
-            reach = held + np.minimum(self.books.ledger.capacity[borrower], 2**60)
-            lacking = advanced - max(int(held[first]) - int(self.books.lent[i, first]), 0)
-            limited = self.books.ledger.capacity[borrower, first] < FINITE
-            if limited and lacking > 0 and (reach >= self.books.lent[i]).all():
-                self.platform.deposit(self.addresses[borrower], int(first), lacking)
             settle_loans(self.books, self.prices, self.day, modes, number, i, i + 1)
             done = self.platform.settle([self.ids[i]])
             assert done == [loans.state[i] == SETTLED]
@@ -227,14 +219,14 @@ class Ledgers(TwoLedgers, RuleBasedStateMachine):
     @rule(row=st.integers(0, 2))
     def default(self, row: int) -> None:
         address = self.addresses[row]
-        if self.desk.default_day[row] >= 0:
+        if self.desk.standing.default_day[row] >= 0:
             self.refused("already in default", self.platform.declare_insolvent, address)
             return
         rows = [i for i in self.live() if row in PAIRS[i][:2]]
         borrowed = [i for i in rows if PAIRS[i][1] == row]
         self.platform.declare_insolvent(address)
         self.platform.stop([self.ids[i] for i in rows], address)
-        self.ledger.rewind()
+        self.ledger.mints.clear()
         held = {}
         for i in borrowed:
             held[i] = self.platform.collateral(self.ids[i])
@@ -256,7 +248,7 @@ class Ledgers(TwoLedgers, RuleBasedStateMachine):
                 ids, address, self.addresses[other], self.prices.tolist()
             )
             self.losses[other] += max(claim, 0)
-            assert self.losses[other] == self.desk.losses[other]
+            assert self.losses[other] == self.desk.standing.losses[other]
 
     # Others
 
