@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from evm_world import World, new_world
+from worlds import loan as loan_table
+from worlds import panel_of, table_of
 
 from abm.chain.machine import DAY, TRANSACTION_GAS, RevertedError
 from abm.chain.platform import (
@@ -17,6 +19,8 @@ from abm.chain.platform import (
     AgreementTerms,
     Platform,
 )
+from abm.model import CollateralMarket
+from scenarios.scenario import Scenario
 
 
 def send(
@@ -147,6 +151,40 @@ def test_a_top_up_cures(world: World) -> None:
     world.day(3, 80, 180)
     p.adjust([world.loan])
     assert p.loan(world.loan).unmet_days == 0
+
+
+def test_a_roll_needs_no_deposit() -> None:
+    """Tokens that a lender has issued are redeemed when a loan ends, not when it goes on.
+
+    The borrower has passed them on to its other lender by the time the first loan rolls.
+    """
+    prices = {"A": [100] * 5, "B": [100, 300, 300, 300, 300], "C": [100, 100, 300, 300, 300]}
+    rolling = {"lent": {"JPY": 2000}, "collateral": {"A": 10, "B": 10}}
+    scenario = Scenario.parse(
+        table_of(
+            5,
+            agreement={"haircut": 0.0, "adjustment": "single", "lender_issuance": True},
+            participants={
+                "given": [
+                    {"name": "L1", "role": "lender"},
+                    {"name": "B1", "role": "borrower", "issuance_capacity": {}},
+                ]
+            },
+            loans=[
+                loan_table(1, "L1", "B1", maturity=3, at_maturity="roll", **rolling),
+                loan_table(2, "L2", "B1", lent={"C": 10}, collateral={"A": 10}),
+            ],
+            ledger="evm",
+        ),
+        "roll",
+    )
+    market = CollateralMarket(scenario, rng=1, prices=panel_of(prices))
+    for _ in range(3):
+        market.step()
+    assert market.today["loans_rolled"] == 1
+    assert market.books.accounts.advanced[0] == 10
+    assert market.participants["B1"].wallet["A"] == 0
+    assert not len(market.chain.gas_frame().query("action == 'deposit' and day > 0"))
 
 
 # Close-out that nobody can stop
