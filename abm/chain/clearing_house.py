@@ -16,7 +16,7 @@ from abm.books.loan_book import ACTIVE, NEVER, OPEN_LOAN, SETTLED
 from abm.chain.chain import Chain
 from abm.chain.close_out import ChainDesk
 from abm.chain.machine import RevertedError
-from abm.chain.platform import DELIVERY, RETURN, Outcome
+from abm.chain.records import DELIVERY, RETURN, Outcome
 from abm.chain.terms import refuse_unsupported
 from abm.day.margining import mark_exposures
 from scenarios.errors import InputError

@@ -20,7 +20,7 @@ from evm_refusals import (
 from evm_world import World, new_world
 
 from abm.chain.machine import DAY, new_machine
-from abm.chain.platform import DELIVERY, SKIPPED
+from abm.chain.records import DELIVERY, SKIPPED
 
 
 def is_called(world: World) -> None:

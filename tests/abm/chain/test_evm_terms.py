@@ -14,7 +14,8 @@ from abm.agents import Borrower
 from abm.books.loan_book import new_accounts
 from abm.books.terms import terms_of
 from abm.chain.machine import new_machine
-from abm.chain.platform import NO_CAP, AgreementTerms, Platform
+from abm.chain.platform import Platform
+from abm.chain.records import NO_CAP, AgreementTerms
 from abm.chain.terms import contract_terms
 from abm.day.margining import set_requirement
 from abm.model import CollateralMarket
