@@ -11,9 +11,10 @@ import pandas as pd
 
 from abm.books.ledger import UNLIMITED, Holdings, LedgerError
 from abm.books.loan_book import NEVER, OPEN_LOAN
-from abm.chain import platform as evm
+from abm.chain import records as evm
 from abm.chain.machine import DAY
-from abm.chain.platform import Outcome, Platform
+from abm.chain.platform import Platform
+from abm.chain.records import Outcome
 from abm.chain.terms import contract_terms
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from abm.chain.chain import Chain
 from abm.chain.close_out import ChainWitness, TapedLedger
 from abm.chain.entries import enter_call, enter_delivery, issued_to_repay
 from abm.chain.machine import RevertedError
-from abm.chain.platform import DELIVERY, Outcome
+from abm.chain.records import DELIVERY, Outcome
 from abm.chain.terms import refuse_unsupported
 from abm.day.asking import Asking
 from abm.day.close_out import CloseOutDesk, CloseOutResult

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from abm.books import tally
 from abm.books.books import Books
 from abm.chain.chain import Chain
-from abm.chain.platform import DELIVERY, RETURN, Outcome
+from abm.chain.records import DELIVERY, RETURN, Outcome
 
 Ints = npt.NDArray[np.int64]
 

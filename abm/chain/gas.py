@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from abm.chain.day import chain_of
-from abm.chain.platform import MAX_BATCH, MAX_TOKENS, OUTCOMES
+from abm.chain.records import MAX_BATCH, MAX_TOKENS, OUTCOMES
 from abm.model import CollateralMarket
 from analysis.operating_cost import RECORD
 from scenarios.errors import InputError

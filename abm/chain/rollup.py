@@ -14,7 +14,7 @@ from eth_abi import encode
 from abm.chain.artefacts import artefact
 from abm.chain.gas import example_prices
 from abm.chain.machine import DAY, FIRST_DAY
-from abm.chain.platform import CUTOFF
+from abm.chain.records import CUTOFF
 from analysis.operating_cost import GWEI, Fees
 
 

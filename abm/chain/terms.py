@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from abm.chain.platform import MAX_TOKENS, NO_CAP, AgreementTerms
+from abm.chain.records import MAX_TOKENS, NO_CAP, AgreementTerms
 from scenarios.agreement import CollateralAgreement, exact
 from scenarios.errors import InputError
 from scenarios.scenario import Scenario

@@ -155,6 +155,7 @@ def declare_unmet(loan_id: uint256):
     if not (loan.overdue_days > grace and loan.tried == today):
         assert loan.unmet_days > grace, "within the grace period"
         assert loan.marked == today, "not called today"
+        assert loan.kind == types.NO_CALL, "call not collected"
         assert staticcall Lending(LENDING).coverage(loan_id) < 0, "covered"
     self._declare(loan.borrower, loan_id, empty(bytes32))
 

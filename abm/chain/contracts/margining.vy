@@ -36,12 +36,12 @@ event InstructionSettled:
 
 @internal
 @view
-def _may_run(loan: types.Loan, house: bool) -> bool:
+def _is_party_in_time(loan: types.Loan) -> bool:
     """
     @dev Parties may run the margin process of their own loans once the clearing house has had the
          day to do it.
     """
-    return house or (msg.sender in [loan.lender, loan.borrower] and book._after_cutoff())
+    return msg.sender in [loan.lender, loan.borrower] and book._after_cutoff()
 
 
 @internal
@@ -68,7 +68,8 @@ def _mark(
         return self._skip(loan_id, types.ALREADY_MARKED)
     if loan.instructed != types.NO_CALL:
         return self._skip(loan_id, types.INSTRUCTION_OPEN)
-    if not self._may_run(loan, house):
+    # A party runs all of it or nothing: a call that nobody collects would be a way out.
+    if not (house or (delivers and self._is_party_in_time(loan))):
         return self._skip(loan_id, types.NOT_YOURS)
     terms: types.Terms = book._terms(loan.agreement)
     measure: types.Measure = book._measure(loan, terms, prices)
@@ -167,7 +168,7 @@ def _deliver(
         return self._skip(loan_id, types.NOT_OPEN)
     if loan.kind != types.CALL_DELIVERY or loan.marked != book._today():
         return self._skip(loan_id, types.NO_SUCH_CALL)
-    if not self._may_run(loan, house):
+    if not (house or self._is_party_in_time(loan)):
         return self._skip(loan_id, types.NOT_YOURS)
     terms: types.Terms = book._terms(loan.agreement)
     measure: types.Measure = book._measure(loan, terms, prices)

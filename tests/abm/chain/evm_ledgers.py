@@ -13,7 +13,8 @@ from abm.books.loan_book import ACTIVE, OPEN_LOAN
 from abm.books.standing import new_standing
 from abm.chain.close_out import TapedLedger
 from abm.chain.machine import RevertedError
-from abm.chain.platform import LARGE_DEPOSIT, Platform
+from abm.chain.platform import Platform
+from abm.chain.records import LARGE_DEPOSIT
 from abm.chain.terms import contract_terms
 from abm.day.close_out import CloseOutDesk
 from abm.opening.build import Streams, draw_blueprint

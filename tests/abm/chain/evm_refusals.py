@@ -11,7 +11,7 @@ from evm_world import World
 
 from abm.chain.artefacts import FOLDER, artefact
 from abm.chain.machine import DAY, RevertedError, new_machine
-from abm.chain.platform import SKIPPED
+from abm.chain.records import SKIPPED
 
 HOUSE = "clearing_house"
 ONLY_HOUSE = "only the clearing house"

@@ -69,7 +69,8 @@ class World:
 
 def new_world(machine: Any = None, **terms: Any) -> World:
     """285,000 lent against 1,000 A at 100 and 1,000 B at 200, haircut 5 %, trigger 2 %."""
-    from abm.chain.platform import NO_CAP, AgreementTerms, Platform
+    from abm.chain.platform import Platform
+    from abm.chain.records import NO_CAP, AgreementTerms
 
     p = Platform(["A", "B", "cash"], machine)
     lender, borrower = p.join("lender"), p.join("borrower")
@@ -95,3 +96,19 @@ def new_world(machine: Any = None, **terms: Any) -> World:
     p.fund(borrower, 1, 1_000)
     loan = p.open(lender, borrower, agreement, 30, 0, [0, 0, 285_000], [1_000, 1_000, 0])
     return World(p, lender, borrower, buyer, outsider, agreement, loan)
+
+
+def send(
+    world: World, function: str, arguments: list[Any], sender: str, to: str = "lending"
+) -> Any:
+    p = world.platform
+    return p.machine.send(getattr(p, to), function, arguments, sender).output
+
+
+def another_loan(world: World, maturity: int = 0, term: int = 0) -> int:
+    """950 more against ten A, of the same pair."""
+    p = world.platform
+    p.fund(world.lender, 2, 950)
+    p.fund(world.borrower, 0, 10)
+    pair = (world.lender, world.borrower, world.agreement)
+    return int(p.open(*pair, maturity, term, [0, 0, 950], [10, 0, 0]))

@@ -7,7 +7,8 @@ import pytest
 from abm.chain import installed
 from abm.chain.artefacts import COMPILER, CONTRACTS, FOLDER, PARTS, artefact, compile_source
 from abm.chain.machine import new_machine
-from abm.chain.platform import MAX_TOKENS, Platform
+from abm.chain.platform import Platform
+from abm.chain.records import MAX_TOKENS
 
 EIP_170 = 24_576
 """Largest contract that Ethereum takes, in bytes of code."""

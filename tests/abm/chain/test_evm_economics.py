@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from abm.chain.machine import DAY, RevertedError
-from abm.chain.platform import CUTOFF, NO_CAP, SKIPPED, AgreementTerms, Platform
+from abm.chain.platform import Platform
+from abm.chain.records import CUTOFF, NO_CAP, SKIPPED, AgreementTerms
 
 OPEN, SETTLED, STOPPED, CLOSED_OUT = 2, 3, 4, 5
 GOOD, POOR = "good", "poor"

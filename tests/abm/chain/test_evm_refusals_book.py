@@ -9,7 +9,7 @@ from evm_refusals import HOUSE, LARGE, ONLY_HOUSE, Refusal, check_all_covered, c
 from evm_world import World
 
 from abm.chain.machine import RevertedError
-from abm.chain.platform import AgreementTerms
+from abm.chain.records import AgreementTerms
 
 TERMS = AgreementTerms(500, 0, 200, 0, 0, 0, 2, 100, True, True, True, (0, 1))
 

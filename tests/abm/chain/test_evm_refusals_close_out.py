@@ -45,6 +45,14 @@ def is_covered(world: World) -> None:
     p.top_up(world.loan, 0, 1_000, world.borrower)
 
 
+def is_not_collected(world: World) -> None:
+    """Today's call has been made; what the borrower has in its wallet, nobody has asked for."""
+    is_beyond_its_grace(world)
+    world.day(3, 80, 180)
+    world.platform.fund(world.borrower, 0, 1_000)
+    world.house("mark", [world.loan])
+
+
 def is_called_yesterday(world: World) -> None:
     is_beyond_its_grace(world)
     world.day(3, 80, 180)
@@ -61,6 +69,7 @@ def is_attested(world: World) -> None:
 DEFAULTS = [
     Refusal("lender", "declare_unmet", (loan,), "covered", is_covered),
     Refusal("lender", "declare_unmet", (loan,), "not called today", is_called_yesterday),
+    Refusal("lender", "declare_unmet", (loan,), "call not collected", is_not_collected),
     Refusal("lender", "declare_insolvent", ("borrower", EVIDENCE), ONLY_HOUSE, is_attested),
     Refusal(HOUSE, "declare_insolvent", ("borrower", EVIDENCE), "not attested"),
     Refusal(HOUSE, "declare_insolvent", ("borrower", OTHER), "not attested", is_attested),

@@ -30,7 +30,8 @@ from evm_world import World, new_world
 
 from abm.chain.artefacts import artefact
 from abm.chain.machine import DAY
-from abm.chain.platform import UNLIMITED, Platform
+from abm.chain.platform import Platform
+from abm.chain.records import UNLIMITED
 
 # Opening
 

@@ -20,7 +20,7 @@ from evm_refusals import (
 from evm_world import World, new_world
 
 from abm.chain.machine import DAY, new_machine
-from abm.chain.platform import DELIVERY, SKIPPED
+from abm.chain.records import DELIVERY, SKIPPED
 
 
 def is_called(world: World) -> None:
@@ -49,6 +49,10 @@ def in_the_morning(world: World) -> None:
     p.post([100, 200])
 
 
+def in_the_evening(world: World) -> None:
+    world.day(1, 80, 180)
+
+
 def is_paused(world: World) -> None:
     p = world.platform
     p.machine.send(p.lending, "pause", [], p.guardian)
@@ -71,6 +75,7 @@ CASES = [
 LEFT_OUT = [
     Refusal("borrower", "adjust", (loans,), "not yours in the morning", in_the_morning),
     Refusal("outsider", "mark", (loans,), "not yours"),
+    Refusal("borrower", "mark", (loans,), "a party runs all of it", in_the_evening),
     Refusal("outsider", "deliver", (loans,), "not yours", is_called),
     *(
         Refusal(HOUSE, function, ([2],), "not open", is_offered)

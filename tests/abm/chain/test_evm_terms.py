@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from abm.agents import Borrower
 from abm.books.loan_book import new_accounts
 from abm.chain.machine import new_machine
-from abm.chain.platform import NO_CAP, AgreementTerms, Platform
+from abm.chain.platform import Platform
+from abm.chain.records import NO_CAP, AgreementTerms
 from abm.chain.terms import contract_terms
 from abm.model import CollateralMarket
 from abm.opening.terms import terms_of
