@@ -88,7 +88,8 @@ def test_wilful_classes_make_a_difference() -> None:
     """The differential tests above would hold for classes that are never asked, too."""
     unmet, loans = [], [{**entry, "maturity": None} for entry in PAIR["loans"]]
     for kinds in (STANDARD, ALONE, TOGETHER):
-        participants = {"given": [{"name": "B1", "role": "borrower", "wallet": {"A": 3, "B": 90}}]}
+        short = {"name": "B1", "role": "borrower", "wallet": {"A": 3, "B": 90}}
+        participants = {"given": [short], "issuance_capacity": 0}
         market = market_of(
             FALLING, behaviours=kinds, **{**PAIR, "loans": loans, "participants": participants}
         )
