@@ -106,8 +106,9 @@ class DeliveryCalls(_Rows):
         Calls on one borrower take from what the ones before leave.
         """
         books = self.market.books
+        # In rows, as the tokens of one wallet are read together.
         left = (books.ledger.balance[: len(books.ledger.capacity)].copy(), books.reusable.copy())
-        mintable = np.zeros_like(books.ledger.capacity)
+        mintable = np.full(books.ledger.capacity.shape, -1)
         quantities = np.zeros((len(self), len(self.market.tokens)), np.int64)
         _write_deliveries(
             books,
@@ -229,12 +230,15 @@ def _write_deliveries(
     mintable: Ints,
     quantities: Ints,
 ) -> None:
-    """Plan the deliveries of accounts in turn; uses `held`, `reusable` and `mintable` up."""
+    """Plan the deliveries of accounts in turn; uses `held`, `reusable` and `mintable` up.
+
+    What can be minted is looked up for those who are called; -1 is where nobody has looked.
+    """
     reuses = len(books.reused) > 0
-    for row in range(len(mintable)):
-        find_mintable(books, row, mintable[row])
     for i in range(len(accounts)):
         t, row = books.accounts[accounts[i]].agreement, books.accounts[accounts[i]].borrower
+        if mintable[row, 0] < 0:
+            find_mintable(books, row, mintable[row])
         again = reusable[row if reuses else 0]
         plan_delivery(
             prices,
@@ -249,6 +253,8 @@ def _write_deliveries(
         )
         for token in range(len(prices)):
             left = quantities[i, token]
+            if left == 0:
+                continue
             for source in (held[row], again, mintable[row]):
                 taken = min(left, source[token])
                 source[token] -= taken

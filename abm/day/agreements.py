@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -70,7 +71,7 @@ class Agreements:
         changes: dict[str, float] = {}
         for rule in self._rules:
             name = type(rule).__name__
-            today = rule.today(agreement, seen)
+            today: Any = rule.today(agreement, seen)
             if not isinstance(today, Mapping):
                 raise DecisionError(
                     f"{name} gave {today!r} on day {seen.day}; expected terms by name, as"

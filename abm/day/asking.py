@@ -14,6 +14,8 @@ from abm.agents.participant import Participant
 from abm.agents.views import DeliveryCalls, LoanView, ReturnCalls
 from abm.books import tally
 from abm.books.answers import BY_DEFAULT, NOTHING, Answers, nobody
+from abm.books.books import Books
+from abm.books.compiled import compiled
 from abm.books.loan_book import ACTIVE, AT_MATURITY, NEVER, OPEN_LOAN
 from abm.day.day import Setting
 
@@ -42,6 +44,9 @@ class Asking:
         self.recalls = deciders(agents, "choose_recalls")
         self.maturities = deciders(agents, "choose_at_maturity")
         self.nobody = nobody(len(market.tokens))
+        self._eligible = np.zeros((len(market.books.terms), len(market.tokens)), np.bool_)
+        for t in range(len(market.books.terms)):
+            self._eligible[t, market.books.eligible(t)] = True
 
     def about_returns(self) -> Answers:
         """What lenders return who decide in columns, before any return of the day is made."""
@@ -75,8 +80,9 @@ class Asking:
             calls = DeliveryCalls(self._market, called[members[borrower]])
             if len(calls) and answers(kind, "meet_call" + IN_COLUMNS):
                 met = self._mask(kind, kind.meet_call_in_columns(calls), len(calls))
-                decided[calls.account[~met]] = NOTHING
-                calls = DeliveryCalls(self._market, calls.account[met])
+                if not met.all():
+                    decided[calls.account[~met]] = NOTHING
+                    calls = DeliveryCalls(self._market, calls.account[met])
             if len(calls) and answers(kind, "choose_delivery" + IN_COLUMNS):
                 tokens = self._tokens(kind, kind.choose_delivery_in_columns(calls), calls.account)
                 self._enter(decided, chosen, calls.account, tokens)
@@ -163,7 +169,8 @@ class Asking:
         alone = who.alone if who.alone.any() else who.alone[:0]
         if not who.together:
             return Answers(alone, decided[:0], self.nobody.chosen)
-        return Answers(alone, decided, np.concatenate([self.nobody.chosen, *chosen]))
+        given = chosen[0] if len(chosen) == 1 else np.concatenate([self.nobody.chosen, *chosen])
+        return Answers(alone, decided, given)
 
     def _enter(self, decided: Ints, chosen: list[Ints], accounts: Ints, tokens: Ints) -> None:
         decided[accounts] = sum(map(len, chosen)) + np.arange(len(accounts))
@@ -182,20 +189,16 @@ class Asking:
                 f"{kind.__name__}: expected whole numbers of tokens of shape {shape},"
                 f" got {chosen.dtype} of shape {chosen.shape}"
             )
-        books = market.books
-        eligible = np.zeros((len(books.terms), len(market.tokens)), np.bool_)
-        for t in range(len(books.terms)):
-            eligible[t, books.eligible(t)] = True
-        wrong = (chosen < 0) | (chosen >= MOST_TOKENS)
-        wrong |= (chosen > 0) & ~eligible[books.accounts.agreement[accounts]]
-        if wrong.any():
-            row, token = (int(i) for i in np.argwhere(wrong)[0])
+        counts = np.ascontiguousarray(chosen, np.int64)
+        wrong = first_wrong(market.books, accounts, self._eligible, counts)
+        if wrong >= 0:
+            row, token = divmod(int(wrong), len(market.tokens))
             raise DecisionError(
                 f"{kind.__name__} chose {chosen[row, token]} {market.tokens[token]} for loan"
                 f" {market.first_loan[accounts[row]]}; expected a number from 0 of an eligible"
                 " token"
             )
-        return chosen.astype(np.int64)
+        return counts
 
     def _refuse_beyond(self, kind: type, chosen: Ints, calls: ReturnCalls) -> None:
         """Refuse returns of what lenders neither hold nor may issue."""
@@ -248,6 +251,26 @@ class Asking:
             wrong = words[codes < 0][0]
             raise DecisionError(f"{kind.__name__} chose {wrong!s}; {expected}")
         return codes
+
+
+@compiled
+def first_wrong(books: Books, accounts: Ints, eligible: Bools, chosen: Ints) -> int:
+    """Where a choice has a number of tokens that cannot be, counted row by row; -1 if nowhere.
+
+    Args:
+        books: the market.
+        accounts: of each row of the choice, shape (rows,).
+        eligible: tokens that each agreement may move, shape (agreements, tokens).
+        chosen: counts, shape (rows, tokens).
+    """
+    tokens = chosen.shape[1]
+    for i in range(len(accounts)):
+        agreement = books.accounts[accounts[i]].agreement
+        for token in range(tokens):
+            count = chosen[i, token]
+            if count and (not 0 < count < MOST_TOKENS or not eligible[agreement, token]):
+                return i * tokens + token
+    return -1
 
 
 def _array(kind: type, given: Any) -> npt.NDArray[Any]:

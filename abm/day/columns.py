@@ -132,10 +132,11 @@ class ColumnsDay:
             return
         called = np.flatnonzero(self.calls == DELIVERY_CALL)
         order = asking.order(called)
-        # Those who rank their calls are asked in that order what to deliver, and served in it.
-        answers = asking.about_deliveries(
-            np.concatenate([order, np.setdiff1d(called, order, assume_unique=True)])
-        )
+        if len(order):
+            # Those who rank their calls are asked in that order what to deliver, and served in it.
+            others = np.setdiff1d(called, order, assume_unique=True)
+            called = np.concatenate([order, others])
+        answers = asking.about_deliveries(called)
         alone = set(self._alone(answers, books.accounts.borrower[order]))
         for begin, end in pairwise(sorted({0, len(order), *alone, *(i + 1 for i in alone)})):
             if begin in alone:
