@@ -6,7 +6,7 @@ from abm.model import CollateralMarket
 
 class Recalling(Lender):
     def choose_recalls(self, loans):
-        return loans.open_ended & (loans.coverage < 1)
+        return loans.coverage < 1
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A lender that goes on with loans that are well covered, and lets the others end."""
+"""A lender that rolls its loans as long as their collateral covers them, and then ends them."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from abm.model import CollateralMarket
 
 class Rolling(Lender):
     def choose_at_maturity(self, loans):
-        return np.where(loans.coverage >= 1.04, "roll", "settle")
+        return np.where(loans.coverage >= 1, "roll", "settle")
 
 
 if __name__ == "__main__":

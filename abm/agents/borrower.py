@@ -54,7 +54,10 @@ class Borrower(Participant):
         return np.zeros(len(calls))
 
     def choose_reuse(self) -> float:
-        """Part of what it may post further that it is willing to, from 0 to 1; all by default."""
+        """Part of what the agreements let it post further that it will, from 0 to 1.
+
+        All by default. What it has posted further already counts; it is not called back.
+        """
         return 1.0
 
     @classmethod
@@ -74,7 +77,7 @@ class Borrower(Participant):
 
     @classmethod
     def choose_reuse_in_columns(cls, members: Ints) -> Floats:
-        """Parts of what members may post further that they are willing to, shape (members,).
+        """Parts of what the agreements let members post further that they will, shape (members,).
 
         Args:
             members: their rows among the participants.

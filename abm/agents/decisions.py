@@ -67,7 +67,7 @@ def deciders(participants: Iterable[Participant], *names: str) -> Deciders:
     for agent in agents:
         kind = type(agent)
         single = [name for name in names if answers(kind, name)]
-        columns = [name for name in names if answers(kind, name + IN_COLUMNS)]
+        columns = [name + IN_COLUMNS for name in names if answers(kind, name + IN_COLUMNS)]
         if single and columns:
             raise InputError(
                 f"{kind.__name__} has {single[0]} and {columns[0]}: one class answers for each of"

@@ -41,7 +41,7 @@ class Lender(Participant):
         return call.default
 
     def choose_recalls(self, loans: LoanView) -> Bools:
-        """Which of its open loans to recall today, shape (rows,); of open-ended ones only.
+        """Which of its open-ended loans to recall today, shape (rows,).
 
         By default none but those that the scenario recalls.
         """
@@ -61,7 +61,7 @@ class Lender(Participant):
 
     @classmethod
     def choose_recalls_in_columns(cls, loans: LoanView) -> Bools:
-        """Which of the members' open loans are recalled today, shape (rows,)."""
+        """Which of the members' open-ended loans are recalled today, shape (rows,)."""
         return np.zeros(len(loans), np.bool_)
 
     @classmethod

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+import mesa
 import numpy as np
 import numpy.typing as npt
 
@@ -13,9 +14,6 @@ from abm.books.events import EventRecorder
 from abm.books.ledger import Ledger
 from abm.books.population import Population
 from abm.books.standing import Standing
-
-if TYPE_CHECKING:
-    from abm.agents.participant import Participant
 
 Ints = npt.NDArray[np.int64]
 
@@ -29,7 +27,7 @@ class Market(Protocol):
     unit: float
     """The smallest money unit."""
     population: Population
-    participants: Mapping[str, Participant]
+    participants: Mapping[str, mesa.Agent]
     books: Books
     ledger: Ledger
     standing: Standing

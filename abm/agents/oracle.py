@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Real
 
 import mesa
 import numpy as np
@@ -11,6 +12,8 @@ import numpy.typing as npt
 from abm.agents.calls import DecisionError
 from abm.agents.market import Market
 from abm.books import tally
+from abm.books.ledger import LARGEST_VALUE
+from scenarios.prices.panel import LARGEST_PRICE
 from scenarios.stress import OracleFaults
 
 Ints = npt.NDArray[np.int64]
@@ -38,8 +41,8 @@ class Oracle(mesa.Agent):
     def choose_prices(self, prices: dict[str, float]) -> Mapping[str, float]:
         """What to publish, in money by token, of what it would publish by default.
 
-        Override it to give the oracle a behaviour of its own; a token that is left out keeps its
-        price.
+        Override it to give the oracle a behaviour of its own; a token that is left out is published
+        as by default.
         """
         return prices
 
@@ -59,17 +62,36 @@ class Oracle(mesa.Agent):
         unit, tokens = self.model.unit, self.model.tokens[:-1]
         known = dict(zip(tokens, (prices[:-1] * unit).tolist(), strict=True))
         chosen = prices.copy()
-        for token, price in self.choose_prices(known).items():
-            if token not in tokens or not 0 < price < np.inf:
+        given = self.choose_prices(known)
+        if not isinstance(given, Mapping):
+            raise DecisionError(
+                f"{type(self).__name__} publishes {given!r}; expected prices by token,"
+                f' as {{"{tokens[0]}": 100.0}}'
+            )
+        for token, price in given.items():
+            known_token = token in tokens and isinstance(price, Real)
+            if not known_token or not 0 < price < LARGEST_PRICE * unit:
                 raise DecisionError(
                     f"{type(self).__name__} publishes {price!r} for {token}; expected a price above"
-                    f" zero of one of {', '.join(tokens)}"
+                    f" zero and below {LARGEST_PRICE * unit:.3g} of one of {', '.join(tokens)}"
                 )
             if price != known[token]:
                 chosen[tokens.index(token)] = max(round(price / unit), 1)
+        self._refuse_overflow(chosen)
         for column in np.flatnonzero(chosen != prices).tolist():
             self._report(tally.WRONG_PRICE, column, int(chosen[column]))
         return chosen
+
+    def _refuse_overflow(self, chosen: Ints) -> None:
+        """Refuse prices at which the tokens of a kind could not be counted in money any more."""
+        arrays, lent = self.model.ledger.arrays, self.model.books.lent
+        tokens = np.maximum(arrays.minted - arrays.burned, lent.sum(axis=0)).astype(np.float64)
+        for column in np.flatnonzero(tokens * chosen >= LARGEST_VALUE).tolist():
+            raise DecisionError(
+                f"{type(self).__name__} publishes {chosen[column] * self.model.unit:.3g} for"
+                f" {self.model.tokens[column]}, of which there are {tokens[column]:.3g}: together"
+                " more than can be counted"
+            )
 
     def _observed(self) -> Ints:
         """The day's prices, as far as the scenario's faults let them through."""

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abm.books.compiled import compiled
-from abm.books.loan_book import AT_MATURITY, NEVER
+from abm.books.loan_book import AT_MATURITY
 from abm.rules.planning import (
     SMALL_LOAN,
     choose_return,
@@ -83,7 +83,10 @@ class _Rows:
 
 
 class DeliveryCalls(_Rows):
-    """Calls on borrowers for more collateral, one row a margin account."""
+    """Calls on borrowers for more collateral, one row a margin account.
+
+    Rows are in the order in which the calls are served: by rank, for those who rank them.
+    """
 
     @cached_property
     def missing(self) -> Floats:
@@ -104,13 +107,14 @@ class DeliveryCalls(_Rows):
 
     @cached_property
     def default(self) -> Ints:
-        """What standard borrowers would deliver, shape (rows, tokens).
+        """Counts that standard borrowers would deliver, shape (rows, tokens).
 
         Calls on one borrower take from what the ones before leave.
         """
         books = self.market.books
+        # In rows, as the tokens of one wallet are read together.
         left = (books.ledger.balance[: len(books.ledger.capacity)].copy(), books.reusable.copy())
-        mintable = np.zeros_like(books.ledger.capacity)
+        mintable = np.full(books.ledger.capacity.shape, -1)
         quantities = np.zeros((len(self), len(self.market.tokens)), np.int64)
         _write_deliveries(
             books,
@@ -148,11 +152,21 @@ class ReturnCalls(_Rows):
 
     @cached_property
     def default(self) -> Ints:
-        """What standard lenders would return, shape (rows, tokens).
+        """Counts that standard lenders would return, shape (rows, tokens).
 
         More than they hold is what they would issue.
         """
+        return self._plan[0]
+
+    @property
+    def blocked(self) -> Bools:
+        """Whether one token of the last priority is dearer than the excess, shape (rows,)."""
+        return self._plan[1]
+
+    @cached_property
+    def _plan(self) -> tuple[Ints, Bools]:
         quantities = np.zeros((len(self), len(self.market.tokens)), np.int64)
+        blocked = np.zeros(len(self), np.bool_)
         _write_returns(
             self.market.books,
             self.market.prices,
@@ -160,14 +174,15 @@ class ReturnCalls(_Rows):
             self.held,
             self.excess_units,
             quantities,
+            blocked,
         )
-        return quantities
+        return quantities, blocked
 
 
 class LoanView(_Rows):
     """Open loans, one row each; values of collateral are those of their margin accounts."""
 
-    def __init__(self, market: Market, rows: Ints, standard: Ints | None = None):
+    def __init__(self, market: Market, rows: Ints, standard: Ints):
         super().__init__(market, market.books.loans.account[rows].astype(np.int64))
         self.rows = rows
         """Row of each loan in the book."""
@@ -176,8 +191,7 @@ class LoanView(_Rows):
     @property
     def at_maturity(self) -> npt.NDArray[np.str_]:
         """What the scenario says becomes of each: settle, roll or replace, shape (rows,)."""
-        codes = self.rows * 0 if self._standard is None else self._standard[self.rows]
-        return np.array(AT_MATURITY)[codes]
+        return np.array(AT_MATURITY)[self._standard[self.rows]]
 
     @property
     def loan_id(self) -> Ints:
@@ -190,19 +204,18 @@ class LoanView(_Rows):
         return self.market.books.loans.opened[self.rows].astype(np.int64)
 
     @property
-    def open_ended(self) -> Bools:
-        """Whether each can still be recalled, shape (rows,)."""
-        return self.market.books.loans.maturity[self.rows] == NEVER
-
-    @property
     def lent(self) -> Floats:
         """Market value of what each lends, in money, shape (rows,)."""
         return (self.market.books.lent[self.rows] @ self.market.prices) * self.market.unit
 
     @property
     def coverage(self) -> Floats:
-        """Market value of the account's collateral over what it secures, shape (rows,)."""
-        value = self.market.books.accounts.value[self.account]
+        """Value of the account's collateral today over what it secures, shape (rows,).
+
+        At market, before any haircut: the day's calls have not been made yet.
+        """
+        value = np.empty(len(self), np.int64)
+        _write_values(self.market.books, self.market.prices, self.account, value)
         return value / np.maximum(self.market.books.accounts.exposure[self.account], 1)
 
 
@@ -223,12 +236,15 @@ def _write_deliveries(
     mintable: Ints,
     quantities: Ints,
 ) -> None:
-    """Plan the deliveries of accounts in turn; uses `held`, `reusable` and `mintable` up."""
+    """Plan the deliveries of accounts in turn; uses `held`, `reusable` and `mintable` up.
+
+    What can be minted is looked up for those who are called; -1 is where nobody has looked.
+    """
     reuses = len(books.reused) > 0
-    for row in range(len(mintable)):
-        find_mintable(books, row, mintable[row])
     for i in range(len(accounts)):
         t, row = books.accounts[accounts[i]].agreement, books.accounts[accounts[i]].borrower
+        if mintable[row, 0] < 0:
+            find_mintable(books, row, mintable[row])
         again = reusable[row if reuses else 0]
         plan_delivery(
             prices,
@@ -243,6 +259,8 @@ def _write_deliveries(
         )
         for token in range(len(prices)):
             left = quantities[i, token]
+            if left == 0:
+                continue
             for source in (held[row], again, mintable[row]):
                 taken = min(left, source[token])
                 source[token] -= taken
@@ -270,16 +288,30 @@ def _write_held(books: Books, accounts: Ints, held: Ints) -> None:
 
 
 @compiled
+def _write_values(books: Books, prices: Ints, accounts: Ints, values: Ints) -> None:
+    for i in range(len(accounts)):
+        value_tokens(books, prices, accounts[i], accounts[i] + 1)
+        values[i] = collateral_value(books, prices, accounts[i], books.worth[0])
+
+
+@compiled
 def _write_returns(
-    books: Books, prices: Ints, accounts: Ints, held: Ints, excess: Ints, quantities: Ints
+    books: Books,
+    prices: Ints,
+    accounts: Ints,
+    held: Ints,
+    excess: Ints,
+    quantities: Ints,
+    blocked: Bools,
 ) -> None:
     for i in range(len(accounts)):
         t = books.accounts[accounts[i]].agreement
         term, priority = books.terms[t], books.priority[t]
         spare = books.accounts[accounts[i]].required // SMALL_LOAN
-        _, left_over, _ = choose_return(
+        _, left_over, tokens = choose_return(
             prices, priority, term, held[i], excess[i], spare, plan, quantities[i]
         )
+        blocked[i] = tokens == 0 and left_over == 0
         if left_over > 0 and term.lender_issuance:
             first = priority[0]
             more = whole_tokens_back(left_over, prices[first], term.return_up, spare)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from numbers import Real
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -69,13 +71,19 @@ class Agreements:
         changes: dict[str, float] = {}
         for rule in self._rules:
             name = type(rule).__name__
-            for field, given in rule.today(agreement, seen).items():
+            today: Any = rule.today(agreement, seen)
+            if not isinstance(today, Mapping):
+                raise DecisionError(
+                    f"{name} gave {today!r} on day {seen.day}; expected terms by name, as"
+                    ' {"haircut": 0.1}'
+                )
+            for field, given in today.items():
                 if field not in rule.rewrites or field not in REWRITABLE:
                     raise DecisionError(
                         f"{name} changes {field} on day {seen.day}; it may change"
                         f" {', '.join(set(rule.rewrites) & set(REWRITABLE)) or 'nothing'}"
                     )
-                if not np.isfinite(given):
+                if not isinstance(given, Real) or not np.isfinite(float(given)):
                     raise DecisionError(f"{name} sets {field} to {given} on day {seen.day}")
                 changes[field] = round(float(given), DECIMALS)
         if not changes:

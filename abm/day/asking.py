@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from abm.agents.calls import DecisionError
+from abm.agents.calls import MOST_TOKENS, DecisionError
 from abm.agents.decisions import IN_COLUMNS, Deciders, answers, deciders
 from abm.agents.participant import Participant
 from abm.agents.views import DeliveryCalls, LoanView, ReturnCalls
+from abm.books import tally
 from abm.books.answers import BY_DEFAULT, NOTHING, Answers, nobody
-from abm.books.loan_book import ACTIVE, AT_MATURITY, OPEN_LOAN
+from abm.books.books import Books
+from abm.books.compiled import compiled
+from abm.books.loan_book import ACTIVE, AT_MATURITY, NEVER, OPEN_LOAN
 from abm.day.day import Setting
 
 Ints = npt.NDArray[np.int64]
@@ -41,6 +44,9 @@ class Asking:
         self.recalls = deciders(agents, "choose_recalls")
         self.maturities = deciders(agents, "choose_at_maturity")
         self.nobody = nobody(len(market.tokens))
+        self._eligible = np.zeros((len(market.books.terms), len(market.tokens)), np.bool_)
+        for t in range(len(market.books.terms)):
+            self._eligible[t, market.books.eligible(t)] = True
 
     def about_returns(self) -> Answers:
         """What lenders return who decide in columns, before any return of the day is made."""
@@ -51,30 +57,41 @@ class Asking:
         decided, chosen = self._undecided(), list[Ints]()
         for kind, members in self.returns.together.items():
             calls = ReturnCalls(self._market, np.flatnonzero(live & members[accounts.lender]))
+            if not len(calls):
+                continue
             tokens = self._tokens(kind, kind.choose_return_in_columns(calls), calls.account)
             self._refuse_beyond(kind, tokens, calls)
             self._enter(decided, chosen, calls.account, tokens)
+            blocked = calls.blocked & ~tokens.any(axis=1)
+            self._market.books.totals[tally.BLOCKED_RETURNS] += blocked.sum()
         return self._answers(self.returns, decided, chosen)
 
     def about_deliveries(self, called: Ints) -> Answers:
-        """What borrowers deliver who decide in columns, on the accounts that have been `called`."""
+        """What borrowers deliver who decide in columns.
+
+        Args:
+            called: the accounts that have been called, in the order in which they are served.
+        """
         if not self.deliveries:
             return self.nobody
         borrower = self._market.books.accounts.borrower[called]
         decided, chosen = self._undecided(), list[Ints]()
         for kind, members in self.deliveries.together.items():
             calls = DeliveryCalls(self._market, called[members[borrower]])
-            if answers(kind, "meet_call" + IN_COLUMNS):
+            if len(calls) and answers(kind, "meet_call" + IN_COLUMNS):
                 met = self._mask(kind, kind.meet_call_in_columns(calls), len(calls))
-                decided[calls.account[~met]] = NOTHING
-                calls = DeliveryCalls(self._market, calls.account[met])
-            if answers(kind, "choose_delivery" + IN_COLUMNS):
+                if not met.all():
+                    decided[calls.account[~met]] = NOTHING
+                    calls = DeliveryCalls(self._market, calls.account[met])
+            if len(calls) and answers(kind, "choose_delivery" + IN_COLUMNS):
                 tokens = self._tokens(kind, kind.choose_delivery_in_columns(calls), calls.account)
                 self._enter(decided, chosen, calls.account, tokens)
         return self._answers(self.deliveries, decided, chosen)
 
     def order(self, called: Ints) -> Ints:
         """Called accounts of borrowers that rank their calls, those to be served first first."""
+        if not self.ranks:
+            return called[:0]
         borrower = self._market.books.accounts.borrower[called]
         ranks = np.full(len(called), np.nan)
         for kind, who, rows in self._groups(self.ranks, borrower, "rank_calls"):
@@ -90,11 +107,11 @@ class Asking:
         loans, accounts = self._market.books.loans, self._market.books.accounts
         chosen = np.zeros(len(loans), np.bool_)
         live = (loans.state == OPEN_LOAN) & (accounts.state[loans.account] == ACTIVE)
-        rows = np.flatnonzero(live)
+        rows = np.flatnonzero(live & (loans.maturity == NEVER))
         lender = accounts.lender[loans.account[rows]]
         for kind, who, mine in self._groups(self.recalls, lender, "choose_recalls"):
-            view = LoanView(self._market, rows[mine])
-            chosen[view.rows] = self._mask(kind, who(view), len(view)) & view.open_ended
+            view = LoanView(self._market, rows[mine], self._market.at_maturity)
+            chosen[view.rows] = self._mask(kind, who(view), len(view))
         return chosen
 
     def at_maturity(self, due: Ints, standard: Ints) -> Ints:
@@ -106,33 +123,30 @@ class Asking:
         lender = books.accounts.lender[books.loans.account[due]]
         for kind, who, mine in self._groups(self.maturities, lender, "choose_at_maturity"):
             view = LoanView(self._market, due[mine], standard)
-            words = np.asarray(who(view))
-            if words.shape != (len(view),) or not np.isin(words, AT_MATURITY).all():
-                raise DecisionError(
-                    f"{kind.__name__}: expected one of {', '.join(AT_MATURITY)} for each of"
-                    f" {len(view)} loans that are due"
-                )
-            for code, word in enumerate(AT_MATURITY):
-                result[view.rows[words == word]] = code
+            result[view.rows] = self._codes(kind, who(view), len(view))
         return result
 
     def limit_reuse(self) -> None:
         """Leave as re-usable today what participants are willing to post further."""
         books = self._market.books
-        everybody = np.arange(len(self._market.participants))
-        for kind, who, rows in self._groups(self.reuse, everybody, "choose_reuse"):
+        everybody = np.flatnonzero(books.reusable.any(axis=1))
+        share = np.full(len(books.reusable), MILLION)
+        for kind, who, asked in self._groups(self.reuse, everybody, "choose_reuse"):
+            rows = everybody[asked]
             given = who(rows) if isinstance(who.__self__, type) else who()
             shares = self._numbers(kind, given, len(rows))
             if ((shares < 0) | (shares > 1)).any():
                 raise DecisionError(f"{kind.__name__}: expected shares from 0 to 1 for re-use")
-            share = np.full(len(everybody), -1, np.int64)
             share[rows] = np.rint(shares * MILLION)
-            lender = books.accounts.lender
-            for a in np.flatnonzero(share[lender] >= 0).tolist():
-                whole, rest = np.divmod(books.free[a], MILLION)
-                kept = whole * share[lender[a]] + rest * share[lender[a]] // MILLION
-                books.reusable[lender[a]] -= books.free[a] - kept
-                books.free[a] = kept
+        some = np.flatnonzero((share[books.accounts.lender] < MILLION) & books.free.any(axis=1))
+        lender = books.accounts.lender[some]
+        free, reused = books.free[some], books.reused[some]
+        # In integers and in two parts, as counts times a million could overflow.
+        whole, rest = np.divmod(free + reused, MILLION)
+        willing = whole * share[lender, None] + rest * share[lender, None] // MILLION
+        kept = np.clip(willing - reused, 0, free)
+        books.free[some] = kept
+        np.subtract.at(books.reusable, lender, free - kept)
 
     def _groups(
         self, who: Deciders, asked: npt.NDArray[Any], name: str
@@ -155,7 +169,8 @@ class Asking:
         alone = who.alone if who.alone.any() else who.alone[:0]
         if not who.together:
             return Answers(alone, decided[:0], self.nobody.chosen)
-        return Answers(alone, decided, np.concatenate([self.nobody.chosen, *chosen]))
+        given = chosen[0] if len(chosen) == 1 else np.concatenate([self.nobody.chosen, *chosen])
+        return Answers(alone, decided, given)
 
     def _enter(self, decided: Ints, chosen: list[Ints], accounts: Ints, tokens: Ints) -> None:
         decided[accounts] = sum(map(len, chosen)) + np.arange(len(accounts))
@@ -167,26 +182,23 @@ class Asking:
         Raises:
             DecisionError: they are no whole numbers of eligible tokens for each row.
         """
-        market, chosen = self._market, np.asarray(given)
+        market, chosen = self._market, _array(kind, given)
         shape = (len(accounts), len(market.tokens))
         if chosen.shape != shape or not np.issubdtype(chosen.dtype, np.integer):
             raise DecisionError(
                 f"{kind.__name__}: expected whole numbers of tokens of shape {shape},"
                 f" got {chosen.dtype} of shape {chosen.shape}"
             )
-        books = market.books
-        eligible = np.zeros((len(books.terms), len(market.tokens)), np.bool_)
-        for t in range(len(books.terms)):
-            eligible[t, books.eligible(t)] = True
-        wrong = (chosen < 0) | (chosen > 0) & ~eligible[books.accounts.agreement[accounts]]
-        if wrong.any():
-            row, token = (int(i) for i in np.argwhere(wrong)[0])
+        counts = np.ascontiguousarray(chosen, np.int64)
+        wrong = first_wrong(market.books, accounts, self._eligible, counts)
+        if wrong >= 0:
+            row, token = divmod(int(wrong), len(market.tokens))
             raise DecisionError(
                 f"{kind.__name__} chose {chosen[row, token]} {market.tokens[token]} for loan"
                 f" {market.first_loan[accounts[row]]}; expected a number from 0 of an eligible"
                 " token"
             )
-        return chosen.astype(np.int64)
+        return counts
 
     def _refuse_beyond(self, kind: type, chosen: Ints, calls: ReturnCalls) -> None:
         """Refuse returns of what lenders neither hold nor may issue."""
@@ -204,13 +216,70 @@ class Asking:
             )
 
     def _mask(self, kind: type, given: Any, rows: int) -> Bools:
-        mask = np.asarray(given)
+        mask = _array(kind, given)
         if mask.shape != (rows,) or mask.dtype != np.bool_:
-            raise DecisionError(f"{kind.__name__}: expected True or False for each of {rows} rows")
+            raise DecisionError(
+                f"{kind.__name__}: expected True or False for each of {rows} rows,"
+                f" got {mask.dtype} of shape {mask.shape}"
+            )
         return mask
 
     def _numbers(self, kind: type, given: Any, rows: int) -> Floats:
-        numbers = np.asarray(given, np.float64)
-        if numbers.shape not in ((rows,), ()) or np.isnan(numbers).any():
-            raise DecisionError(f"{kind.__name__}: expected a number for each of {rows} rows")
-        return np.broadcast_to(numbers, (rows,))
+        numbers = _array(kind, given)
+        if (
+            numbers.shape not in ((rows,), ())
+            or numbers.dtype.kind not in "iuf"
+            or np.isnan(numbers).any()
+        ):
+            raise DecisionError(
+                f"{kind.__name__}: expected a number for each of {rows} rows,"
+                f" got {numbers.dtype} of shape {numbers.shape}"
+                + (" with nan" if numbers.dtype.kind == "f" and np.isnan(numbers).any() else "")
+            )
+        return np.broadcast_to(numbers.astype(np.float64), (rows,))
+
+    def _codes(self, kind: type, given: Any, rows: int) -> Ints:
+        """Positions in `AT_MATURITY` of the words that a class has chosen, shape (rows,)."""
+        words = _array(kind, given)
+        expected = f"expected {', '.join(AT_MATURITY)} for each of {rows} loans that are due"
+        if words.shape != (rows,):
+            raise DecisionError(f"{kind.__name__}: {expected}, got an array of shape {words.shape}")
+        codes = np.full(rows, -1)
+        for code, word in enumerate(AT_MATURITY):
+            codes[words == word] = code
+        if (codes < 0).any():
+            wrong = words[codes < 0][0]
+            raise DecisionError(f"{kind.__name__} chose {wrong!s}; {expected}")
+        return codes
+
+
+@compiled
+def first_wrong(books: Books, accounts: Ints, eligible: Bools, chosen: Ints) -> int:
+    """Where a choice has a number of tokens that cannot be, counted row by row; -1 if nowhere.
+
+    Args:
+        books: the market.
+        accounts: of each row of the choice, shape (rows,).
+        eligible: tokens that each agreement may move, shape (agreements, tokens).
+        chosen: counts, shape (rows, tokens).
+    """
+    tokens = chosen.shape[1]
+    for i in range(len(accounts)):
+        agreement = books.accounts[accounts[i]].agreement
+        for token in range(tokens):
+            count = chosen[i, token]
+            if count and (not 0 < count < MOST_TOKENS or not eligible[agreement, token]):
+                return i * tokens + token
+    return -1
+
+
+def _array(kind: type, given: Any) -> npt.NDArray[Any]:
+    """What a class has answered, as an array.
+
+    Raises:
+        DecisionError: its rows are of different lengths.
+    """
+    try:
+        return np.asarray(given)
+    except ValueError as error:
+        raise DecisionError(f"{kind.__name__}: expected an array ({error})") from None

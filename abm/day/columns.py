@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from abm.agents.borrower import Borrower
-from abm.agents.calls import DeliveryCall, ReturnCall
+from abm.agents.calls import DecisionError, DeliveryCall, ReturnCall
 from abm.agents.lender import Lender
 from abm.books import tally
 from abm.books.answers import Answers
@@ -130,14 +131,19 @@ class ColumnsDay:
             self._deliver(asking.nobody)
             return
         called = np.flatnonzero(self.calls == DELIVERY_CALL)
-        answers = asking.about_deliveries(called)
         order = asking.order(called)
-        for a in order.tolist():
-            if len(answers.alone) and answers.alone[books.accounts.borrower[a]]:
-                self._ask_for_delivery(a)
-            else:
-                deliver_in_order(books, prices, day, answers, np.array([a]))
-            self.market.events.drain(day)
+        if len(order):
+            # Those who rank their calls are asked in that order what to deliver, and served in it.
+            others = np.setdiff1d(called, order, assume_unique=True)
+            called = np.concatenate([order, others])
+        answers = asking.about_deliveries(called)
+        alone = set(self._alone(answers, books.accounts.borrower[order]))
+        for begin, end in pairwise(sorted({0, len(order), *alone, *(i + 1 for i in alone)})):
+            if begin in alone:
+                self._ask_for_delivery(int(order[begin]))
+                continue
+            for start, stop in self._chunks(end, begin):
+                deliver_in_order(books, prices, day, answers, order[start:stop])
         self.calls[order] = 0
         self._deliver(answers)
         self.calls[order] = DELIVERY_CALL
@@ -160,8 +166,14 @@ class ColumnsDay:
         return result
 
     def _declares(self, row: int, days: int) -> bool:
-        name = self.market.population.names[row]
-        return self.market.clearing_house.declare_default(name, days)
+        name, house = self.market.population.names[row], self.market.clearing_house
+        answer = house.declare_default(name, days)
+        if not isinstance(answer, bool | np.bool_):
+            raise DecisionError(
+                f"{type(house).__name__} answered {answer!r} to the question whether {name} is in"
+                " default; expected True or False"
+            )
+        return bool(answer)
 
     def conclude(self) -> None:
         """Settle what ends with the window, and redeem the tokens that nobody needs any more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 
 from abm.agents.clearing_house import ClearingHouse
 from abm.agents.market import Market
+from abm.agents.participant import Participant
 from abm.books.ledger import Holdings
 from abm.day.close_out import CloseOutResult
 from abm.rules.price_impact import MarketImpact
@@ -22,6 +24,7 @@ class Setting(Market, Protocol):
     """A market as its day sees it."""
 
     scenario: Scenario
+    participants: Mapping[str, Participant]
     path: Ints
     """True prices before the impact of any sale, in money units, shape (days, tokens)."""
     impact: MarketImpact

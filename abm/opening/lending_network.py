@@ -114,6 +114,8 @@ def _own_edges(
         )
     if not (np.isin(lender, lend).all() and np.isin(borrower, borrow).all()):
         raise InputError(f"{field}: {own.use} gave rows that are not of lenders and borrowers")
+    if (lender == borrower).any():
+        raise InputError(f"{field}: {own.use} gave an edge from a participant to itself")
     return Edges(lender.astype(np.int64), borrower.astype(np.int64))
 
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from abm.books.population import Population
 from abm.opening.exact import scaled, times
 from abm.opening.lending_network import draw_edges
-from abm.opening.limits import refuse_large
+from abm.opening.network_limits import refuse_large
 from abm.opening.population import draw_population, draw_sizes
 from scenarios.agreement import CollateralAgreement, exact
 from scenarios.checking import checked

@@ -38,13 +38,30 @@ class OwnSource(PriceSource):
         given = own.call(
             load(self.use, "prices.use"), "prices", days=days, tokens=self.tokens, rng=rng
         )
-        values = given[list(self.tokens)] if isinstance(given, pd.DataFrame) else np.asarray(given)
+        if isinstance(given, pd.DataFrame):
+            given = self._columns(given, days)
+        try:
+            close = np.asarray(given, np.float64)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"prices: {self.use} gave no array of prices ({error})") from None
         shape = (len(days), len(self.tokens))
-        if values.shape != shape:
+        if close.shape != shape:
             raise InputError(
-                f"prices: {self.use} gave an array of shape {values.shape}; expected {shape}"
+                f"prices: {self.use} gave an array of shape {close.shape}; expected {shape}"
             )
-        close = np.asarray(values, np.float64)
         if not (np.isfinite(close) & (close > 0)).all():
             raise InputError(f"prices: {self.use} gave a price that is not above zero")
         return PricePanel(days, self.tokens, close, self.use)
+
+    def _columns(self, given: pd.DataFrame, days: pd.DatetimeIndex) -> pd.DataFrame:
+        """The tokens' columns of a table.
+
+        Raises:
+            InputError: one is missing, or the rows are of other days.
+        """
+        missing = [token for token in self.tokens if token not in given.columns]
+        if missing:
+            raise InputError(f"prices: {self.use} gave no column {', '.join(missing)}")
+        if isinstance(given.index, pd.DatetimeIndex) and not given.index.equals(days):
+            raise InputError(f"prices: {self.use} gave prices of other days than those asked for")
+        return given[list(self.tokens)]

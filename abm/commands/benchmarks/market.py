@@ -16,9 +16,11 @@ from types import ModuleType
 
 import numpy as np
 
-from abm.books.answers import nobody
+from abm.agents import Borrower
+from abm.agents.views import DeliveryCalls, Ints
 from abm.commands.benchmarks.measurement import Measurement
 from abm.day.call_and_return import run_returns
+from abm.day.columns import ColumnsDay
 from abm.day.deliver import run_deliveries
 from abm.model import CollateralMarket
 from scenarios.scenario import Scenario
@@ -33,7 +35,25 @@ Days = list[tuple[float, ...]]
 """Seconds of each day, by what was timed."""
 
 
-def market_of(loans: int, borrowers: int) -> CollateralMarket:
+DECIDING = 10_000
+"""Borrowers, of a loan each, that decide for themselves."""
+
+
+class InColumns(Borrower):
+    """Decides in columns what standard borrowers do by default."""
+
+    @classmethod
+    def meet_call_in_columns(cls, calls: DeliveryCalls) -> np.ndarray:
+        """Meet every call."""
+        return np.ones(len(calls), np.bool_)
+
+    @classmethod
+    def choose_delivery_in_columns(cls, calls: DeliveryCalls) -> Ints:
+        """Deliver what a standard borrower would."""
+        return calls.default
+
+
+def market_of(loans: int, borrowers: int, kind: type[Borrower] = Borrower) -> CollateralMarket:
     """Every loan adjusts every day: Model 2 on the bundled prices of late 2008, 61 days."""
     borrowers = min(borrowers, loans)
     lenders = -(-loans // borrowers)
@@ -47,7 +67,7 @@ def market_of(loans: int, borrowers: int) -> CollateralMarket:
         },
         "benchmark",
     )
-    return CollateralMarket(scenario, rng=1)
+    return CollateralMarket(scenario, rng=1, behaviours={"borrower": kind})
 
 
 def measure(loans: int, borrowers: int, objects: int) -> Iterator[Measurement]:
@@ -63,19 +83,21 @@ def measure(loans: int, borrowers: int, objects: int) -> Iterator[Measurement]:
     yield from _memory(loans, borrowers)
     yield from _whole_run(loans, borrowers)
     yield from _passes(loans, borrowers)
+    yield from _deciding()
     if objects:
         yield from _objects(objects)
 
 
 def _bare(market: CollateralMarket) -> Callable[[], None]:
-    answers, stop = nobody(len(market.tokens)), len(market.books.accounts)
-    calls = np.zeros(stop, np.int8)
+    phases = market.phases
+    assert isinstance(phases, ColumnsDay)
+    calls, answers = phases.calls, phases.asking.nobody
 
     def one_day() -> None:
         market.day += 1
         prices = market.path[market.day]
-        run_returns(market.books, prices, market.day, answers, calls, 0, stop)
-        run_deliveries(market.books, prices, market.day, answers, calls, 0, stop)
+        run_returns(market.books, prices, market.day, answers, calls, 0, len(calls))
+        run_deliveries(market.books, prices, market.day, answers, calls, 0, len(calls))
 
     return one_day
 
@@ -184,6 +206,26 @@ def _peak_memory(loans: int, borrowers: int) -> tuple[int, int, int]:
     held = sum(array.nbytes for array in arrays)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return len(books.loans), held, peak * (1 if sys.platform == "darwin" else 1024)
+
+
+def _deciding() -> Iterator[Measurement]:
+    """A day of borrowers that decide in columns against one of standard borrowers."""
+    number, (default, decided) = _fastest(_run_deciding)
+    yield Measurement("day by default", number, default * 1e3, "ms")
+    yield Measurement(
+        "day decided in columns", number, decided * 1e3, "ms", "day by default", default / decided
+    )
+
+
+def _run_deciding() -> tuple[int, Days]:
+    """Days of standard borrowers, and of such that decide the same in columns."""
+    market, asked = market_of(DECIDING, DECIDING), market_of(DECIDING, DECIDING, InColumns)
+    days = _by_stretches(market.step, asked.step)
+    if (market.ledger.arrays.balance != asked.ledger.arrays.balance).any():
+        raise RuntimeError("borrowers that decide moved other tokens: the comparison means nothing")
+    market.release()
+    asked.release()
+    return DECIDING, days
 
 
 def _objects(loans: int) -> Iterator[Measurement]:

@@ -247,7 +247,7 @@ def test_delivering_more_than_there_is_brings_what_there_is() -> None:
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("stubborn", "not of the form module:Class"),
+        ("stubborn", "not of the form module:name"),
         ("no_such_module:X", "cannot be loaded"),
         ("abm.agents:Nobody", "cannot be loaded"),
         ("abm.agents:Lender", "B1: Lender does not extend Borrower, as a borrower must"),
