@@ -91,26 +91,25 @@ def day_of(driver: Chrome) -> int:
 
 
 def open_page(driver: Chrome, url: str) -> None:
-    """Open the page and wait for the first picture of a market."""
+    """Open the page, and wait until it shows the day that its address names, or the last one."""
     driver.get(url)
-    wait_for(driver, lambda d: element(d, ".market-network img").is_displayed(), 60)
-    wait_for(driver, lambda d: d.find_elements("css selector", ".market-charts img"))
+    wait_for(driver, lambda d: d.execute_script(_SHOWN), 120)
 
 
 def step_to(driver: Chrome, day: int) -> None:
     """Step until the page shows a day, or the window ends."""
     while (now := day_of(driver)) < day:
         button = element(driver, ".market-step")
-        if not button.is_enabled():
+        if button.get_attribute("aria-disabled") == "true":
             return
         button.click()
-        _wait_for_day_after(driver, now)
+        wait_for(driver, lambda d, before=now: day_of(d) > before)
 
 
-def _wait_for_day_after(driver: Chrome, day: int) -> None:
-    def stepped(page: Chrome) -> bool:
-        # Buttons wake up when the day is over, and stay asleep after the last one.
-        awake = element(page, ".market-step").is_enabled()
-        return day_of(page) > day and (awake or "end of the window" in page.page_source)
-
-    wait_for(driver, stepped)
+_SHOWN = """
+const asked = Number(new URLSearchParams(location.search).get('day')) || 0;
+const time = document.querySelector('.market-time');
+const drawn = [...document.querySelectorAll('.market-network, .market-chart')];
+return time && Number(time.value) >= Math.min(asked, time.max) && drawn.length > 4
+  && drawn.every(part => part.querySelector('canvas'));
+"""

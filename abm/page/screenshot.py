@@ -22,20 +22,21 @@ def parse_size(text: str) -> tuple[int, int]:
     return size
 
 
-def write_screenshot(path: Path, scenario: str | None, days: int, size: tuple[int, int]) -> None:
-    """Write a picture (PNG) of the page after some days of a scenario.
+def write_screenshot(path: Path, scenario: str | None, days: int, size: tuple[int, int]) -> int:
+    """Write a picture (PNG) of the page on a day of a scenario, or its last; gives the day.
 
     Raises:
-        InputError: there is no browser to make it with, or nowhere to write it.
+        InputError: there is no browser to make it with, no such scenario, or nowhere to write it.
     """
-    from abm.page.browser import browser, open_page, step_to, why_not
+    from abm.page.browser import browser, day_of, open_page, why_not
     from abm.page.launch import running_page
+    from abm.page.settings import Offer
 
     if reason := why_not():
         raise InputError(f"--screenshot: {reason}")
     if not path.parent.is_dir():
         raise InputError(f"--screenshot: {path.parent}: no such folder")
-    with running_page(scenario) as url, browser(size) as driver:
-        open_page(driver, url)
-        step_to(driver, days)
+    with running_page(Offer(scenario)) as url, browser(size) as driver:
+        open_page(driver, f"{url}/?day={days}")
         path.write_bytes(driver.get_screenshot_as_png())
+        return day_of(driver)

@@ -1,0 +1,106 @@
+"""The day's statistics as the page shows them: the one place that knows their names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from abm.day.close_out import CAUSES
+from abm.measures.columns import COUNT, DAYS, MONEY
+from analysis.labels import metric_label
+
+if TYPE_CHECKING:
+    from abm.model import CollateralMarket
+
+UNCOVERED, LOSS, UNMET, COVERAGE = (
+    "uncollateralised_exposure",
+    "close_out_loss",
+    "unmet_calls",
+    "coverage",
+)
+DEFAULTS = tuple(f"defaults_{cause}" for cause in CAUSES)
+
+_UNITS = {MONEY: "money", COUNT: "count"}
+
+
+def described(market: CollateralMarket) -> list[dict[str, str]]:
+    """Every statistic that a market collects, reporters of one's own among them."""
+    told = []
+    for name in market.datacollector.model_vars:
+        column = DAYS.get(name)
+        unit = _UNITS.get(column.unit, column.unit) if column else ""
+        meaning = column.meaning if column else "A reporter of one's own."
+        told.append(
+            {"name": name, "label": metric_label(name, True), "unit": unit, "meaning": meaning}
+        )
+    return told
+
+
+def today(market: CollateralMarket) -> dict[str, float]:
+    """The statistics of the newest day."""
+    return {name: values[-1] for name, values in market.datacollector.model_vars.items()}
+
+
+def total(market: CollateralMarket, *names: str) -> float:
+    """Sum of some statistics over the days so far."""
+    return float(sum(sum(market.datacollector.model_vars[name]) for name in names))
+
+
+def _line(label: str, *of: str, **more: Any) -> dict[str, Any]:
+    return {"label": label, "of": of, "sign": 1, "sum": False, "as": "line", **more}
+
+
+CHARTS: tuple[dict[str, Any], ...] = (
+    {
+        "name": "coverage",
+        "title": "Coverage after haircut, threshold",
+        "unit": "percent",
+        "band": True,
+        "series": [_line("coverage", COVERAGE)],
+    },
+    {
+        "name": "calls",
+        "title": "Calls",
+        "unit": "count",
+        "series": [
+            _line("deliveries", "delivery_calls", **{"as": "bar"}),
+            _line("returns", "return_calls", sign=-1, **{"as": "bar"}),
+            _line("unmet", UNMET, **{"as": "unmet"}),
+        ],
+    },
+    {
+        "name": "exposure",
+        "title": "Uncollateralised, and losses so far",
+        "unit": "money",
+        "series": [
+            _line("uncollateralised", UNCOVERED),
+            _line("losses so far", LOSS, sum=True, dash=True),
+        ],
+    },
+    {"name": "prices", "title": "Prices, day 0 = 100", "unit": "index", "series": []},
+)
+"""Charts of the page: of each the series, a series the sum of some statistics (`of`), added up over
+the days with `sum`."""
+
+FIGURES: tuple[dict[str, Any], ...] = (
+    {**_line("Coverage", COVERAGE), "unit": "percent"},
+    {**_line("Calls", "delivery_calls", "return_calls"), "unit": "count"},
+    {**_line("Uncollateralised exposure", UNCOVERED), "unit": "money"},
+    {**_line("Losses so far", LOSS, sum=True), "unit": "money"},
+    {**_line("Defaults so far", *DEFAULTS, sum=True), "unit": "count"},
+)
+"""The five figures above the charts."""
+
+DIFFERENCES: tuple[dict[str, Any], ...] = (
+    *FIGURES,
+    {**_line("Unmet calls so far", UNMET, sum=True), "unit": "count"},
+    {
+        **_line("Margin calls so far", "delivery_calls", "return_calls", sum=True),
+        "unit": "count",
+    },
+    {**_line("Called from borrowers so far", "delivery_call_value", sum=True), "unit": "money"},
+    {**_line("Minted for borrowers so far", "borrower_issued_value", sum=True), "unit": "money"},
+    {**_line("Collateral", "collateral_value"), "unit": "money"},
+    {**_line("Over-collateralisation", "over_collateralisation"), "unit": "money"},
+    {**_line("Inventory", "wallet_value"), "unit": "money"},
+)
+"""Rows of the table that compares two markets."""
