@@ -116,7 +116,6 @@ class Session:
             markets = self.offer.markets(settings)
         except InputError as error:
             known = self.offer.shown(Settings(self._known(message)))
-            self._release()
             self._tell("refused", text=str(error), controls=known, scenarios=self.offer.scenarios())
             return
         self._release()

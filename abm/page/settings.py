@@ -212,7 +212,8 @@ class Offer:
                 "loans_per_edge": base.network.loans_per_edge,
             }
         if "loans" in given:
-            changes["network.loans_per_edge"] = given["loans"]
+            # A scenario that says nothing of its network has the complete one.
+            changes |= {"network.topology": topology, "network.loans_per_edge": given["loans"]}
         if {"participants", "topology"} & set(given):
             own = self.controls["participants"].of(base)
             changes |= roles(base, topology, given.get("participants", own))
