@@ -91,10 +91,13 @@ class SameOrigin:
     def allows(self, headers: dict[bytes, bytes]) -> bool:
         """Whether the request comes from this site itself."""
         host = headers.get(b"host", b"").decode("latin-1")
-        if urlsplit(f"//{host}").hostname not in self.hosts:
-            return False
         origin = headers.get(b"origin")
-        return origin is None or urlsplit(origin.decode("latin-1")).netloc == host
+        try:
+            if urlsplit(f"//{host}").hostname not in self.hosts:
+                return False
+            return origin is None or urlsplit(origin.decode("latin-1")).netloc == host
+        except ValueError:
+            return False
 
 
 async def _refuse(send: Any, status: int, text: bytes) -> None:

@@ -135,7 +135,7 @@ function networkOption({ still, places, day, number, most, chosen, reach, look, 
     grid: { left: labelled ? 26 : 4, right: labelled ? 26 : 4, top: 6, bottom: 6 },
     xAxis: axis, yAxis: axis,
     series: [
-      { type: "lines", name: "pairs", coordinateSystem: "cartesian2d", z: 2, progressive: 0,
+      { type: "lines", name: "pairs", day: number, coordinateSystem: "cartesian2d", z: 2, progressive: 0,
         emphasis: { lineStyle: { opacity: 1, width: 5 } }, data: lines },
       marks("deliveries", calls, "circle", dot, { color: look.states.delivery }, 3),
       marks("returns", backs, "circle", dot,
