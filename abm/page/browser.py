@@ -103,7 +103,11 @@ def step_to(driver: Chrome, day: int) -> None:
         if button.get_attribute("aria-disabled") == "true":
             return
         button.click()
-        wait_for(driver, lambda d, before=now: day_of(d) > before)
+        _wait_for_day_after(driver, now)
+
+
+def _wait_for_day_after(driver: Chrome, day: int) -> None:
+    wait_for(driver, lambda page: day_of(page) > day)
 
 
 _SHOWN = """

@@ -13,7 +13,6 @@ from ipywidgets import widget_serialization
 
 from abm.page.session import Session
 from abm.page.settings import Offer
-from abm.page.watch import Watch
 from analysis import marks
 from scenarios.scenario import Scenario
 
@@ -42,7 +41,7 @@ class MarketWidget(ipyvue.VueTemplate):
 
     template = traitlets.Unicode(_template()).tag(sync=True)
     marks = traitlets.Dict(MARKS).tag(sync=True)
-    own = traitlets.List(default_value=[]).tag(sync=True, **widget_serialization)
+    own: Any = traitlets.List(default_value=[]).tag(sync=True, **widget_serialization)
     embedded = traitlets.Bool(False).tag(sync=True)
     """Whether it stands in somebody else's page, which steers the market."""
     asked = traitlets.Any(None)

@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,15 +85,15 @@ def hosts_of(host: str, names: tuple[str, ...] = ()) -> tuple[str, ...]:
     if host in ("0.0.0.0", "::", ""):
         own = socket.gethostname()
         known += [own.lower(), socket.getfqdn().lower()]
-        try:
+        with suppress(OSError):
             known += [str(found[4][0]) for found in socket.getaddrinfo(own, None)]
-        except OSError:
-            pass
         import psutil
 
         of_cards = psutil.net_if_addrs().values()
         families = (socket.AF_INET, socket.AF_INET6)
-        known += [a.address.split("%")[0] for card in of_cards for a in card if a.family in families]
+        known += [
+            a.address.split("%")[0] for card in of_cards for a in card if a.family in families
+        ]
     return tuple(dict.fromkeys(known))
 
 

@@ -69,9 +69,7 @@ def _by_role(roles: tuple[str, ...], lender: Ints, borrower: Ints) -> Floats:
     return place
 
 
-def _core_periphery(
-    roles: tuple[str, ...], lender: Ints, borrower: Ints, weight: Floats
-) -> Floats:
+def _core_periphery(roles: tuple[str, ...], lender: Ints, borrower: Ints, weight: Floats) -> Floats:
     """The core on an inner circle; around it lenders on the left and borrowers on the right.
 
     The core is the dealers, or the largest tenth if there are none.

@@ -75,7 +75,9 @@ class SameOrigin:
                 await receive()
                 await send({"type": "websocket.close", "code": 1008})
                 return
-            await _refuse(send, 403, b"refused: another origin, or a name that is not this server's\n")
+            await _refuse(
+                send, 403, b"refused: another origin, or a name that is not this server's\n"
+            )
             return
         if scope.get("path", "").startswith(CLOSED):
             await _refuse(send, 404, b"not found\n")

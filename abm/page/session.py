@@ -182,7 +182,12 @@ class Session:
         """Tell of a participant on a day, in each market."""
         day, row = message.get("day"), message.get("row")
         whole = isinstance(day, int) and isinstance(row, int)
-        if whole and self.watches and 0 <= day <= self.day and 0 <= row < len(self.watches[0].names):
+        if (
+            whole
+            and self.watches
+            and 0 <= day <= self.day
+            and 0 <= row < len(self.watches[0].names)
+        ):
             told = [watch.inspect(day, row) for watch in self.watches]
             self._tell("inspected", day=day, row=row, markets=told)
 

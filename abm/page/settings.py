@@ -193,7 +193,9 @@ class Offer:
     def _changed(self, name: str, values: Mapping[str, Any]) -> Scenario:
         base = self.base(name)
         given = {name: self._control(name).check(value) for name, value in values.items()}
-        drawn = [self.controls[n].label for n in ("topology", "participants", "loans") if n in given]
+        drawn = [
+            self.controls[n].label for n in ("topology", "participants", "loans") if n in given
+        ]
         if drawn and loans_are_given(base):
             raise InputError(
                 f"{', '.join(drawn)}: this scenario names its loans one by one;"

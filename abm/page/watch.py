@@ -6,7 +6,7 @@ that the page never looks at one in the middle of its next day.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-Array = TypeVar("Array", bound=npt.NDArray[Any])
-
 MOST_ROWS = 200
 """Events and loans that a browser is sent at once."""
 
@@ -122,7 +120,9 @@ class Watch:
             "wallet": _whole((wallets @ market.prices) * unit),
             "equity": [
                 round(value) if known else None
-                for value, known in zip((desk.equity * unit).tolist(), limited.tolist(), strict=True)
+                for value, known in zip(
+                    (desk.equity * unit).tolist(), limited.tolist(), strict=True
+                )
             ]
             if limited.any()
             else [],
@@ -149,7 +149,9 @@ class Watch:
         worth = np.where(state[rows] == OPEN_LOAN, lent[rows] @ price, 0.0)
         order = np.argsort(-worth, kind="stable")
         told = []
-        for loan, value in zip(rows[order][:MOST_ROWS].tolist(), worth[order].tolist()):
+        for loan, value in zip(
+            rows[order][:MOST_ROWS].tolist(), worth[order].tolist(), strict=False
+        ):
             account = a[loan]
             lends = accounts.lender[account] == row
             other = accounts.borrower[account] if lends else accounts.lender[account]
@@ -174,8 +176,10 @@ class Watch:
             "loans": told,
             "number": len(rows),
             "wallet": [
-                [market.tokens[token], int(wallet[row, token]), round(wallet[row, token] * price[token])]
-                for token in held.tolist()
+                [market.tokens[token], int(wallet[row, token]), round(value)]
+                for token, value in zip(
+                    held.tolist(), (wallet[row] * price)[held].tolist(), strict=True
+                )
             ],
             "events": self._events(day, self.names[row]),
         }
@@ -183,7 +187,7 @@ class Watch:
     def _keep(self, gap: Floats, wallets: Ints) -> None:
         """Remember of the day what `inspect` needs, once for all days on which it is the same."""
         books = self.market.books
-        now = (
+        now: tuple[npt.NDArray[Any], ...] = (
             gap.astype(np.float32),
             np.asarray(books.accounts.exposure, np.float32),
             wallets.copy(),
@@ -191,12 +195,10 @@ class Watch:
             np.asarray(books.loans.maturity, np.int32),
             np.asarray(books.lent),
         )
-        before = self._kept[-1] if self._kept else (None,) * len(now)
+        before = self._kept[-1] if self._kept else ()
+        same = [bool(before) and np.array_equal(before[i], now[i]) for i in range(len(now))]
         self._kept.append(
-            tuple(
-                old if old is not None and np.array_equal(old, new) else np.array(new)
-                for old, new in zip(before, now, strict=True)
-            )
+            tuple(before[i] if same[i] else np.array(now[i]) for i in range(len(now)))
         )
 
     def _events(self, day: int, name: str = "") -> dict[str, Any]:

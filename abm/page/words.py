@@ -127,8 +127,9 @@ def walk(watch: Watch) -> list[Stop]:
         (
             LIQUIDITY,
             "The first default on an unmet call",
-            f"A call stays unmet beyond the grace of {grace} day{'s' * (grace != 1)}. Lenders sell the"
-            f" collateral; {days} day{'s' * (days != 1)} after the last met call claims are settled.",
+            f"A call stays unmet beyond the grace of {grace} day{'s' * (grace != 1)}. Lenders"
+            f" sell the collateral; claims are settled {days} day{'s' * (days != 1)} after the last"
+            " met call.",
         ),
         (
             CONTAGION,
@@ -140,7 +141,8 @@ def walk(watch: Watch) -> list[Stop]:
         if of_cause:
             day = of_cause[0][0]
             names = [market.population.names[row] for at, row in of_cause if at == day]
-            stops.append(Stop(day, title, f"{listed(names)} default{'s' * (len(names) == 1)}.", why))
+            verb = "defaults" if len(names) == 1 else "default"
+            stops.append(Stop(day, title, f"{listed(names)} {verb}.", why))
     losses = history[measures.LOSS]
     if losses.any():
         day = int(losses.argmax())
@@ -158,8 +160,12 @@ def walk(watch: Watch) -> list[Stop]:
         day = int(uncovered.argmax())
         why = "What was called today is under way." if lag else "Calls went unmet."
         stops.append(
-            Stop(day, "Lenders' risk at its highest", f"{amount(uncovered[day], cur)} are not"
-            " covered by collateral.", why)
+            Stop(
+                day,
+                "Lenders' risk at its highest",
+                f"{amount(uncovered[day], cur)} are not covered by collateral.",
+                why,
+            )
         )
     number = len(watch.defaults)
     by_cause = ", ".join(
@@ -169,7 +175,8 @@ def walk(watch: Watch) -> list[Stop]:
         Stop(
             last,
             "The end of the window",
-            f"{number:,} default{'s' * (number != 1)}" + (f" ({by_cause})" if number else "")
+            f"{number:,} default{'s' * (number != 1)}"
+            + (f" ({by_cause})" if number else "")
             + f"; {amount(losses.sum(), cur)} lost.",
             "docs/crash.md tells what each cause contributes."
             if scenario.name == "crash"

@@ -8,13 +8,13 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
-from matplotlib.colors import CenteredNorm
+from matplotlib.colors import CenteredNorm, LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from analysis.figures.style import ACCENT, FAINT, INK, canvas, finish, note
+from analysis.figures.style import FAINT, INK, canvas, finish, note
+from analysis.marks import COVERAGE, ROLES, STATES
 
 Floats = npt.NDArray[np.float64]
 Positions = Mapping[str, tuple[float, float]]
@@ -23,7 +23,7 @@ Layout = Literal["bipartite", "core-periphery", "force"]
 MOST = 500
 """More participants than this are cut down to those with the largest exposures."""
 
-_ROLES = {"lender": ("#17203d", "o"), "dealer": ("#e0902e", "D"), "borrower": ("#2a82b5", "s")}
+_TINT = LinearSegmentedColormap.from_list("coverage", COVERAGE)
 
 
 def layout(
@@ -84,7 +84,7 @@ def network_figure(
 ) -> Figure:
     """Who lends to whom at the end of a run.
 
-    Lines are pairs, wider for larger exposures and coloured by coverage: white is fully
+    Lines are pairs, wider for larger exposures and coloured by coverage: grey is fully
     collateralised, orange under-, violet over-collateralised. Marks are participants by role, their
     area by what they have lent and borrowed; those that have defaulted are crossed out.
 
@@ -121,17 +121,17 @@ def network_figure(
     if "coverage" in edges and len(edges):
         coverage = 100 * (edges["coverage"].fillna(1.0).to_numpy(np.float64) - 1)
         reach = float(np.quantile(np.abs(coverage), 0.98)) or 1.0
-        norm, tint = CenteredNorm(0, halfrange=reach), colormaps["PuOr"]
+        norm = CenteredNorm(0, halfrange=reach)
         axes.add_collection(
-            LineCollection(list(ends), linewidths=widths, colors=tint(norm(coverage)), zorder=2)
+            LineCollection(list(ends), linewidths=widths, colors=_TINT(norm(coverage)), zorder=2)
         )
-        bar = figure.colorbar(ScalarMappable(norm, tint), ax=axes, shrink=0.6, aspect=28, pad=0.01)
+        bar = figure.colorbar(ScalarMappable(norm, _TINT), ax=axes, shrink=0.6, aspect=28, pad=0.01)
         bar.set_label("coverage less 100 %, percentage points", fontsize=8.5)
         bar.ax.tick_params(labelsize=8, color=FAINT)
         bar.outline.set_visible(False)
     biggest = float(turnover.max()) or 1.0
     base = float(np.clip(9000 / max(len(people), 1), 12, 420))
-    for role, (color, shape) in _ROLES.items():
+    for role, mark in ROLES.items():
         those = people.index[people["role"] == role]
         if not len(those):
             continue
@@ -141,8 +141,8 @@ def network_figure(
             spots[:, 0],
             spots[:, 1],
             s=area,
-            color=color,
-            marker=shape,
+            color=mark.light,
+            marker=mark.marker,
             edgecolors="white",
             linewidths=0.6,
             zorder=3,
@@ -156,8 +156,8 @@ def network_figure(
                 spots[:, 0],
                 spots[:, 1],
                 s=max(base * 0.25, 26),
-                marker="x",
-                color=ACCENT,
+                marker=STATES["default"].marker,
+                color=STATES["default"].light,
                 linewidths=1.6,
                 zorder=4,
                 label=f"defaulted ({len(gone)})",

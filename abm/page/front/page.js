@@ -137,6 +137,7 @@ module.exports = {
       Object.assign(this, { run: Object.freeze(message), newest: -1, shown: 0, full: 0, flags: [], stops: [], error: this.kept || "",
         controls: message.controls, scenarios: message.scenarios, want: plain(message.settings), layout: message.layout });
       this.kept = "";
+      this.asked.day = Math.min(this.asked.day, this.last);
       this.which = Math.min(this.which, message.markets.length - 1);
       if (this.tab === "differences" && message.markets.length < 2) this.tab = "events";
       if (!(this.measure in this.stats)) this.measure = message.stats[0].name;
@@ -238,7 +239,8 @@ module.exports = {
         if (seed !== 1) to.set("seed", seed);
         Object.entries(values).forEach(([name, value]) => to.set(name, value));
         if (other) { to.set("compare", 1); Object.entries(other).forEach(([name, value]) => to.set("b." + name, value)); }
-        if (this.shown) to.set("day", this.shown);
+        const day = this.asked.day > 0 ? this.asked.day : this.shown;
+        if (day) to.set("day", day);
         if (this.layout !== this.run.usual) to.set("layout", this.layout);
         if (this.chosen >= 0) to.set("who", this.chosenName);
         if (this.dark) to.set("dark", 1);
@@ -479,7 +481,7 @@ module.exports = {
     picture(part, form) {
       this.$refs.save.open = false;
       const shown = this.boxes[part.key];
-      const made = this.echarts.init(null, null, { renderer: "svg", ssr: true, width: shown.getWidth(), height: shown.getHeight() + 26 });
+      const made = this.echarts.init(document.createElement("div"), null, { renderer: "svg", width: shown.getWidth(), height: shown.getHeight() + 26 });
       const option = shown.getOption();
       option.title = { text: `${part.title}, ${this.want.scenario}, day ${this.shown}`, left: 8, top: 4, textStyle: { fontSize: 13, color: this.look.ink } };
       option.grid[0].top += 26;

@@ -11,10 +11,10 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from page.conftest import Visitor
 
 from abm.page import session as sessions
 from abm.page.session import Session
-from page.conftest import Visitor
 
 
 def kinds(told: list[dict[str, Any]]) -> list[str]:

@@ -69,7 +69,12 @@ def test_a_model_replaces_all_terms_of_the_scenario_that_tell_models_apart(model
 
 def test_settings_reach_the_scenario() -> None:
     scenario = scenario_of(
-        model=3, haircut=0.2, trigger=0.01, topology="core-periphery", participants=40, inventory=0.3
+        model=3,
+        haircut=0.2,
+        trigger=0.01,
+        topology="core-periphery",
+        participants=40,
+        inventory=0.3,
     )
     assert scenario.agreement.model == 3
     assert scenario.agreement.haircut == 0.2

@@ -28,7 +28,8 @@ def alone() -> Iterator[None]:
 
 
 def rendered(element: Any) -> Any:
-    _, context = solara.render(element, handle_error=False)
+    layout = solara.AppLayout(children=[element])
+    _, context = solara.render(layout, handle_error=False)
     return context
 
 
@@ -48,11 +49,14 @@ def test_a_market_in_solara_viz_is_as_in_its_scenario_also_after_a_reset() -> No
     sent.clear()
     import ipyvuetify
 
-    button = {b.children[0]: b for b in context.find(ipyvuetify.Btn).widgets if b.children}
-    button["Step"].click()
+    def press(name: str) -> None:
+        (button,) = [b for b in context.find(ipyvuetify.Btn).widgets if name in b.children]
+        button.click()
+
+    press("Step")
     assert [m["day"] for m in sent if m["what"] == "day"] == [1]
     sent.clear()
-    button["Reset"].click()
+    press("Reset")
     (run,) = [m for m in sent if m["what"] == "run"]
     assert run["markets"][0]["trigger"] == terms.trigger
     assert [m["day"] for m in sent if m["what"] == "day"] == [0]
@@ -70,7 +74,7 @@ def test_mesas_own_components_draw_a_market() -> None:
     for component in (plot, make_space_component()):
         context = rendered(component(market))
         (image,) = context.find(ipywidgets.Image).widgets
-        assert image.value.startswith(b"\x89PNG")
+        assert bytes(image.value).startswith(b"\x89PNG")
         context.close()
 
 

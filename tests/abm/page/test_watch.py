@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from page.conftest import NETWORK, PAIR, market_of, watched
 
 from abm.page.settings import Offer, Settings
 from abm.page.watch import CLOSING, DELIVERED, MOST_ROWS, RETURNED, UNMET, Watch
-from page.conftest import NETWORK, PAIR, market_of, watched
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +130,7 @@ def test_a_day_that_is_over_is_told_as_it_was(crash: tuple[Watch, list[dict[str,
 def test_of_many_events_the_rare_kinds_are_never_left_out(
     crash: tuple[Watch, list[dict[str, Any]]],
 ) -> None:
-    watch, seen = crash
+    _, seen = crash
     cut = [day for day in seen if day["events"]["number"] > MOST_ROWS and day["defaults"]]
     assert cut
     for day in cut:
@@ -161,9 +161,7 @@ def test_a_market_without_loans_or_with_everybody_in_default_is_told(changes: An
     watch.inspect(12, 0)
 
 
-@pytest.mark.parametrize(
-    ("participants", "loans", "most"), [(100, 5, 40_000), (1000, 10, 300_000)]
-)
+@pytest.mark.parametrize(("participants", "loans", "most"), [(100, 5, 40_000), (1000, 10, 300_000)])
 def test_a_day_is_a_small_message(participants: int, loans: int, most: int) -> None:
     values = {
         "model": 2,

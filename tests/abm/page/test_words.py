@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from page.conftest import watched
 
 from abm.page.settings import Offer, Settings
 from abm.page.words import amount, listed, sentence, walk
-from page.conftest import watched
 
 
 @pytest.mark.parametrize(
