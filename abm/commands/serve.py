@@ -78,7 +78,7 @@ def command(
     if screenshot is None:
         serve(scenario, host=host, port=port, show=show, names=names)
         return
-    from abm.page.screenshot import parse_size, write_screenshot
+    from abm.page.browser import parse_size, write_screenshot
 
     day = write_screenshot(screenshot, scenario, days, parse_size(size))
     click.echo(f"{screenshot}: written, day {day}")

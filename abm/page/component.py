@@ -29,7 +29,10 @@ MARKS = {
 def _template() -> str:
     """The component in Vue's form, put together from its files."""
     html, style = ((FRONT / name).read_text("utf-8") for name in ("page.html", "style.css"))
-    scripts = [(FRONT / f"{name}.js").read_text("utf-8") for name in ("network", "charts", "page")]
+    scripts = [
+        (FRONT / f"{name}.js").read_text("utf-8")
+        for name in ("network", "charts", "tables", "page")
+    ]
     return (
         f"<template>\n{html}</template>\n<script>\n{''.join(scripts)}</script>\n"
         f'<style id="collateral-page">\n{style}</style>\n'

@@ -28,6 +28,7 @@ MODEL_NAMES = {
 
 _DAILY = {"volatility": 0.02, "correlation": 0.5}
 _JUMPS = {"intensity": 0.05, "jump_mean": -0.08, "jump_volatility": 0.04, "jumps": "common"}
+_WILD, _T = {**_DAILY, "volatility": 0.05}, {**_DAILY, "degrees_of_freedom": 3.5}
 PRICE_SOURCES: Mapping[str, tuple[str, str, dict[str, Any]]] = MappingProxyType(
     {
         "calm": ("Geometric Brownian motion, 1 % a day", "gbm", {**_DAILY, "volatility": 0.01}),
@@ -37,16 +38,8 @@ PRICE_SOURCES: Mapping[str, tuple[str, str, dict[str, Any]]] = MappingProxyType(
             "gbm",
             {**_DAILY, "volatility": 0.05},
         ),
-        "student_t": (
-            "Fat tails (Student t), 2 % a day",
-            "student_t",
-            {**_DAILY, "degrees_of_freedom": 3.5},
-        ),
-        "merton": (
-            "Common jumps of -8 % on average, every 20 days",
-            "merton",
-            {**_DAILY, **_JUMPS},
-        ),
+        "student_t": ("Fat tails (Student t), 2 % a day", "student_t", _T),
+        "merton": ("Jumps of -8 %, every 20 days on average", "merton", {**_DAILY, **_JUMPS}),
         "crash": ("The scenario's own, and a fall by 20 % on day 10", "shocks", {}),
     }
 )

@@ -5,21 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from abm.day.close_out import CAUSES
-from abm.measures.columns import COUNT, DAYS, MONEY
+from abm.measures.columns import DAYS
 from analysis.labels import metric_label
 
 if TYPE_CHECKING:
     from abm.model import CollateralMarket
 
-UNCOVERED, LOSS, UNMET, COVERAGE = (
-    "uncollateralised_exposure",
-    "close_out_loss",
-    "unmet_calls",
-    "coverage",
-)
+UNCOVERED, LOSS = "uncollateralised_exposure", "close_out_loss"
+UNMET, COVERAGE = "unmet_calls", "coverage"
 DEFAULTS = tuple(f"defaults_{cause}" for cause in CAUSES)
-
-_UNITS = {MONEY: "money", COUNT: "count"}
 
 
 def described(market: CollateralMarket) -> list[dict[str, str]]:
@@ -27,11 +21,9 @@ def described(market: CollateralMarket) -> list[dict[str, str]]:
     told = []
     for name in market.datacollector.model_vars:
         column = DAYS.get(name)
-        unit = _UNITS.get(column.unit, column.unit) if column else ""
-        meaning = column.meaning if column else "A reporter of one's own."
-        told.append(
-            {"name": name, "label": metric_label(name, True), "unit": unit, "meaning": meaning}
-        )
+        unit, meaning = column or ("", "A reporter of one's own.")
+        label = metric_label(name, daily=True)
+        told.append({"name": name, "label": label, "unit": unit, "meaning": meaning})
     return told
 
 
@@ -46,61 +38,60 @@ def total(market: CollateralMarket, *names: str) -> float:
 
 
 def _line(label: str, *of: str, **more: Any) -> dict[str, Any]:
-    return {"label": label, "of": of, "sign": 1, "sum": False, "as": "line", **more}
+    return {"label": label, "of": of, "sign": 1, "sum": False, "kind": "line", **more}
+
+
+def _chart(
+    name: str, title: str, unit: str, *series: dict[str, Any], **more: Any
+) -> dict[str, Any]:
+    return {"name": name, "title": title, "unit": unit, "series": series, **more}
 
 
 CHARTS: tuple[dict[str, Any], ...] = (
-    {
-        "name": "coverage",
-        "title": "Coverage after haircut, threshold",
-        "unit": "percent",
-        "band": True,
-        "series": [_line("coverage", COVERAGE)],
-    },
-    {
-        "name": "calls",
-        "title": "Calls",
-        "unit": "count",
-        "series": [
-            _line("deliveries", "delivery_calls", **{"as": "bar"}),
-            _line("returns", "return_calls", sign=-1, **{"as": "bar"}),
-            _line("unmet", UNMET, **{"as": "unmet"}),
-        ],
-    },
-    {
-        "name": "exposure",
-        "title": "Uncollateralised, and losses so far",
-        "unit": "money",
-        "series": [
-            _line("uncollateralised", UNCOVERED),
-            _line("losses so far", LOSS, sum=True, dash=True),
-        ],
-    },
-    {"name": "prices", "title": "Prices, day 0 = 100", "unit": "index", "series": []},
+    _chart(
+        "coverage",
+        "Coverage after haircut, threshold",
+        "percent",
+        _line("coverage", COVERAGE),
+        band=True,
+    ),
+    _chart(
+        "calls",
+        "Calls",
+        "count",
+        _line("deliveries", "delivery_calls", kind="bar"),
+        _line("returns", "return_calls", sign=-1, kind="bar"),
+        _line("unmet", UNMET, kind="unmet"),
+    ),
+    _chart(
+        "exposure",
+        "Uncollateralised, and losses so far",
+        "money",
+        _line("uncollateralised", UNCOVERED),
+        _line("losses so far", LOSS, sum=True, dash=True),
+    ),
+    _chart("prices", "Prices, day 0 = 100", "index"),
 )
 """Charts of the page: of each the series, a series the sum of some statistics (`of`), added up over
 the days with `sum`."""
 
 FIGURES: tuple[dict[str, Any], ...] = (
-    {**_line("Coverage", COVERAGE), "unit": "percent"},
-    {**_line("Calls", "delivery_calls", "return_calls"), "unit": "count"},
-    {**_line("Uncollateralised exposure", UNCOVERED), "unit": "money"},
-    {**_line("Losses so far", LOSS, sum=True), "unit": "money"},
-    {**_line("Defaults so far", *DEFAULTS, sum=True), "unit": "count"},
+    _line("Coverage", COVERAGE, unit="percent"),
+    _line("Calls", "delivery_calls", "return_calls", unit="count"),
+    _line("Uncollateralised exposure", UNCOVERED, unit="money"),
+    _line("Losses so far", LOSS, sum=True, unit="money"),
+    _line("Defaults so far", *DEFAULTS, sum=True, unit="count"),
 )
 """The five figures above the charts."""
 
 DIFFERENCES: tuple[dict[str, Any], ...] = (
     *FIGURES,
-    {**_line("Unmet calls so far", UNMET, sum=True), "unit": "count"},
-    {
-        **_line("Margin calls so far", "delivery_calls", "return_calls", sum=True),
-        "unit": "count",
-    },
-    {**_line("Called from borrowers so far", "delivery_call_value", sum=True), "unit": "money"},
-    {**_line("Minted for borrowers so far", "borrower_issued_value", sum=True), "unit": "money"},
-    {**_line("Collateral", "collateral_value"), "unit": "money"},
-    {**_line("Over-collateralisation", "over_collateralisation"), "unit": "money"},
-    {**_line("Inventory", "wallet_value"), "unit": "money"},
+    _line("Unmet calls so far", UNMET, sum=True, unit="count"),
+    _line("Calls so far", "delivery_calls", "return_calls", sum=True, unit="count"),
+    _line("Called from borrowers so far", "delivery_call_value", sum=True, unit="money"),
+    _line("Minted for borrowers so far", "borrower_issued_value", sum=True, unit="money"),
+    _line("Collateral", "collateral_value", unit="money"),
+    _line("Over-collateralisation", "over_collateralisation", unit="money"),
+    _line("Inventory", "wallet_value", unit="money"),
 )
 """Rows of the table that compares two markets."""

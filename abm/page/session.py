@@ -17,11 +17,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from abm.page import measures
-from abm.page.layouts import LAYOUTS, positions
 from abm.page.settings import Offer, Settings
-from abm.page.watch import Watch
+from abm.page.watch import Watch, opening, places
 from abm.page.words import walk
+from analysis.layouts import LAYOUTS
 from scenarios.errors import InputError
 
 if TYPE_CHECKING:
@@ -102,9 +101,6 @@ class Session:
     def _tell(self, what: str, buffers: list[bytes] | None = None, **told: Any) -> None:
         self._send({"what": what, "run": self._run, **told}, buffers or [])
 
-    def _do_here(self, message: Any, run: int) -> None:
-        """The browser is still there."""
-
     def _do_open(self, message: Any, run: int) -> None:
         """Build a market with the settings sent, and show the day on which its loans are opened."""
         if not self._takes_a_place():
@@ -124,24 +120,14 @@ class Session:
             Watch(market, title)
             for market, title in zip(markets, self.offer.titles(settings), strict=True)
         ]
-        market = markets[0]
-        usual = "core" if "dealer" in market.population.roles else "roles"
-        place = message.get("layout") if message.get("layout") in LAYOUTS else usual
+        layout = message.get("layout")
         self._tell(
             "run",
             settings=asdict(settings),
             controls=controls,
             scenarios=self.offer.scenarios(),
-            markets=[watch.opening() for watch in self.watches],
-            places=self._places_of(place),
-            layout=place,
-            usual=usual,
             layouts=list(LAYOUTS.items()),
-            dates=[f"{day:%A %d %B %Y}" for day in market.days],
-            stats=measures.described(market),
-            charts=measures.CHARTS,
-            figures=measures.FIGURES,
-            differences=measures.DIFFERENCES,
+            **opening(self.watches, layout if layout in tuple(LAYOUTS) else ""),
         )
         self._show()
         self._advance(message.get("to"), run)
@@ -168,9 +154,8 @@ class Session:
 
     def _do_layout(self, message: Any, run: int) -> None:
         """Place the participants anew."""
-        if self.watches and message.get("name") in LAYOUTS:
-            name = message["name"]
-            self._tell("places", places=self._places_of(name), layout=name)
+        if self.watches and (name := message.get("name")) in tuple(LAYOUTS):
+            self._tell("places", places=places(self.watches[0], name), layout=name)
 
     def _do_own(self, message: Any, run: int) -> None:
         """Draw components of one's own while they are looked at."""
@@ -251,12 +236,6 @@ class Session:
             self._shown(self.markets[0])
         self._tell("day", day=self.day, markets=told)
 
-    def _places_of(self, layout: str) -> list[list[float]]:
-        watch = self.watches[0]
-        roles = self.markets[0].population.roles
-        where = positions(roles, watch.lender, watch.borrower, watch.exposure, layout)
-        return [[round(x, 4), round(y, 4)] for x, y in where.tolist()]
-
     def _takes_a_place(self) -> bool:
         """Whether there is a place for this visitor, if need be of one who has left."""
         gone = None
@@ -295,10 +274,7 @@ def _meanings() -> str:
 
     tables = {"days": DAYS, "loans": LOANS, "participants": PARTICIPANTS, "events": EVENTS}
     rows = [
-        (table, name, column.unit, column.meaning)
-        for table, columns in tables.items()
-        for name, column in columns.items()
+        (table, name, *told) for table, columns in tables.items() for name, told in columns.items()
     ]
-    return str(
-        pd.DataFrame(rows, columns=["table", "column", "unit", "meaning"]).to_csv(index=False)
-    )
+    frame = pd.DataFrame(rows, columns=["table", "column", "unit", "meaning"])
+    return str(frame.to_csv(index=False))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -159,17 +159,13 @@ class Offer:
         base, scenarios = self.base(settings.scenario), self.scenarios_for(settings)
         told = []
         for control in self.controls.values():
-            held = {
-                name: getattr(control, name)
-                for name in ("name", "label", "kind", "low", "high", "choices", "shared", "help")
-            }
             now = [control.of(scenario) for scenario in scenarios]
             if control.name == "prices":
                 now = [settings.values.get("prices")] * len(scenarios)
             drawn = control.name in ("topology", "participants", "loans")
             counts = control.of(base) is None and control.name == "inventory"
             off = (drawn and loans_are_given(base)) or counts
-            told.append({**held, "now": now, "own": control.of(base), "off": off})
+            told.append({**asdict(control), "now": now, "own": control.of(base), "off": off})
         return told
 
     def _title(self, values: Mapping[str, Any]) -> str:

@@ -11,12 +11,10 @@ from mesa.visualization import Slider, SolaraViz
 from mesa.visualization.utils import update_counter
 
 from abm.model import CollateralMarket
-from abm.page import measures
 from abm.page.component import MarketWidget
 from abm.page.controls import MODEL_NAMES, terms_of_model
-from abm.page.layouts import positions
 from abm.page.settings import FIRST_SCENARIO
-from abm.page.watch import Watch
+from abm.page.watch import Watch, opening
 from scenarios.scenario import Scenario
 
 AS_IT_IS = "as in the scenario"
@@ -39,20 +37,12 @@ class WatchedMarket(CollateralMarket):
         """Build a market under its own terms, or those of one of the paper's models."""
         super().__init__(scenario, rng=rng, events=True, **_terms(model))
         watch = Watch(self)
-        self.opening: dict[str, Any] = {
+        self.run_message: dict[str, Any] = {
             "what": "run",
             "settings": {"scenario": self.scenario.name, "seed": rng, "values": {}, "other": None},
             "controls": [],
             "scenarios": [],
-            "markets": [watch.opening()],
-            "places": positions(
-                self.population.roles, watch.lender, watch.borrower, watch.exposure, "core"
-            ).tolist(),
-            "layout": "core",
-            "dates": [f"{day:%A %d %B %Y}" for day in self.days],
-            "stats": measures.described(self),
-            "charts": measures.CHARTS,
-            "figures": measures.FIGURES,
+            **opening([watch]),
         }
         self.watch = watch
         self.seen = [watch.look()]
@@ -89,7 +79,7 @@ def Market(market: WatchedMarket) -> None:  # noqa: N802
     def asked(message: Any) -> None:
         if message.get("do") == "open":
             sent.current = 0
-            widget.current.tell({**market.opening, "run": id(market)}, [])
+            widget.current.tell({**market.run_message, "run": id(market)}, [])
             days()
         elif message.get("do") == "inspect" and 0 <= message["day"] < len(market.seen):
             told = market.watch.inspect(message["day"], message["row"])

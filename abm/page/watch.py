@@ -6,6 +6,7 @@ that the page never looks at one in the middle of its next day.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from abm.day.close_out import CAUSES
 from abm.measures.statistics import gaps
 from abm.page import measures
 from abm.page.words import sentence
+from analysis.layouts import positions, usual_layout
 
 if TYPE_CHECKING:
     from abm.model import CollateralMarket
@@ -60,7 +62,7 @@ class Watch:
     def opening(self) -> dict[str, Any]:
         """What stays the same in a run. Edges are pairs, rows of `names`."""
         market, scenario = self.market, self.market.scenario
-        terms = {"trigger": scenario.agreement.trigger}
+        trigger = scenario.agreement.trigger
         # Loans under agreements of their own have thresholds of their own: there is no one band.
         named = [agreement.trigger for agreement in scenario.agreements.values()]
         return {
@@ -72,7 +74,7 @@ class Watch:
             "borrower": self.borrower.tolist(),
             "tokens": market.tokens,
             "currency": scenario.money.currency,
-            "trigger": terms["trigger"] if set(named) <= {terms["trigger"]} else None,
+            "trigger": trigger if set(named) <= {trigger} else None,
             "loans": len(market.books.loans),
             "causes": CAUSES,
         }
@@ -223,6 +225,31 @@ class Watch:
         """Sum over the accounts of each pair."""
         weights = of_accounts.astype(np.float64)
         return np.bincount(self._pair, weights, len(self.lender)).astype(np.float64, copy=False)
+
+
+def opening(watches: Sequence[Watch], layout: str = "") -> dict[str, Any]:
+    """What a page is sent once a run: the markets, where everybody stands, and what is charted."""
+    market = watches[0].market
+    usual = usual_layout(market.population.roles)
+    layout = layout or usual
+    return {
+        "markets": [watch.opening() for watch in watches],
+        "places": places(watches[0], layout),
+        "layout": layout,
+        "usual": usual,
+        "dates": [f"{day:%A %d %B %Y}" for day in market.days],
+        "stats": measures.described(market),
+        "charts": measures.CHARTS,
+        "figures": measures.FIGURES,
+        "differences": measures.DIFFERENCES,
+    }
+
+
+def places(watch: Watch, layout: str) -> list[list[float]]:
+    """Where the participants of a market stand in a layout."""
+    roles = watch.market.population.roles
+    where = positions(roles, watch.lender, watch.borrower, watch.exposure, layout)
+    return np.round(where, 4).tolist()
 
 
 def _coverage(exposure: Floats, gap: Floats) -> Floats:

@@ -90,6 +90,8 @@ def walk(watch: Watch) -> list[Stop]:
             "Every loan begins with the collateral that it requires.",
         )
     ]
+    late = f"; it arrives {lag} day{'s' * (lag != 1)} later, and until then lenders are short."
+    late = late if lag else "."
     falls = (prices[1:] / prices[:-1]).mean(axis=1) - 1
     if last and falls.min() < 0:
         worst = int(falls.argmin())
@@ -100,13 +102,7 @@ def walk(watch: Watch) -> list[Stop]:
                 "The largest fall",
                 f"Tokens fall by {-falls[worst]:.1%} on average;"
                 f" {amount(called, cur)} of collateral are called.",
-                "Collateral that is worth less must be made up by borrowers"
-                + (
-                    f"; what they send arrives {lag} day{'s' * (lag != 1)} later, and until"
-                    " then lenders are short."
-                    if lag
-                    else "."
-                ),
+                "Collateral that is worth less must be made up by borrowers" + late,
             )
         )
     if watch.unmet:

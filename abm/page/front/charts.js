@@ -27,17 +27,17 @@ function chartOption({ spec, markets, days, shown, last, stats, look }) {
     const which = markets.length > 1 ? ` ${"AB"[m]}` : "";
     const lines = spec.name === "prices"
       ? m ? [] : market.tokens.filter((_, t) => t < days[0].markets[0].prices.length)
-        .map((token, t) => ({ label: token, color: look.series[t % look.series.length], as: "line",
+        .map((token, t) => ({ label: token, color: look.series[t % look.series.length], kind: "line",
           values: days.map((day) => 100 * day.markets[0].prices[t] / days[0].markets[0].prices[t]) }))
       : spec.series.map((of) => ({ ...of, values: valuesOf(of, stats, rows) }));
     lines.forEach((line) => {
       const colour = line.color || look.series[m];
       const data = line.values.map((value, day) => [day, value == null ? null : value * scale]);
       const common = { name: line.label + which, data, symbol: "none", color: colour, z: 3 };
-      if (line.as === "bar") {
+      if (line.kind === "bar") {
         series.push({ ...common, type: "bar", barMaxWidth: 7, barGap: "10%",
           stack: `calls${m}`, itemStyle: { opacity: line.sign < 0 ? 0.62 : 1 } });
-      } else if (line.as === "unmet") {
+      } else if (line.kind === "unmet") {
         series.push({ ...common, type: "scatter", symbol: "triangle", symbolSize: 9, z: 4,
           color: look.states.unmet, itemStyle: { borderColor: look.paper, borderWidth: 1 },
           data: data.filter(([, value]) => value > 0) });

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from abm.page.browser import parse_size
 from abm.page.launch import hosts_of, is_local, require_app
-from abm.page.screenshot import parse_size
 from abm.page.server import ENVIRONMENT, LOCAL, SameOrigin
 from scenarios.errors import InputError
 

@@ -1,8 +1,8 @@
-"""Where participants stand in the picture: three layouts, all deterministic, within [-1, 1]²."""
+"""Where participants stand in a picture: three layouts, all deterministic, within [-1, 1]²."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -12,14 +12,19 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 LAYOUTS: Mapping[str, str] = MappingProxyType(
-    {"core": "Core and periphery", "roles": "By role", "force": "Force-directed"}
+    {"core-periphery": "Core and periphery", "bipartite": "By role", "force": "Force-directed"}
 )
-"""Layouts and what the page calls them."""
+"""Layouts and what they are called."""
 
 _COLUMN = {"lender": -1.0, "dealer": 0.0, "borrower": 1.0}
 _SWEEPS = 4
 _A_COLUMN, _A_RING = 40, 48
 """So many nodes stand in one column, or on half a ring, before another is begun."""
+
+
+def usual_layout(roles: Sequence[str]) -> str:
+    """The layout that suits: core and periphery with dealers, by role without."""
+    return "core-periphery" if "dealer" in roles else "bipartite"
 
 
 def positions(
@@ -41,9 +46,9 @@ def positions(
         raise ValueError(f"no layout {layout}; there are {', '.join(LAYOUTS)}")
     if not roles:
         return np.zeros((0, 2))
-    if layout == "roles":
+    if layout == "bipartite":
         return _by_role(roles, lender, borrower)
-    if layout == "core":
+    if layout == "core-periphery":
         return _core_periphery(roles, lender, borrower, weight)
     return _force(roles, lender, borrower)
 

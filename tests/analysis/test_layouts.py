@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from abm.page.layouts import LAYOUTS, positions
 from abm.page.settings import Offer, Settings
 from abm.page.watch import Watch
+from analysis.layouts import LAYOUTS, positions
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -30,11 +30,11 @@ def test_everybody_has_a_place_of_their_own(layout: str, participants: int) -> N
 def test_lenders_are_left_of_borrowers() -> None:
     (market,) = Offer().markets(Settings("crash"))
     watch, roles = Watch(market), np.array(market.population.roles)
-    for layout in ("core", "roles"):
+    for layout in ("core-periphery", "bipartite"):
         x = positions(tuple(roles), watch.lender, watch.borrower, watch.exposure, layout)[:, 0]
         assert x[roles == "lender"].max() < 0 < x[roles == "borrower"].min()
 
 
 def test_an_unknown_layout_is_refused() -> None:
-    with pytest.raises(ValueError, match="no layout circle; there are core"):
+    with pytest.raises(ValueError, match="no layout circle; there are core-periphery"):
         positions(("lender",), np.array([0]), np.array([0]), np.array([1.0]), "circle")
