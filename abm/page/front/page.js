@@ -111,8 +111,8 @@ module.exports = {
     },
     measure() { this.changedDay(); },
   },
-  mixins: [tables],
   methods: {
+    ...tables,
     library() {
       const url = `${window.solara ? window.solara.cdn : "/_solara/cdn"}/echarts@5.4.0/dist/echarts.min.js`;
       if (window.requirejs) return new Promise((done, fail) => window.requirejs([url], done, fail));
