@@ -210,6 +210,11 @@ class CollateralMarket(mesa.Model):
         """The live market as a graph: an edge a loan, from lender to borrower, and their state."""
         return frames.network_view(self)
 
+    @cached_property
+    def grid(self) -> mesa.space.NetworkGrid:
+        """Participants on the network of who can lend to whom, for Mesa's space components."""
+        return frames.grid(self)
+
     def days_frame(self) -> pd.DataFrame:
         """Statistics of each day so far; `measures` describe the columns."""
         return frames.days_frame(self)

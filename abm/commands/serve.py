@@ -26,6 +26,13 @@ DEFAULT_HOST = "127.0.0.1"
     show_default=True,
     help="Address to listen on. Any but the default lets others in: there is no log-in.",
 )
+@click.option(
+    "--name",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="Further name by which visitors call the server; others are refused. Repeatable.",
+)
 @click.option("--open/--no-open", "show", default=True, help="Open the page in a browser.")
 @click.option(
     "--screenshot",
@@ -44,7 +51,7 @@ DEFAULT_HOST = "127.0.0.1"
 @click.option(
     "--size",
     metavar="WIDTHxHEIGHT",
-    default="1400x1500",
+    default="1440x900",
     show_default=True,
     help="Window of the picture, in pixels.",
 )
@@ -52,30 +59,26 @@ def command(
     scenario: str | None,
     port: int,
     host: str,
+    names: tuple[str, ...],
     show: bool,
     screenshot: Path | None,
     days: int,
     size: str,
 ) -> None:
-    """Watch a market in the browser, beginning with SCENARIO, a bundled one.
+    """Watch a market in the browser, beginning with SCENARIO.
 
-    `collateral scenarios` lists them. Ctrl-C stops it.
+    SCENARIO is a TOML file, or a name that `collateral scenarios` lists. Ctrl-C stops it.
     """
     from abm.page.launch import require_app, serve
     from scenarios.errors import InputError
-    from scenarios.scenario import bundled
 
-    if scenario is not None and scenario not in bundled():
-        raise InputError(
-            f"{scenario}: the page shows bundled scenarios only (`collateral scenarios` lists them)"
-        )
     if screenshot is not None and screenshot.suffix.lower() != ".png":
         raise InputError(f"--screenshot: {screenshot}: the name must end in .png")
     require_app()
     if screenshot is None:
-        serve(host, port, scenario, show)
+        serve(scenario, host=host, port=port, show=show, names=names)
         return
-    from abm.page.screenshot import parse_size, write_screenshot
+    from abm.page.browser import parse_size, write_screenshot
 
-    write_screenshot(screenshot, scenario, days, parse_size(size))
-    click.echo(f"{screenshot}: written")
+    day = write_screenshot(screenshot, scenario, days, parse_size(size))
+    click.echo(f"{screenshot}: written, day {day}")

@@ -1,5 +1,5 @@
 """The server page: a market watched, questioned and steered in the browser.
 
-`settings` says which market, `session` runs it, `view` is what can be seen of one day, `picture`,
-`charts` and `tables` turn that into things to look at, `page` and `panels` put them on the page.
+`settings` says which market, `session` runs it and answers the browser, `watch` says what there is
+to see of a day, `words` says it in words; `front` keeps the days and draws them in the browser.
 """

@@ -1,4 +1,4 @@
-"""A headless Chromium that looks at the page, for pictures and for tests."""
+"""A headless Chromium that looks at the page: for pictures of it, and for tests."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from scenarios.errors import InputError
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -91,26 +93,63 @@ def day_of(driver: Chrome) -> int:
 
 
 def open_page(driver: Chrome, url: str) -> None:
-    """Open the page and wait for the first picture of a market."""
+    """Open the page, and wait until it shows the day that its address names, or the last one."""
     driver.get(url)
-    wait_for(driver, lambda d: element(d, ".market-network img").is_displayed(), 60)
-    wait_for(driver, lambda d: d.find_elements("css selector", ".market-charts img"))
+    wait_for(driver, lambda d: d.execute_script(_SHOWN), 120)
 
 
 def step_to(driver: Chrome, day: int) -> None:
     """Step until the page shows a day, or the window ends."""
     while (now := day_of(driver)) < day:
         button = element(driver, ".market-step")
-        if not button.is_enabled():
+        if button.get_attribute("aria-disabled") == "true":
             return
         button.click()
         _wait_for_day_after(driver, now)
 
 
 def _wait_for_day_after(driver: Chrome, day: int) -> None:
-    def stepped(page: Chrome) -> bool:
-        # Buttons wake up when the day is over, and stay asleep after the last one.
-        awake = element(page, ".market-step").is_enabled()
-        return day_of(page) > day and (awake or "end of the window" in page.page_source)
+    wait_for(driver, lambda page: day_of(page) > day)
 
-    wait_for(driver, stepped)
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Width and height from a text like 1400x900.
+
+    Raises:
+        InputError: it is not like that, or beyond 200 to 6000 pixels.
+    """
+    width, _, height = text.partition("x")
+    if not (width.isdigit() and height.isdigit()):
+        raise InputError(f"--size: {text!r} is not a width and a height such as 1400x900")
+    size = (int(width), int(height))
+    if not all(200 <= side <= 6000 for side in size):
+        raise InputError(f"--size: {text} must lie between 200 and 6000 pixels each way")
+    return size
+
+
+def write_screenshot(path: Path, scenario: str | None, days: int, size: tuple[int, int]) -> int:
+    """Write a picture (PNG) of the page on a day of a scenario, or its last; gives the day.
+
+    Raises:
+        InputError: there is no browser to make it with, no such scenario, or nowhere to write it.
+    """
+    from abm.page.launch import running_page
+    from abm.page.settings import Offer
+
+    if reason := why_not():
+        raise InputError(f"--screenshot: {reason}")
+    if not path.parent.is_dir():
+        raise InputError(f"--screenshot: {path.parent}: no such folder")
+    with running_page(Offer(scenario)) as url, browser(size) as driver:
+        open_page(driver, f"{url}/?day={days}")
+        path.write_bytes(driver.get_screenshot_as_png())
+        return day_of(driver)
+
+
+_SHOWN = """
+const asked = Number(new URLSearchParams(location.search).get('day')) || 0;
+const time = document.querySelector('.market-time');
+const drawn = [...document.querySelectorAll('.market-network, .market-chart')];
+return time && Number(time.value) >= Math.min(asked, time.max) && drawn.length > 4
+  && drawn.every(part => part.querySelector('canvas'));
+"""

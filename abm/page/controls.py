@@ -1,31 +1,20 @@
-"""The controls: what to simulate, and how to move in time."""
+"""The controls that the page offers: what each changes in a scenario, and what the scenario has."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
 
-import solara
-from solara.alias import rv
-
-from abm.page.layouts import LAYOUTS
-from abm.page.session import SPEEDS, Session
-from abm.page.settings import (
-    MOST_LOANS_PER_PAIR,
-    MOST_PARTICIPANTS,
-    PRICE_SOURCES,
-    TOPOLOGIES,
-    haircut_of,
-)
-from abm.page.stage import Format
-from scenarios.agreement import MODELS
 from scenarios.errors import InputError
-from scenarios.scenario import Scenario, bundled
+from scenarios.scenario import Scenario
 
-FORMATS: Mapping[Format, str] = {"csv": "CSV", "parquet": "Parquet"}
+MOST_PARTICIPANTS = 1_000
+MOST_LOANS_PER_PAIR = 10
 
-AS_IT_IS = "as in the scenario"
+TOPOLOGIES = ("complete", "random-bipartite", "core-periphery", "scale-free", "agent-lender")
+"""Networks that the page can draw. One from a file is not among them: no control names a path."""
 
 MODEL_NAMES = {
     0: "0: today, settled a day later",
@@ -36,223 +25,163 @@ MODEL_NAMES = {
 }
 """The models of the paper's Table 1 in a few words."""
 
+_DAILY = {"volatility": 0.02, "correlation": 0.5}
+_JUMPS = {"intensity": 0.05, "jump_mean": -0.08, "jump_volatility": 0.04, "jumps": "common"}
+_WILD, _T = {**_DAILY, "volatility": 0.05}, {**_DAILY, "degrees_of_freedom": 3.5}
+PRICE_SOURCES: Mapping[str, tuple[str, str, dict[str, Any]]] = MappingProxyType(
+    {
+        "calm": ("Geometric Brownian motion, 1 % a day", "gbm", {**_DAILY, "volatility": 0.01}),
+        "gbm": ("Geometric Brownian motion, 2 % a day", "gbm", _DAILY),
+        "turbulent": (
+            "Geometric Brownian motion, 5 % a day",
+            "gbm",
+            {**_DAILY, "volatility": 0.05},
+        ),
+        "student_t": ("Fat tails (Student t), 2 % a day", "student_t", _T),
+        "merton": ("Jumps of -8 %, every 20 days on average", "merton", {**_DAILY, **_JUMPS}),
+        "crash": ("The scenario's own, and a fall by 20 % on day 10", "shocks", {}),
+    }
+)
+"""Title, source and parameters of the prices that the page offers beside the scenario's own."""
 
-@solara.component
-def Choice(  # noqa: N802
-    label: str,
-    choices: Mapping[Any, str] | Sequence[str],
-    value: Any,
-    on_value: Callable[[Any], None],
-    none: str = "",
-    disabled: bool = False,
-    style: str = "",
-) -> None:
-    """A choice from a list; with `none`, also of nothing under this name."""
-    known = dict(choices) if isinstance(choices, Mapping) else {name: name for name in choices}
-    items = [{"text": none, "value": ""}] if none else []
-    items += [{"text": text, "value": key} for key, text in known.items()]
-
-    def choose(chosen: Any) -> None:
-        # What a browser sends may be anything, also what no dictionary can look up.
-        if isinstance(chosen, str | int) and chosen in known:
-            on_value(chosen)
-        elif none and chosen in ("", None):
-            on_value(None)
-
-    rv.Select(
-        label=label,
-        items=items,
-        v_model="" if value is None else value,
-        on_v_model=choose,
-        dense=True,
-        disabled=disabled,
-        hide_details=True,
-        class_="market-choice",
-        style_=style,
-    )
+Kind = Literal["percent", "number", "whole", "choice"]
 
 
-@solara.component
-def Percent(  # noqa: N802
-    label: str, value: float, most: float, step: float, on_value: Callable[[float], None]
-) -> None:
-    """A fraction as a slider in per cent."""
+@dataclass(frozen=True)
+class Control:
+    """Something that a visitor can set; not set, it is as in the scenario.
 
-    def choose(chosen: Any) -> None:
-        if isinstance(chosen, int | float) and 0 <= chosen <= 100 * most:
-            on_value(chosen / 100)
+    A value is checked here, whatever a browser sends, and again by the scenario that it makes.
+    """
 
-    solara.Text(f"{label}: {100 * value:g} %", classes=["market-note"])
-    rv.Slider(
-        v_model=100 * value,
-        on_v_model=choose,
-        min=0,
-        max=100 * most,
-        step=100 * step,
-        dense=True,
-        hide_details=True,
-        class_="market-slider",
-    )
+    name: str
+    label: str
+    kind: Kind = "number"
+    low: float = 0.0
+    high: float = 0.0
+    choices: tuple[tuple[Any, str], ...] = ()
+    """Values and what the page calls them, of a choice."""
+    field: str = ""
+    """Field of the scenario, by its dotted name; empty if the page knows more of it."""
+    shared: bool = False
+    """Whether two markets side by side have it in common."""
+    help: str = ""
+
+    def check(self, value: Any) -> Any:
+        """The value, if a visitor may choose it.
+
+        Raises:
+            InputError: it is none of the choices, or out of range.
+        """
+        if self.kind == "choice":
+            known = [choice for choice, _ in self.choices]
+            if not any(value == choice and type(value) is type(choice) for choice in known):
+                raise InputError(f"{self.label}: must be one of {', '.join(map(str, known))}")
+            return value
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if number and self.kind == "whole" and value == int(value):
+            value = int(value)
+        elif self.kind == "whole":
+            number = False
+        if not number or not self.low <= value <= self.high:
+            what = "whole number" if self.kind == "whole" else "number"
+            raise InputError(f"{self.label}: must be a {what} from {self.low:g} to {self.high:g}")
+        return value
+
+    def of(self, scenario: Scenario) -> Any:
+        """What a scenario has here; none where it has nothing that the control could show."""
+        agreement, part, network = scenario.agreement, scenario.participants, scenario.network
+        match self.name:
+            case "model":
+                return agreement.model
+            case "haircut":
+                return float(1 - 1 / agreement.collateral_ratio)
+            case "topology":
+                return None if loans_are_given(scenario) else network.topology
+            case "participants":
+                return part.lenders + part.borrowers + part.dealers or None
+            case "loans":
+                return None if loans_are_given(scenario) else network.loans_per_edge
+            case "prices":
+                return None
+        found: Any = scenario
+        for key in self.field.split("."):
+            found = getattr(found, key, None)
+        return found if self.kind == "choice" or isinstance(found, int | float) else None
 
 
-@solara.component
-def SettingsPanel(session: Session) -> None:  # noqa: N802
-    """What to simulate. Every change starts anew."""
-    settings = session.settings.value
-
-    def means() -> Scenario | None:
-        for model in (settings.model, None):
-            try:
-                return settings.scenario_for(model)
-            except InputError:
-                continue
-        try:
-            return settings.base
-        except InputError:
-            return None
-
-    scenario = solara.use_memo(means, [settings])
-    titles = solara.use_memo(_titles, [])
-    change = session.change
-    Choice("Scenario", titles, settings.scenario, session.choose_scenario)
-    if scenario is None:
-        return
-    Choice("Model", MODEL_NAMES, settings.model, lambda m: change(model=m, trigger=None), AS_IT_IS)
-    Choice("Compare with", MODEL_NAMES, settings.compare, lambda m: change(compare=m), "nothing")
-    agreement, part = scenario.agreement, scenario.participants
-    Percent("Haircut", round(haircut_of(agreement), 4), 0.5, 0.005, lambda v: change(haircut=v))
-    Percent("Threshold (β)", round(agreement.trigger, 4), 0.2, 0.0025, lambda v: change(trigger=v))
-    if settings.compare is not None and settings.trigger is not None:
-        solara.Text("The threshold holds for both models.", classes=["market-note"])
-    given = scenario.loan is None or scenario.network.topology == "file"
-    Choice(
-        "Topology",
-        TOPOLOGIES,
-        settings.topology,
-        lambda t: change(topology=t),
-        f"{AS_IT_IS}: " + ("given loans" if given else scenario.network.topology),
-        disabled=given,
-    )
-    total = part.lenders + part.borrowers + part.dealers
-    Choice(
-        "Participants",
-        {n: f"{n:,}" for n in (2, 10, 30, 100, 300, MOST_PARTICIPANTS)},
-        settings.participants,
-        lambda n: change(participants=n),
-        AS_IT_IS
-        if given
-        else f"{AS_IT_IS}: {total:,}"
-        if settings.participants is None
-        else AS_IT_IS,
-        disabled=given,
-    )
-    Choice(
-        "Loans per pair",
-        {n: str(n) for n in (1, 2, 5, MOST_LOANS_PER_PAIR)},
-        settings.loans_per_pair,
-        lambda n: change(loans_per_pair=n),
-        AS_IT_IS,
-        disabled=given,
-    )
-    inventory = part.prefunded_inventory
-    if isinstance(inventory, dict):
-        solara.Text("Inventory: counts, as in the scenario", classes=["market-note"])
-    else:
-        Percent(
-            "Prefunded inventory, of the collateral",
-            round(inventory, 4),
-            0.5,
-            0.01,
-            lambda v: change(inventory=v),
-        )
-    Choice(
+CONTROLS = (
+    Control("model", "Model", "choice", choices=tuple(MODEL_NAMES.items())),
+    Control("haircut", "Haircut", "percent", 0, 0.9),
+    Control("trigger", "Threshold (β)", "percent", 0, 0.9, field="agreement.trigger"),
+    Control(
+        "inventory",
+        "Prefunded inventory",
+        "percent",
+        0,
+        10,
+        field="participants.prefunded_inventory",
+        help="Of the collateral posted at the start",
+    ),
+    Control(
+        "topology", "Network", "choice", choices=tuple((t, t) for t in TOPOLOGIES), shared=True
+    ),
+    Control("participants", "Participants", "whole", 2, MOST_PARTICIPANTS, shared=True),
+    Control("loans", "Loans per pair", "whole", 1, MOST_LOANS_PER_PAIR, shared=True),
+    Control(
+        "prices",
         "Prices",
-        {name: title for name, (title, _) in PRICE_SOURCES.items()},
-        settings.prices,
-        lambda p: change(prices=p),
-        AS_IT_IS,
-    )
-    solara.InputInt("Seed", settings.seed, lambda s: change(seed=s or 0), dense=True)
+        "choice",
+        choices=tuple((name, title) for name, (title, *_) in PRICE_SOURCES.items()),
+        shared=True,
+    ),
+)
+"""The page's own controls, in its order."""
 
 
-def _titles() -> dict[str, str]:
-    """The bundled scenarios and what each shows."""
-    titles = {}
-    for name in bundled():
-        try:
-            titles[name] = Scenario.load(name).title or name
-        except InputError:
-            continue
-    return dict(sorted(titles.items(), key=lambda item: item[1]))
+def own_control(field: str, given: Any) -> Control:
+    """A control for a field of the scenario, declared as Mesa declares a model's parameter.
+
+    Args:
+        field: dotted name of the field, as `agreement.grace_days`.
+        given: a `Slider` of Mesa's, or a dictionary with `label` and `min` and `max`, or `values`.
+
+    Raises:
+        InputError: it is neither.
+    """
+    told = dict(given) if isinstance(given, Mapping) else vars(given)
+    label = str(told.get("label") or field)
+    if told.get("values"):
+        values = tuple((value, str(value)) for value in told["values"])
+        return Control(field, label, "choice", choices=values, field=field)
+    if told.get("min") is None or told.get("max") is None:
+        raise InputError(f"params: {field}: needs min and max, or values")
+    numbers = told["min"], told["max"], told.get("step", 1)
+    kind: Kind = "whole" if all(isinstance(number, int) for number in numbers) else "number"
+    return Control(field, label, kind, float(numbers[0]), float(numbers[1]), field=field)
 
 
-@solara.component
-def Transport(session: Session) -> None:  # noqa: N802
-    """Step, play, pause, reset, speed and layout."""
-    views = session.views.value
-    playing, working = session.playing.value, session.working.value
-    over = not views or not views[0].running or session.broken.value
-    with solara.Row(
-        classes=["market-transport"],
-        gap="8px",
-        style={"flex-wrap": "wrap", "align-items": "center"},
-    ):
-        solara.Button(
-            "Reset",
-            icon_name="mdi-restart",
-            on_click=lambda: session.reset(),
-            outlined=True,
-            classes=["market-reset"],
-        )
-        solara.Button(
-            "Step",
-            icon_name="mdi-skip-next",
-            on_click=session.step,
-            disabled=playing or working or over,
-            outlined=True,
-            classes=["market-step"],
-        )
-        if playing:
-            solara.Button(
-                "Pause",
-                icon_name="mdi-pause",
-                on_click=session.pause,
-                color="primary",
-                classes=["market-pause"],
-            )
-        else:
-            solara.Button(
-                "Play",
-                icon_name="mdi-play",
-                on_click=session.play,
-                color="primary",
-                disabled=working or over,
-                classes=["market-play"],
-            )
-        Choice(
-            "Speed",
-            list(SPEEDS),
-            session.speed.value,
-            session.choose_speed,
-            style="max-width: 170px",
-        )
-        Choice(
-            "Layout", LAYOUTS, session.layout.value, session.choose_layout, style="max-width: 230px"
-        )
+def loans_are_given(scenario: Scenario) -> bool:
+    """Whether a scenario names its loans one by one, so that no network can be drawn for it."""
+    return scenario.loan is None or scenario.network.topology == "file"
 
 
-@solara.component
-def Downloads(session: Session) -> None:  # noqa: N802
-    """All tables of the run so far, in one archive."""
-    solara.Text("All tables of the run so far", classes=["market-note"])
-    with solara.Row(gap="8px"):
-        for form, name in FORMATS.items():
-            solara.FileDownload(
-                partial(session.tables, form),
-                filename=f"collateral-run-{form}.zip",
-                label=name,
-                mime_type="application/zip",
-            )
+def roles(scenario: Scenario, topology: str, total: int) -> dict[str, int]:
+    """Numbers of lenders, borrowers and dealers among so many, for a topology.
 
-
-assert set(MODEL_NAMES) == set(MODELS)
+    As the scenario divides them where its topology stays; else three tenths lend, and a tenth deals
+    where there is a core.
+    """
+    part = scenario.participants
+    own = part.lenders + part.borrowers + part.dealers
+    dealers = {"agent-lender": 1, "core-periphery": max(1, total // 10)}.get(topology, 0)
+    lenders = max(1, round((total - dealers) * 0.3))
+    if topology == scenario.network.topology and own:
+        dealers = part.dealers if topology == "agent-lender" else round(total * part.dealers / own)
+        dealers = max(dealers, min(part.dealers, 1))
+        lenders = max(round(total * part.lenders / own), min(part.lenders, 1))
+    return {
+        "participants.lenders": lenders,
+        "participants.borrowers": max(1, total - dealers - lenders),
+        "participants.dealers": dealers,
+    }

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,7 +19,19 @@ from scenarios.errors import InputError
 if TYPE_CHECKING:
     import uvicorn
 
+    from abm.page.settings import Offer
+    from scenarios.scenario import Scenario
+
 NEEDED = ("solara", "ipyvuetify", "solara_assets", "uvicorn")
+
+_offer: Offer | None = None
+
+
+def offered() -> Offer:
+    """What the server of this process offers."""
+    from abm.page.settings import Offer
+
+    return _offer or Offer()
 
 
 def require_app() -> None:
@@ -33,14 +45,14 @@ def require_app() -> None:
         raise InputError(f"the page needs {', '.join(missing)}: pip install 'collateral-abm[app]'")
 
 
-def _server(host: str, port: int, scenario: str | None) -> tuple[uvicorn.Server, socket.socket]:
+def _server(
+    host: str, port: int, offer: Offer, names: tuple[str, ...] = ()
+) -> tuple[uvicorn.Server, socket.socket]:
     """A server, and the socket it listens on."""
     import uvicorn
 
-    from abm.page.page_names import SCENARIO_VARIABLE
-
-    if scenario is not None:
-        os.environ[SCENARIO_VARIABLE] = scenario
+    global _offer
+    _offer = offer
     try:
         address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listening = socket.socket(address[0], socket.SOCK_STREAM)
@@ -48,9 +60,9 @@ def _server(host: str, port: int, scenario: str | None) -> tuple[uvicorn.Server,
         listening.bind(address[4])
     except OSError as error:
         raise InputError(f"--host {host} --port {port}: cannot listen there ({error})") from None
-    config = uvicorn.Config(
-        application(is_local(host)), log_level="warning", server_header=False, access_log=False
-    )
+    app = application(hosts_of(host, names))
+    # Solara's pages are large for a first visit, and its compressor is for whole answers only.
+    config = uvicorn.Config(app, log_level="warning", server_header=False, access_log=False)
     return uvicorn.Server(config), listening
 
 
@@ -59,18 +71,66 @@ def is_local(host: str) -> bool:
     return host in LOCAL
 
 
+def hosts_of(host: str, names: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Names by which a browser may call a server that listens on an address.
+
+    On all addresses (`0.0.0.0`, `::`): this machine's own name and addresses, and no other, so that
+    no foreign name that points here is answered.
+
+    Args:
+        host: address to listen on.
+        names: further names, as of a proxy in front.
+    """
+    known = [*LOCAL, host.lower(), *(name.lower() for name in names)]
+    if host in ("0.0.0.0", "::", ""):
+        own = socket.gethostname()
+        known += [own.lower(), socket.getfqdn().lower()]
+        with suppress(OSError):
+            known += [str(found[4][0]) for found in socket.getaddrinfo(own, None)]
+        import psutil
+
+        of_cards = psutil.net_if_addrs().values()
+        families = (socket.AF_INET, socket.AF_INET6)
+        known += [
+            a.address.split("%")[0] for card in of_cards for a in card if a.family in families
+        ]
+    return tuple(dict.fromkeys(known))
+
+
 def url_of(host: str, listening: socket.socket) -> str:
     """Address of the page."""
     name = f"[{host}]" if ":" in host else host
     return f"http://{name}:{listening.getsockname()[1]}"
 
 
-def serve(host: str, port: int, scenario: str | None, show: bool) -> None:
+def serve(
+    scenario: Scenario | str | Path | None = None,
+    *,
+    components: Sequence[Any] = (),
+    params: Mapping[str, Any] | None = None,
+    host: str = LOCAL[1],
+    port: int = 8765,
+    show: bool = True,
+    names: tuple[str, ...] = (),
+) -> None:
     """Serve the page until interrupted.
 
+    Args:
+        scenario: a scenario, a scenario file, or the name of a bundled one, to begin with.
+        components: of one's own, as Mesa's `make_plot_component` makes them.
+        params: controls of one's own, by field of the scenario, as Mesa declares them.
+        host: address to listen on.
+        port: likewise; 0 for any free one.
+        show: whether to open the page in a browser.
+        names: names by which visitors call the server, beside its own.
+
     Raises:
-        InputError: nothing can listen on that address.
+        InputError: nothing can listen on that address, or there is no such scenario.
     """
+    from abm.page.settings import Offer
+
+    require_app()
+    offer = Offer(scenario, components, params)
     if not is_local(host):
         click.secho(
             f"Warning: {host} can be reached by others. Whoever reaches it can use the page and the"
@@ -78,7 +138,7 @@ def serve(host: str, port: int, scenario: str | None, show: bool) -> None:
             fg="yellow",
             err=True,
         )
-    server, listening = _server(host, port, scenario)
+    server, listening = _server(host, port, offer, names)
     url = url_of(host, listening)
     click.echo(f"{url} (stop with Ctrl+C)")
     if show:
@@ -89,9 +149,11 @@ def serve(host: str, port: int, scenario: str | None, show: bool) -> None:
 
 
 @contextmanager
-def running_page(scenario: str | None = None) -> Iterator[str]:
+def running_page(offer: Offer | None = None) -> Iterator[str]:
     """Serve the page on a free port of this machine while the block runs; gives its address."""
-    server, listening = _server("127.0.0.1", 0, scenario)
+    from abm.page.settings import Offer
+
+    server, listening = _server(LOCAL[1], 0, offer or Offer())
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     try:
@@ -100,7 +162,7 @@ def running_page(scenario: str | None = None) -> Iterator[str]:
             if not thread.is_alive() or time.monotonic() > deadline:
                 raise RuntimeError("the page did not start")
             time.sleep(0.05)
-        yield url_of("127.0.0.1", listening)
+        yield url_of(LOCAL[1], listening)
     finally:
         server.should_exit = True
         thread.join(10)

@@ -1,208 +1,282 @@
-"""One browser session: its settings, its run, and the threads that step it.
+"""One visitor: the settings, the run, and what is sent of it.
 
-Steps run in a thread of their own and the page shows copies of the days (`view`), so a long step
-leaves the page alive, and an error in it leaves the page usable.
+The browser asks, one message at a time; a thread answers, so that a long day leaves the page alive.
+The browser keeps the days and asks for the next one when it has shown the last: nobody simulates
+ahead of who looks, and what is shown is always one day.
 """
 
 from __future__ import annotations
 
+import io
+import json
 import logging
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
-import solara
-
-from abm.page.layouts import LAYOUTS
-from abm.page.settings import Settings
-from abm.page.stage import Format, Stage
-from abm.page.view import DayView
+from abm.page.settings import Offer, Settings
+from abm.page.watch import Watch, opening, places
+from abm.page.words import walk
+from analysis.layouts import LAYOUTS
 from scenarios.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from abm.model import CollateralMarket
 
 log = logging.getLogger(__name__)
 
-SPEEDS = {"1 day a second": 1.0, "3 days a second": 0.33, "10 days a second": 0.1, "fastest": 0.0}
-"""Seconds from one day to the next, by what the page calls it."""
+MOST_SESSIONS = 20
+"""Markets are kept for so many visitors at a time."""
 
-BREATH = 0.03
-"""Seconds between two days at any speed, in which clicks are heard."""
+AWAY = 90.0
+"""Seconds without a sign of life after which a visitor's place may go to another."""
 
-SETTLE = 0.25
-"""Seconds for which a setting must stay before a market is built: a slider passes by many."""
+Send = Callable[[dict[str, Any], list[bytes]], None]
 
 
 class Session:
-    """The state of one page. Make one for each browser session, never one for all."""
+    """The run of one visitor. Make one for each browser session, never one for all."""
 
-    def __init__(self, settings: Settings):
-        """Start with these settings and nothing built."""
-        self.settings = solara.reactive(settings)
-        self.views: solara.Reactive[tuple[DayView, ...]] = solara.reactive(())
-        self.error = solara.reactive("")
-        self.playing = solara.reactive(False)
-        self.working = solara.reactive(False)
-        self.broken = solara.reactive(False)
-        """Whether an error has ended the run; a reset starts a new one."""
-        self.speed = solara.reactive("3 days a second")
-        self.layout = solara.reactive("core-periphery")
-        self.participant: solara.Reactive[str | None] = solara.reactive(None)
-        self.stage: Stage | None = None
-        self.seconds = (0.0, 0.0)
-        """How long the day took to simulate, and the last one to draw."""
-        self._run = object()
-        self._play = object()
-        self._stepping = threading.Lock()
+    _open: list[Session] = []  # noqa: RUF012
+    _places = threading.Lock()
 
-    def change(self, **settings: Any) -> None:
-        """Change settings and start anew with them."""
-        changed = replace(self.settings.value, **settings)
-        if changed != self.settings.value:
-            self.settings.set(changed)
-            self.reset(SETTLE)
+    def __init__(self, offer: Offer, send: Send, shown: Callable[[Any], None] = lambda _: None):
+        """Serve a visitor.
 
-    def choose_scenario(self, name: str) -> None:
-        """Start anew with another scenario, everything else as it has it."""
-        seed, compare, model = (
-            getattr(self.settings.value, k) for k in ("seed", "compare", "model")
-        )
-        self.settings.set(Settings(name, model=model, compare=compare, seed=seed))
-        self.participant.set(None)
-        self.reset()
+        Args:
+            offer: what may be chosen.
+            send: takes each message for the browser, and bytes beside it.
+            shown: is told of the market after every day on which components of one's own are
+                looked at, and of none when it is gone.
+        """
+        self.offer, self._send, self._shown = offer, send, shown
+        self.settings = Settings(offer.first)
+        self.markets: list[CollateralMarket] = []
+        self.watches: list[Watch] = []
+        self.day = -1
+        self.heard = time.monotonic()
+        self._run = 0
+        self._broken = False
+        self._own = False
+        self._work = threading.Lock()
 
-    def choose_layout(self, layout: str) -> None:
-        """Show another layout."""
-        if layout in LAYOUTS:
-            self.layout.set(layout)
-
-    def choose_speed(self, speed: str) -> None:
-        """Play at another speed."""
-        if speed in SPEEDS:
-            self.speed.set(speed)
-
-    def select(self, participant: str | None) -> None:
-        """Tell of a participant and show its events only; of none if there is no such one."""
-        views = self.views.value
-        known = bool(views) and participant in views[0].graph.names
-        self.participant.set(participant if known else None)
-
-    def reset(self, settle: float = 0.0) -> None:
-        """Build the market anew, on the day on which the loans are opened."""
-        run = self._run = object()
-        self.pause()
-        self.working.set(True)
-        self._start(lambda: self._build(run, settle))
-
-    def step(self) -> None:
-        """Simulate one day."""
-        if not self.working.value and not self.playing.value:
-            run = self._run
-            self.working.set(True)
-            self._start(lambda: self._step_once(run))
-
-    def play(self) -> None:
-        """Simulate day after day until a pause, the end, or an error."""
-        if self.playing.value or self.broken.value or self.stage is None:
+    def receive(self, message: Any) -> None:
+        """Take a message from the browser; answers come from another thread."""
+        self.heard = time.monotonic()
+        message = message if isinstance(message, dict) else {}
+        answer = getattr(self, f"_do_{message.get('do')}", None)
+        if answer is None:
             return
-        run, play = self._run, object()
-        self._play = play
-        self.playing.set(True)
-        self._start(lambda: self._keep_playing(run, play))
-
-    def pause(self) -> None:
-        """Stop after the day that is being simulated."""
-        self._play = object()
-        self.playing.set(False)
-
-    def tables(self, form: Format) -> bytes:
-        """The run's tables, as `Stage.tables` gives them; nothing if there is no run."""
-        return self.stage.tables(form) if self.stage is not None else b""
+        if message.get("do") == "open":
+            self._run += 1
+        run = self._run
+        threading.Thread(target=self._answer, args=(answer, message, run), daemon=True).start()
 
     def close(self) -> None:
-        """End the threads and let go of the markets."""
-        self._run = self._play = object()
-        stage, self.stage = self.stage, None
-        if stage is not None:
-            stage.release()
+        """Let go of the run, and of the place."""
+        self._run += 1
+        with Session._places:
+            if self in Session._open:
+                Session._open.remove(self)
+        with self._work:
+            self._release()
 
-    def _start(self, work: Callable[[], None]) -> None:
-        threading.Thread(target=work, daemon=True).start()
-
-    def _build(self, run: object, settle: float) -> None:
-        time.sleep(settle)
-        if run is not self._run:
-            return
-        stage: Stage | None = None
-        views: tuple[DayView, ...] = ()
-        message = ""
-        try:
-            stage = Stage(self.settings.value)
-            views = stage.look()
-        except InputError as error:
-            message = str(error)
-        except Exception as error:
-            log.exception("the market could not be built")
-            message = f"The market could not be built: {type(error).__name__}: {error}"
-        if run is not self._run:
-            return
-        old, self.stage = self.stage, stage
-        if old is not None:
-            old.release()
-        self.seconds = (0.0, 0.0)
-        self.error.set(message)
-        self.broken.set(stage is None)
-        if views and self.participant.value not in (None, *views[0].graph.names):
-            self.participant.set(None)
-        self.views.set(views)
-        self.working.set(False)
-
-    def _step_once(self, run: object) -> None:
-        self._advance(run)
-        if run is self._run:
-            self.working.set(False)
-
-    def _keep_playing(self, run: object, play: object) -> None:
-        while run is self._run and play is self._play:
-            began = time.perf_counter()
-            if not self._advance(run):
-                break
-            left = SPEEDS[self.speed.value] - (time.perf_counter() - began)
-            time.sleep(max(left, BREATH))
-        if run is self._run and play is self._play:
-            self.playing.set(False)
-
-    def _advance(self, run: object) -> bool:
-        """Simulate a day and show it; says whether there are more."""
-        with self._stepping:
-            stage = self.stage
-            if stage is None or run is not self._run or not stage.running or self.broken.value:
-                return False
-            began = time.perf_counter()
+    def _answer(self, answer: Callable[[Any, int], None], message: Any, run: int) -> None:
+        with self._work:
+            if run != self._run:
+                return
             try:
-                stage.step()
-                views = stage.look()
+                answer(message, run)
+            except InputError as error:
+                self._tell("error", text=str(error))
             except Exception as error:
-                log.exception("a day could not be simulated")
-                if run is self._run:
-                    self._report(error)
-                return False
-            simulated = time.perf_counter()
-            if run is not self._run:
-                return False
-            # The page tells how long this day was simulated, and the one before was drawn.
-            self.seconds = (simulated - began, self.seconds[1])
-            self.views.set(views)
-            self.seconds = (simulated - began, time.perf_counter() - simulated)
-            return stage.running
+                log.exception("a message could not be answered")
+                self._tell("error", text=f"{type(error).__name__}: {error}")
 
-    def _report(self, error: Exception) -> None:
-        """Show an error that ended the run."""
-        day = self.views.value[0].day + 1 if self.views.value else 0
-        what = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
-        self.error.set(
-            f"Day {day} could not be simulated: {what}. What is shown is the day before;"
-            " Reset starts anew."
+    def _tell(self, what: str, buffers: list[bytes] | None = None, **told: Any) -> None:
+        self._send({"what": what, "run": self._run, **told}, buffers or [])
+
+    def _do_open(self, message: Any, run: int) -> None:
+        """Build a market with the settings sent, and show the day on which its loans are opened."""
+        if not self._takes_a_place():
+            self._tell("full", most=MOST_SESSIONS)
+            return
+        try:
+            settings = Settings.of(message.get("settings"), self.offer.first)
+            controls = self.offer.shown(settings)
+            markets = self.offer.markets(settings)
+        except InputError as error:
+            known = self.offer.shown(Settings(self._known(message)))
+            self._tell("refused", text=str(error), controls=known, scenarios=self.offer.scenarios())
+            return
+        self._release()
+        self.settings, self.markets, self.day, self._broken = settings, markets, 0, False
+        self.watches = [
+            Watch(market, title)
+            for market, title in zip(markets, self.offer.titles(settings), strict=True)
+        ]
+        layout = message.get("layout")
+        self._tell(
+            "run",
+            settings=asdict(settings),
+            controls=controls,
+            scenarios=self.offer.scenarios(),
+            layouts=list(LAYOUTS.items()),
+            **opening(self.watches, layout if layout in tuple(LAYOUTS) else ""),
         )
-        self.broken.set(True)
-        self.playing.set(False)
+        self._show()
+        self._advance(message.get("to"), run)
+
+    def _known(self, message: Any) -> str:
+        """The scenario that was asked for, if there is one, for controls to be shown again."""
+        sent = message.get("settings")
+        name = sent.get("scenario") if isinstance(sent, dict) else None
+        try:
+            self.offer.base(str(name))
+        except InputError:
+            return self.offer.first
+        return str(name)
+
+    def _do_advance(self, message: Any, run: int) -> None:
+        """Simulate up to a day, and show each."""
+        self._advance(message.get("to"), run)
+
+    def _do_walk(self, message: Any, run: int) -> None:
+        """Simulate to the end, and tell which days matter."""
+        self._advance(10**6, run)
+        if self.watches and run == self._run and not self._broken:
+            self._tell("walk", stops=[stop._asdict() for stop in walk(self.watches[0])])
+
+    def _do_layout(self, message: Any, run: int) -> None:
+        """Place the participants anew."""
+        if self.watches and (name := message.get("name")) in tuple(LAYOUTS):
+            self._tell("places", places=places(self.watches[0], name), layout=name)
+
+    def _do_own(self, message: Any, run: int) -> None:
+        """Draw components of one's own while they are looked at."""
+        self._own = message.get("on") is True
+        if self._own and self.markets:
+            self._shown(self.markets[0])
+
+    def _do_inspect(self, message: Any, run: int) -> None:
+        """Tell of a participant on a day, in each market."""
+        day, row = message.get("day"), message.get("row")
+        whole = isinstance(day, int) and isinstance(row, int)
+        if (
+            whole
+            and self.watches
+            and 0 <= day <= self.day
+            and 0 <= row < len(self.watches[0].names)
+        ):
+            told = [watch.inspect(day, row) for watch in self.watches]
+            self._tell("inspected", day=day, row=row, markets=told)
+
+    def _do_download(self, message: Any, run: int) -> None:
+        """All tables of the run so far."""
+        form = message.get("form")
+        if self.markets and form in ("csv", "parquet"):
+            self._tell("file", [self.tables(form)], name=f"collateral-run-{form}.zip")
+
+    def tables(self, form: str) -> bytes:
+        """All tables of the run so far as a ZIP archive, a folder for each market.
+
+        Beside them `columns.csv` says what every column means, and `settings.json` how the run was
+        made.
+
+        Args:
+            form: `csv` or `parquet`.
+        """
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("settings.json", json.dumps(asdict(self.settings), indent=2) + "\n")
+            archive.writestr("columns.csv", _meanings())
+            titles = self.offer.titles(self.settings)
+            for at, (market, title) in enumerate(zip(self.markets, titles, strict=True)):
+                words = "".join(c if c.isalnum() else "-" for c in title.lower()).strip("-")
+                folder = f"{'ab'[at]}-{words}" if len(titles) > 1 else words
+                for name, frame in _tables(market):
+                    content = (
+                        frame.to_csv(index=False)
+                        if form == "csv"
+                        else frame.to_parquet(index=False)
+                    )
+                    archive.writestr(f"{folder}/{name}.{form}", content)
+        return buffer.getvalue()
+
+    def _advance(self, to: Any, run: int) -> None:
+        last = len(self.markets[0].days) - 1 if self.markets else -1
+        to = min(to, last) if isinstance(to, int) and not isinstance(to, bool) else 0
+        while self.day < to and run == self._run and not self._broken:
+            try:
+                for market in self.markets:
+                    market.step()
+                self.day += 1
+                self._show()
+            except Exception as error:
+                self._broken = True
+                what = str(error)
+                if not isinstance(error, InputError):
+                    log.exception("a day could not be simulated")
+                    what = f"{type(error).__name__}: {error}"
+                self._tell(
+                    "broken",
+                    text=f"Day {self.markets[0].day} could not be simulated: {what}. The days"
+                    " before it stay; Reset starts anew.",
+                )
+
+    def _show(self) -> None:
+        """Send the newest day of all markets, as one message."""
+        told = [watch.look() for watch in self.watches]
+        if self._own:
+            self._shown(self.markets[0])
+        self._tell("day", day=self.day, markets=told)
+
+    def _takes_a_place(self) -> bool:
+        """Whether there is a place for this visitor, if need be of one who has left."""
+        gone = None
+        with Session._places:
+            if self in Session._open:
+                return True
+            if len(Session._open) >= MOST_SESSIONS:
+                quiet = min(Session._open, key=lambda session: session.heard)
+                if time.monotonic() - quiet.heard < AWAY:
+                    return False
+                Session._open.remove(gone := quiet)
+            Session._open.append(self)
+        if gone is not None:
+            gone.close()
+        return True
+
+    def _release(self) -> None:
+        for market in self.markets:
+            market.release()
+        self.markets, self.watches, self.day = [], [], -1
+        self._shown(None)
+
+
+def _tables(market: CollateralMarket) -> Iterator[tuple[str, pd.DataFrame]]:
+    yield "days", market.days_frame()
+    yield "loans", market.loans_frame()
+    yield "participants", market.participants_frame()
+    yield "events", market.events_frame()
+
+
+def _meanings() -> str:
+    """What the columns mean, as CSV."""
+    import pandas as pd
+
+    from abm.tables.columns import EVENTS, LOANS, PARTICIPANTS, day_columns
+
+    tables = {"days": day_columns(), "loans": LOANS, "participants": PARTICIPANTS, "events": EVENTS}
+    rows = [
+        (table, name, told.unit, told.meaning)
+        for table, columns in tables.items()
+        for name, told in columns.items()
+    ]
+    frame = pd.DataFrame(rows, columns=["table", "column", "unit", "meaning"])
+    return str(frame.to_csv(index=False))

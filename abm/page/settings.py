@@ -1,13 +1,20 @@
-"""What the page's controls say, and the market that it means."""
+"""What a visitor has chosen, and the markets that it means."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scenarios.agreement import MODELS, CollateralAgreement
+from abm.page.controls import (
+    CONTROLS,
+    PRICE_SOURCES,
+    Control,
+    loans_are_given,
+    own_control,
+    roles,
+)
 from scenarios.errors import InputError
 from scenarios.network import Complete, CorePeriphery, RandomBipartite, ScaleFree
 from scenarios.scenario import Scenario, bundled
@@ -15,184 +22,205 @@ from scenarios.scenario import Scenario, bundled
 if TYPE_CHECKING:
     from abm.model import CollateralMarket
 
-TOPOLOGIES = ("complete", "random-bipartite", "core-periphery", "scale-free", "agent-lender")
-"""Networks that the page can draw. One from a file is not among them: no control names a path."""
+FIRST_SCENARIO = "dealers-under-stress"
+"""What the page begins with unless told."""
 
-MOST_PARTICIPANTS = 1_000
-MOST_LOANS_PER_PAIR = 10
 MOST_LOANS = 25_000
 """Larger markets are for the command line, where nobody waits for a picture."""
-
-_DAILY = {"volatility": 0.02, "correlation": 0.5}
-PRICE_SOURCES: Mapping[str, tuple[str, dict[str, Any]]] = MappingProxyType(
-    {
-        "calm": ("Geometric Brownian motion, 1 % a day", {**_DAILY, "volatility": 0.01}),
-        "gbm": ("Geometric Brownian motion, 2 % a day", _DAILY),
-        "turbulent": ("Geometric Brownian motion, 5 % a day", {**_DAILY, "volatility": 0.05}),
-        "student_t": ("Fat tails (Student t), 2 % a day", {**_DAILY, "degrees_of_freedom": 3.5}),
-        "merton": (
-            "Common jumps of -8 % on average, every 20 days",
-            {
-                **_DAILY,
-                "intensity": 0.05,
-                "jump_mean": -0.08,
-                "jump_volatility": 0.04,
-                "jumps": "common",
-            },
-        ),
-        "crash": ("The scenario's own, and a fall by 20 % on day 10", {}),
-    }
-)
-"""Title and parameters of the price sources that the page offers beside the scenario's own."""
-
-_GBM = ("calm", "gbm", "turbulent")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The controls. `None` leaves a thing as the scenario has it.
+    """A visitor's choices: plain data, not trusted before `Offer.markets` has checked it."""
 
-    Nothing here is trusted: a browser can send what it likes, and `market` checks all of it.
-    """
-
-    scenario: str
-    model: int | None = None
-    """The paper's model 0 to 4."""
-    compare: int | None = None
-    """A second model, shown beside the first on the same paths."""
-    haircut: float | None = None
-    trigger: float | None = None
-    topology: str | None = None
-    participants: int | None = None
-    loans_per_pair: int | None = None
-    inventory: float | None = None
-    """Prefunded inventory as a fraction of what is posted at the start."""
-    prices: str | None = None
-    """One of `PRICE_SOURCES`."""
+    scenario: str = FIRST_SCENARIO
     seed: int = 1
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """By name of the control; what is not here is as in the scenario."""
+    other: Mapping[str, Any] | None = None
+    """Terms of a second market beside the first, which shares everything else with it."""
 
-    @property
-    def base(self) -> Scenario:
-        """The bundled scenario that the settings start from.
-
-        Raises:
-            InputError: it is not a bundled one.
-        """
-        known = bundled()
-        if self.scenario not in known:
-            raise InputError(f"scenario: there is no bundled scenario {str(self.scenario)[:60]!r}")
-        return Scenario.load(known[self.scenario])
-
-    def changes(self, model: int | None) -> dict[str, Any]:
-        """Fields of the scenario that the settings replace, for one of the models.
+    @classmethod
+    def of(cls, sent: Any, first: str) -> Settings:
+        """Settings from what a browser sent; whatever is not of the form is refused.
 
         Raises:
-            InputError: a setting is none of the choices, or out of range.
+            InputError: it is not of the form.
         """
-        scenario = self.base
-        self._check(scenario)
-        changes: dict[str, Any] = {}
-        if model is not None:
-            changes |= {f"agreement.{term}": value for term, value in terms_of_model(model).items()}
-            changes["agreement.model"] = model
-        if self.haircut is not None:
-            changes["agreement.margin_percentage"] = None
-            changes["agreement.haircut"] = round(float(self.haircut), 6)
-        if self.trigger is not None:
-            changes["agreement.trigger"] = round(float(self.trigger), 6)
-        if self.topology is not None:
-            changes["network"] = {
-                "topology": self.topology,
-                "loans_per_edge": scenario.network.loans_per_edge,
-            }
-        if self.loans_per_pair is not None:
-            changes["network.loans_per_edge"] = int(self.loans_per_pair)
-        if self.participants is not None or self.topology is not None:
-            changes |= self._roles(scenario)
-        if self.inventory is not None:
-            changes["participants.prefunded_inventory"] = float(self.inventory)
-        return changes
+        sent = sent if isinstance(sent, dict) else {}
+        scenario, seed = sent.get("scenario") or first, sent.get("seed", 1)
+        values, other = sent.get("values") or {}, sent.get("other")
+        if not isinstance(scenario, str):
+            raise InputError("scenario: must be a name")
+        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
+            raise InputError(f"Seed: must be a whole number from 0 to {2**32 - 1}")
+        if not isinstance(values, dict) or not isinstance(other, dict | None):
+            raise InputError("settings: must be names and values")
+        return cls(scenario, seed, values, other)
 
-    def scenario_for(self, model: int | None) -> Scenario:
-        """The scenario with all settings in it.
+
+class Offer:
+    """What a page lets its visitors choose, and shows beside its own parts."""
+
+    def __init__(
+        self,
+        scenario: Scenario | str | Path | None = None,
+        components: Sequence[Any] = (),
+        params: Mapping[str, Any] | None = None,
+    ):
+        """Offer the bundled scenarios, and one to begin with.
+
+        Args:
+            scenario: a scenario, a scenario file, or the name of a bundled one.
+            components: of one's own, as Mesa's `make_plot_component` makes them: a function of the
+                market, or a pair of it and a page number.
+            params: controls of one's own, by field of the scenario, as Mesa declares them.
 
         Raises:
-            InputError: as `changes` does, or they do not fit together.
+            InputError: no such scenario, or parameters that are none.
         """
-        changed = self.base.with_changes(self.changes(model))
-        if self.prices is None:
-            return changed
-        return changed.with_changes({"prices": _price_source(self.prices, self.base)})
+        self.own: dict[str, Scenario] = {}
+        self.first = FIRST_SCENARIO
+        if isinstance(scenario, str) and scenario in bundled():
+            self.first = scenario
+        elif scenario is not None:
+            given = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
+            self.first = given.name if given.name not in bundled() else f"{given.name} (own)"
+            self.own[self.first] = given
+        self.components = [part[0] if isinstance(part, tuple) else part for part in components]
+        self.controls = {control.name: control for control in CONTROLS}
+        for name, declared in (params or {}).items():
+            found: Any = self.base(self.first)
+            for key in name.split("."):
+                if not hasattr(found, key):
+                    raise InputError(f"params: a scenario has no field {name}")
+                found = getattr(found, key)
+            self.controls[name] = own_control(name, declared)
 
-    def markets(self) -> list[CollateralMarket]:
-        """The market, and the one to compare it with; both see the same prices and network.
+    def scenarios(self) -> list[tuple[str, str]]:
+        """Names and titles, one's own first."""
+        known = {name: Scenario.load(name).title or name for name in bundled()}
+        own = [(name, scenario.title or name) for name, scenario in self.own.items()]
+        return own + sorted(known.items(), key=lambda item: item[1])
+
+    def base(self, name: str) -> Scenario:
+        """A scenario that is on offer.
+
+        Raises:
+            InputError: it is not.
+        """
+        if name in self.own:
+            return self.own[name]
+        if name not in bundled():
+            raise InputError(f"scenario: there is no scenario {name[:60]!r} on this page")
+        return Scenario.load(bundled()[name])
+
+    def scenarios_for(self, settings: Settings) -> list[Scenario]:
+        """The scenario of each market.
+
+        Raises:
+            InputError: a setting is not on offer, or they do not fit together.
+        """
+        found = [self._changed(settings.scenario, settings.values)]
+        if settings.other is not None:
+            for name in settings.other:
+                if self._control(name).shared:
+                    raise InputError(f"{self._control(name).label}: both markets have it in common")
+            common = {n: v for n, v in settings.values.items() if self._control(n).shared}
+            found.append(self._changed(settings.scenario, {**common, **settings.other}))
+        return found
+
+    def markets(self, settings: Settings) -> list[CollateralMarket]:
+        """The market, and the one beside it; both see the same prices and network.
 
         Raises:
             InputError: the settings make no market, or one too large for a page.
         """
         from abm.model import CollateralMarket
 
-        chosen = [self.model] if self.compare is None else [self.model, self.compare]
-        built = []
-        for model in chosen:
-            scenario = self.scenario_for(model)
+        scenarios = self.scenarios_for(settings)
+        for scenario in scenarios:
             _refuse_large(scenario)
-            built.append(CollateralMarket(scenario, rng=int(self.seed), events=True))
-        return built
+        return [CollateralMarket(it, rng=settings.seed, events=True) for it in scenarios]
 
-    def titles(self) -> list[str]:
-        """A name for each market."""
-        chosen = [self.model] if self.compare is None else [self.model, self.compare]
-        return ["As in the scenario" if m is None else f"Model {m}" for m in chosen]
+    def titles(self, settings: Settings) -> list[str]:
+        """What tells the markets apart, in words."""
+        told = [settings.values] if settings.other is None else [settings.values, settings.other]
+        return [self._title(values) for values in told]
 
-    def _roles(self, scenario: Scenario) -> dict[str, int]:
-        """Numbers of lenders, borrowers and dealers for the chosen total and topology."""
-        part = scenario.participants
-        total = self.participants or part.lenders + part.borrowers + part.dealers
-        topology = self.topology or scenario.network.topology
-        dealers = 0
-        if topology == "agent-lender":
-            dealers = 1
-        elif topology == "core-periphery":
-            dealers = max(1, total // 10)
-        lenders = max(1, round((total - dealers) * 0.3))
-        return {
-            "participants.lenders": lenders,
-            "participants.borrowers": max(1, total - dealers - lenders),
-            "participants.dealers": dealers,
-        }
+    def shown(self, settings: Settings) -> list[dict[str, Any]]:
+        """The controls as the page draws them: of each its values, one for each market, and what
+        the scenario has.
 
-    def _check(self, scenario: Scenario) -> None:
-        _within("haircut", self.haircut, 0, 0.9)
-        _within("threshold", self.trigger, 0, 0.9)
-        _within("inventory", self.inventory, 0, 10)
-        _within("participants", self.participants, 2, MOST_PARTICIPANTS)
-        _within("loans per pair", self.loans_per_pair, 1, MOST_LOANS_PER_PAIR)
-        _within("seed", self.seed, 0, 2**32 - 1)
-        _among("topology", self.topology, TOPOLOGIES)
-        _among("price source", self.prices, PRICE_SOURCES)
-        for field in (self.model, self.compare):
-            _among("model", field, MODELS)
-        given = scenario.loan is None or scenario.network.topology == "file"
-        drawn = (self.topology, self.participants, self.loans_per_pair)
-        if given and any(setting is not None for setting in drawn):
+        Raises:
+            InputError: as `scenarios_for`.
+        """
+        base, scenarios = self.base(settings.scenario), self.scenarios_for(settings)
+        told = []
+        for control in self.controls.values():
+            now = [control.of(scenario) for scenario in scenarios]
+            if control.name == "prices":
+                now = [settings.values.get("prices")] * len(scenarios)
+            drawn = control.name in ("topology", "participants", "loans")
+            counts = control.of(base) is None and control.name == "inventory"
+            off = (drawn and loans_are_given(base)) or counts
+            told.append({**asdict(control), "now": now, "own": control.of(base), "off": off})
+        return told
+
+    def _title(self, values: Mapping[str, Any]) -> str:
+        parts = []
+        for name, value in values.items():
+            control = self._control(name)
+            if control.shared:
+                continue
+            if control.name == "model":
+                parts.append(f"Model {value}")
+            else:
+                text = f"{100 * value:.4g} %" if control.kind == "percent" else f"{value}"
+                parts.append(f"{control.label} {text}")
+        return ", ".join(parts) or "As in the scenario"
+
+    def _control(self, name: Any) -> Control:
+        if name not in self.controls:
+            raise InputError(f"settings: there is no control {str(name)[:60]!r} on this page")
+        return self.controls[name]
+
+    def _changed(self, name: str, values: Mapping[str, Any]) -> Scenario:
+        base = self.base(name)
+        given = {name: self._control(name).check(value) for name, value in values.items()}
+        drawn = [
+            self.controls[n].label for n in ("topology", "participants", "loans") if n in given
+        ]
+        if drawn and loans_are_given(base):
             raise InputError(
-                "topology, participants and loans per pair: this scenario names its loans one by"
-                " one; leave them as in the scenario"
+                f"{', '.join(drawn)}: this scenario names its loans one by one;"
+                " leave it as in the scenario"
             )
-
-
-def terms_of_model(model: int) -> dict[str, Any]:
-    """All terms that tell the paper's models apart, as this one has them."""
-    _among("model", model, MODELS)
-    told_apart = {term for terms in MODELS.values() for term in terms}
-    defaults = {term: CollateralAgreement.model_fields[term].default for term in told_apart}
-    return {**defaults, **MODELS[model]}
-
-
-def haircut_of(agreement: CollateralAgreement) -> float:
-    """The haircut of an agreement, also if it is written as a margin percentage."""
-    return float(1 - 1 / agreement.collateral_ratio)
+        changes: dict[str, Any] = {}
+        if "model" in given:
+            # Which replaces all terms that tell the models apart.
+            changes["agreement.model"] = given["model"]
+        if "haircut" in given:
+            changes |= {"agreement.margin_percentage": None, "agreement.haircut": given["haircut"]}
+        topology = given.get("topology", base.network.topology)
+        if topology != base.network.topology:
+            changes["network"] = {
+                "topology": topology,
+                "loans_per_edge": base.network.loans_per_edge,
+            }
+        if "loans" in given:
+            # A scenario that says nothing of its network has the complete one.
+            changes |= {"network.topology": topology, "network.loans_per_edge": given["loans"]}
+        if {"participants", "topology"} & set(given):
+            own = self.controls["participants"].of(base)
+            changes |= roles(base, topology, given.get("participants", own))
+        changes |= {
+            self.controls[n].field: value for n, value in given.items() if self.controls[n].field
+        }
+        changed = base.with_changes(changes) if changes else base
+        if "prices" in given:
+            changed = changed.with_changes({"prices": _price_source(given["prices"], base)})
+        return changed
 
 
 def _price_source(choice: str, scenario: Scenario) -> dict[str, Any]:
@@ -207,12 +235,13 @@ def _price_source(choice: str, scenario: Scenario) -> dict[str, Any]:
     window = scenario.window
     own = scenario.prices.panel(scenario.price_window, np.random.default_rng(1))
     panel = on_calendar(own, window.start, window.end, window.calendar)
+    _, source, parameters = PRICE_SOURCES[choice]
     return {
-        "source": "gbm" if choice in _GBM else choice,
+        "source": source,
         "tokens": list(panel.tokens),
         "initial": panel.close[0].tolist(),
         "tick": scenario.money.unit,
-        **PRICE_SOURCES[choice][1],
+        **parameters,
     }
 
 
@@ -237,18 +266,5 @@ def _refuse_large(scenario: Scenario) -> None:
     if loans > MOST_LOANS:
         raise InputError(
             f"this network would have {loans:,} loans; the page shows {MOST_LOANS:,} at most."
-            " Choose another topology, or fewer participants or loans"
+            " Choose another network, or fewer participants or loans"
         )
-
-
-def _within(name: str, value: Any, low: float, high: float) -> None:
-    if value is None:
-        return
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise InputError(f"{name}: must be a number from {low:g} to {high:g}")
-
-
-def _among(name: str, value: Any, choices: Any) -> None:
-    known = list(choices)
-    if value is not None and value not in known:
-        raise InputError(f"{name}: must be one of {', '.join(str(choice) for choice in known)}")

@@ -1,11 +1,9 @@
-"""The page's components for Mesa's own SolaraViz, in a notebook or an app of one's own.
-
-The page itself does without SolaraViz's controller, which runs a step within the click that asks
-for it, says nothing of an error there, and takes new parameters at the next reset only.
-"""
+"""The network and charts of a market in Mesa's own SolaraViz, in a notebook or an app."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import solara
@@ -13,77 +11,116 @@ from mesa.visualization import Slider, SolaraViz
 from mesa.visualization.utils import update_counter
 
 from abm.model import CollateralMarket
-from abm.page.page_names import FIRST_SCENARIO
-from abm.page.panels import ChartsPanel, EventsPanel, NetworkPanel
-from abm.page.settings import Settings
-from abm.page.view import DayView, Watch
-from scenarios.agreement import MODELS
-from scenarios.scenario import bundled
+from abm.page.component import MarketWidget
+from abm.page.controls import MODEL_NAMES
+from abm.page.settings import FIRST_SCENARIO
+from abm.page.watch import Watch, opening
+from scenarios.scenario import Scenario
+
+AS_IT_IS = "as in the scenario"
 
 
-def _use_view(market: CollateralMarket) -> DayView:
-    """The market's present day; looked at once."""
-    update_counter.get()
-    watch = solara.use_memo(lambda: Watch(market), [market])
-    view: DayView = solara.use_memo(watch.look, [watch, market.day])
-    return view
+class WatchedMarket(CollateralMarket):
+    """A market that keeps what can be seen of each of its days.
 
-
-@solara.component
-def Network(market: CollateralMarket) -> None:  # noqa: N802
-    """The lending network of a market."""
-    NetworkPanel(_use_view(market))
-
-
-@solara.component
-def Charts(market: CollateralMarket) -> None:  # noqa: N802
-    """The charts of a market."""
-    ChartsPanel([_use_view(market)])
-
-
-@solara.component
-def Events(market: CollateralMarket) -> None:  # noqa: N802
-    """The events of a market's day; it must record them."""
-    EventsPanel(_use_view(market))
-
-
-COMPONENTS = [(Network, 0), (Charts, 0), (Events, 0)]
-"""What `SolaraViz(market, components=COMPONENTS)` takes."""
-
-
-class SteeredMarket(CollateralMarket):
-    """A market with the few parameters that SolaraViz's controls are to have.
-
-    SolaraViz accepts no model with parameters of open names, such as `CollateralMarket` has.
+    With parameters of fixed names only: SolaraViz accepts no model with others, such as
+    `CollateralMarket` has.
     """
 
     def __init__(
         self,
-        scenario: str = FIRST_SCENARIO,
+        scenario: Scenario | str | Path = FIRST_SCENARIO,
         *,
         rng: int = 1,
-        model: int | None = None,
-        haircut: float | None = None,
+        model: str = AS_IT_IS,
     ):
-        """Build the market of a bundled scenario under one of the paper's models."""
-        settings = Settings(scenario, model=model, haircut=haircut)
-        super().__init__(settings.scenario_for(model), rng=rng, events=True)
+        """Build a market under its own terms, or those of one of the paper's models."""
+        super().__init__(scenario, rng=rng, events=True, **_terms(model))
+        watch = Watch(self)
+        self.run_message: dict[str, Any] = {
+            "what": "run",
+            "settings": {"scenario": self.scenario.name, "seed": rng, "values": {}, "other": None},
+            "controls": [],
+            "scenarios": [],
+            **opening([watch]),
+        }
+        self.watch = watch
+        self.seen = [watch.look()]
+
+    def step(self) -> None:
+        """One day, looked at."""
+        running = self.running
+        super().step()
+        if running:
+            self.seen.append(self.watch.look())
 
 
-def visualise(scenario: str = FIRST_SCENARIO) -> Any:
-    """Mesa's SolaraViz of a bundled scenario with these components."""
+def _terms(model: str) -> dict[str, Any]:
+    if model == AS_IT_IS:
+        return {}
+    number = next(number for number, name in MODEL_NAMES.items() if name == model)
+    return {"agreement.model": number}
+
+
+@solara.component
+def Market(market: WatchedMarket) -> None:  # noqa: N802
+    """The network, charts, time line and tables of a market that SolaraViz steps."""
+    update_counter.get()
+    sent = solara.use_ref(0)
+    widget = solara.use_ref(None)
+
+    def days() -> None:
+        for day in range(sent.current, len(market.seen)):
+            message = {"what": "day", "run": id(market), "day": day, "markets": [market.seen[day]]}
+            widget.current.tell(message, [])
+        sent.current = len(market.seen)
+
+    def asked(message: Any) -> None:
+        if message.get("do") == "open":
+            sent.current = 0
+            widget.current.tell({**market.run_message, "run": id(market)}, [])
+            days()
+        elif message.get("do") == "inspect" and 0 <= message["day"] < len(market.seen):
+            told = market.watch.inspect(message["day"], message["row"])
+            told = {"what": "inspected", "run": id(market), **told, "markets": [told]}
+            widget.current.tell(told, [])
+
+    element = MarketWidget.element(embedded=True, asked=asked)
+
+    def show() -> None:
+        fresh = widget.current is None
+        widget.current = solara.get_widget(element)
+        if not fresh:
+            days()
+
+    def another() -> None:
+        if widget.current is not None and sent.current:
+            asked({"do": "open"})
+
+    solara.use_effect(show, [market, len(market.seen)])
+    solara.use_effect(another, [market])
+
+
+def visualise(
+    scenario: Scenario | str | Path = FIRST_SCENARIO, components: Sequence[Any] = ((Market, 0),)
+) -> Any:
+    """Mesa's SolaraViz of a scenario, whose Reset builds the same market again.
+
+    Args:
+        scenario: a scenario, a scenario file, or the name of a bundled one.
+        components: as SolaraViz takes them.
+    """
     return SolaraViz(
-        SteeredMarket(scenario),
-        components=COMPONENTS,
+        WatchedMarket(scenario),
+        components=list(components),
         model_params={
-            "scenario": {
+            "scenario": scenario,
+            "model": {
                 "type": "Select",
-                "value": scenario,
-                "values": list(bundled()),
-                "label": "Scenario",
+                "value": AS_IT_IS,
+                "values": [AS_IT_IS, *MODEL_NAMES.values()],
+                "label": "Model",
             },
-            "model": {"type": "Select", "value": 4, "values": list(MODELS), "label": "Model"},
-            "haircut": Slider("Haircut", 0.05, 0.0, 0.5, 0.01),
             "rng": Slider("Seed", 1, 0, 1000),
         },
         name="Collateral market",

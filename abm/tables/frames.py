@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import mesa
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -170,3 +171,17 @@ def network_view(market: CollateralMarket) -> nx.MultiDiGraph:
     for lender, borrower, key, *attributes in loans[columns].itertuples(index=False, name=None):
         graph.add_edge(lender, borrower, key=key, **dict(zip(columns[3:], attributes, strict=True)))
     return graph
+
+
+def grid(market: CollateralMarket) -> mesa.space.NetworkGrid:
+    """The participants on a network of their pairs, a node each, in the order of the population."""
+    import networkx as nx
+
+    graph = nx.Graph()
+    graph.add_nodes_from(range(len(market.population.names)))
+    accounts = market.books.accounts
+    graph.add_edges_from(zip(accounts.lender.tolist(), accounts.borrower.tolist(), strict=True))
+    space = mesa.space.NetworkGrid(graph)
+    for node, agent in enumerate(market.participants.values()):
+        space.place_agent(agent, node)
+    return space

@@ -8,13 +8,14 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
-from matplotlib.colors import CenteredNorm
+from matplotlib.colors import CenteredNorm, LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from analysis.figures.style import ACCENT, FAINT, INK, canvas, finish, note
+from analysis.figures.style import FAINT, INK, canvas, finish, note
+from analysis.layouts import positions, usual_layout
+from analysis.marks import COVERAGE, ROLES, STATES
 
 Floats = npt.NDArray[np.float64]
 Positions = Mapping[str, tuple[float, float]]
@@ -23,11 +24,11 @@ Layout = Literal["bipartite", "core-periphery", "force"]
 MOST = 500
 """More participants than this are cut down to those with the largest exposures."""
 
-_ROLES = {"lender": ("#17203d", "o"), "dealer": ("#e0902e", "D"), "borrower": ("#2a82b5", "s")}
+_TINT = LinearSegmentedColormap.from_list("coverage", COVERAGE)
 
 
 def layout(
-    pairs: pd.DataFrame, participants: pd.DataFrame, kind: Layout | None = None, seed: int = 0
+    pairs: pd.DataFrame, participants: pd.DataFrame, kind: Layout | None = None
 ) -> dict[str, tuple[float, float]]:
     """Where participants are drawn; keep the result to draw other days at the same places.
 
@@ -37,61 +38,38 @@ def layout(
         kind: `bipartite` (lenders left, dealers in the middle, borrowers right), `core-periphery`
             (dealers in an inner circle) or `force` (spring layout); if not given core-periphery
             with dealers, bipartite otherwise.
-        seed: of the force layout.
 
     Returns:
         positions from -1 to 1 by participant.
     """
-    roles = dict(zip(participants["participant"].astype(str), participants["role"], strict=True))
-    if kind is None:
-        kind = "core-periphery" if "dealer" in roles.values() else "bipartite"
-    if kind == "force":
-        import networkx as nx
-
-        graph = nx.Graph()
-        graph.add_nodes_from(roles)
-        graph.add_edges_from(zip(pairs["lender"], pairs["borrower"], strict=True))
-        placed = nx.spring_layout(graph, seed=seed, iterations=40)
-        return {name: (float(x), float(y)) for name, (x, y) in placed.items()}
-    if kind == "bipartite":
-        places: dict[str, tuple[float, float]] = {}
-        for role, x in (("lender", -1.0), ("dealer", 0.0), ("borrower", 1.0)):
-            names = [name for name, its in roles.items() if its == role]
-            for name, y in zip(names, _spaced(len(names)), strict=True):
-                places[name] = (x, float(y))
-        return places
-    places = {}
-    # Lenders on the left half of the outer circle, borrowers on the right, dealers inside.
-    arcs = {"lender": (0.55, 1.45, 1.0), "borrower": (-0.45, 0.45, 1.0), "dealer": (0, 2, 0.4)}
-    for role, (start, stop, radius) in arcs.items():
-        names = [name for name, its in roles.items() if its == role]
-        ends = role == "dealer"
-        angles = np.pi * np.linspace(start, stop, max(len(names), 1), endpoint=not ends)
-        for name, angle in zip(names, angles, strict=False):
-            places[name] = (radius * float(np.cos(angle)), radius * float(np.sin(angle)))
-    return places
-
-
-def _spaced(number: int) -> Floats:
-    return np.linspace(1, -1, number) if number > 1 else np.zeros(number)
+    names = participants["participant"].astype(str).tolist()
+    roles = tuple(participants["role"])
+    row = {name: at for at, name in enumerate(names)}
+    lender, borrower = (
+        np.array([row[str(name)] for name in pairs[side]], np.int64)
+        for side in ("lender", "borrower")
+    )
+    weight = pairs["exposure"].to_numpy(np.float64)
+    where = positions(roles, lender, borrower, weight, kind or usual_layout(roles))
+    return {name: (x, y) for name, (x, y) in zip(names, where.tolist(), strict=True)}
 
 
 def network_figure(
     pairs: pd.DataFrame,
     participants: pd.DataFrame,
-    positions: Positions | None = None,
+    places: Positions | None = None,
     most: int = MOST,
 ) -> Figure:
     """Who lends to whom at the end of a run.
 
-    Lines are pairs, wider for larger exposures and coloured by coverage: white is fully
+    Lines are pairs, wider for larger exposures and coloured by coverage: grey is fully
     collateralised, orange under-, violet over-collateralised. Marks are participants by role, their
     area by what they have lent and borrowed; those that have defaulted are crossed out.
 
     Args:
         pairs: as `analysis.networks.pairs` gives it, of one run.
         participants: table `participants` of that run.
-        positions: from `layout`; made if not given.
+        places: from `layout`; made if not given.
         most: largest number of participants to draw.
     """
     people = participants.set_index(participants["participant"].astype(str))
@@ -105,7 +83,7 @@ def network_figure(
     edges = pairs[pairs["lender"].isin(shown) & pairs["borrower"].isin(shown)]
     # The largest are drawn last, on top of the others.
     edges = edges.sort_values("exposure")
-    where = positions or layout(edges, people)
+    where = places or layout(edges, people)
     figure, grid = canvas(8.4, 6.0)
     axes = grid[0, 0]
     ends = np.array(
@@ -121,17 +99,17 @@ def network_figure(
     if "coverage" in edges and len(edges):
         coverage = 100 * (edges["coverage"].fillna(1.0).to_numpy(np.float64) - 1)
         reach = float(np.quantile(np.abs(coverage), 0.98)) or 1.0
-        norm, tint = CenteredNorm(0, halfrange=reach), colormaps["PuOr"]
+        norm = CenteredNorm(0, halfrange=reach)
         axes.add_collection(
-            LineCollection(list(ends), linewidths=widths, colors=tint(norm(coverage)), zorder=2)
+            LineCollection(list(ends), linewidths=widths, colors=_TINT(norm(coverage)), zorder=2)
         )
-        bar = figure.colorbar(ScalarMappable(norm, tint), ax=axes, shrink=0.6, aspect=28, pad=0.01)
+        bar = figure.colorbar(ScalarMappable(norm, _TINT), ax=axes, shrink=0.6, aspect=28, pad=0.01)
         bar.set_label("coverage less 100 %, percentage points", fontsize=8.5)
         bar.ax.tick_params(labelsize=8, color=FAINT)
         bar.outline.set_visible(False)
     biggest = float(turnover.max()) or 1.0
     base = float(np.clip(9000 / max(len(people), 1), 12, 420))
-    for role, (color, shape) in _ROLES.items():
+    for role, mark in ROLES.items():
         those = people.index[people["role"] == role]
         if not len(those):
             continue
@@ -141,8 +119,8 @@ def network_figure(
             spots[:, 0],
             spots[:, 1],
             s=area,
-            color=color,
-            marker=shape,
+            color=mark.light,
+            marker=mark.marker,
             edgecolors="white",
             linewidths=0.6,
             zorder=3,
@@ -156,8 +134,8 @@ def network_figure(
                 spots[:, 0],
                 spots[:, 1],
                 s=max(base * 0.25, 26),
-                marker="x",
-                color=ACCENT,
+                marker=STATES["default"].marker,
+                color=STATES["default"].light,
                 linewidths=1.6,
                 zorder=4,
                 label=f"defaulted ({len(gone)})",

@@ -1,25 +1,20 @@
-"""The page of `collateral serve`: a day simulated, drawn, and shown by a browser."""
+"""The page of `collateral serve`: a day simulated, sent, and shown by a browser."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
-from time import perf_counter, process_time
-from unittest.mock import patch
+from time import process_time
 
 import click
 import numpy as np
 
 from abm.commands.benchmarks.measurement import Measurement
-from abm.model import CollateralMarket
-from abm.page.page_names import FIRST_SCENARIO
-from abm.page.settings import Settings
+from abm.page.settings import FIRST_SCENARIO, Offer, Settings
 from scenarios.errors import InputError
 
-PARTS = ("step", "look", "network", "charts", "events")
-"""Of a day, in this order: simulate, copy what is shown, and draw its three parts."""
-
 WARM_UP = 4
-"""Days in which scales settle and code is loaded; told apart."""
+"""Days in which code is loaded; told apart."""
 
 
 def measure(participants: tuple[int, ...], days: int, browser: bool) -> Iterator[Measurement]:
@@ -41,22 +36,23 @@ def measure(participants: tuple[int, ...], days: int, browser: bool) -> Iterator
 
         if reason := why_not():
             raise InputError(f"--browser: {reason}")
+    offer = Offer()
     given = [settings_for(number) for number in participants]
-    markets = [market for settings in given for market in settings.markets()]
+    markets = [market for settings in given for market in offer.markets(settings)]
     most = len(markets[0].days) - 1 - WARM_UP
     if days > most:
         raise InputError(f"--days {days}: the scenario has {most}, those to warm up left out")
-    return _measured(given, markets, days, browser)
+    sizes = [len(market.books.loans) for market in markets]
+    return _measured(given, sizes, days, browser)
 
 
 def _measured(
-    given: list[Settings], markets: list[CollateralMarket], days: int, browser: bool
+    given: list[Settings], sizes: list[int], days: int, browser: bool
 ) -> Iterator[Measurement]:
-    for settings, market in zip(given, markets, strict=True):
-        loans = len(market.books.loans)
-        size = f"{settings.participants:,} participants, {loans:,} loans"
+    for settings, loans in zip(given, sizes, strict=True):
+        size = f"{settings.values['participants']:,} participants, {loans:,} loans"
         click.echo(f"{size}, in this process", err=True)
-        yield from _drawn(market, days)
+        yield from _sent(settings, loans, days)
         if browser:
             click.echo(f"{size}, in a browser", err=True)
             yield from _shown(settings, loans, days)
@@ -64,103 +60,99 @@ def _measured(
 
 def settings_for(participants: int) -> Settings:
     """Ten loans a participant, or thereabouts, and twenty from 1,000 participants on."""
-    return Settings(
-        FIRST_SCENARIO,
-        model=2,
-        topology="random-bipartite",
-        participants=participants,
-        loans_per_pair=5 if participants < 1000 else 10,
-        prices="gbm",
-    )
+    values = {
+        "model": 2,
+        "topology": "random-bipartite",
+        "participants": participants,
+        "loans": 5 if participants < 1000 else 10,
+        "prices": "gbm",
+    }
+    return Settings(FIRST_SCENARIO, values=values)
 
 
-def _drawn(market: CollateralMarket, days: int) -> Iterator[Measurement]:
-    """A day with everything that is drawn of it, in this process."""
-    from abm.page import panels
-    from abm.page.chart_list import CHARTS
-    from abm.page.charts import Chart
-    from abm.page.gathering import gather
-    from abm.page.layouts import positions
-    from abm.page.network_figure import NetworkFigure
-    from abm.page.picture import picture
-    from abm.page.tables import event_rows
-    from abm.page.view import Watch
+def _sent(settings: Settings, loans: int, days: int) -> Iterator[Measurement]:
+    """A day simulated, looked at and written as the message that a browser gets."""
+    from abm.page.watch import Watch
 
-    loans = len(market.books.loans)
+    (market,) = Offer().markets(settings)
     watch = Watch(market)
-    view = watch.look()
-    drawn = gather(view.graph)
-    place = positions(drawn, "core-periphery")
-    network, charts = NetworkFigure(drawn, place), [Chart(spec, [view]) for spec in CHARTS]
-    times, processor = [], []
+    watch.look()
+    simulated, told, sizes = [], [], []
     for _ in range(WARM_UP + days):
-        laps, began = [perf_counter()], process_time()
+        began = process_time()
         market.step()
-        laps.append(perf_counter())
-        view = watch.look()
-        laps.append(perf_counter())
-        day = picture(view, drawn, place)
-        network.image(day)
-        panels._spots(view, day)
-        laps.append(perf_counter())
-        for chart in charts:
-            chart.image([view])
-        laps.append(perf_counter())
-        event_rows(view)
-        laps.append(perf_counter())
-        times.append(1e3 * np.diff(laps))
-        processor.append(1e3 * (process_time() - began))
-    for name, part in zip(PARTS, np.transpose(times[WARM_UP:]), strict=True):
-        yield Measurement(f"{name} of a day", loans, float(np.median(part)), "ms")
-    used = float(np.median(processor[WARM_UP:]))
-    yield Measurement("processor time of a day", loans, used, "ms")
-    yield from _told("day drawn", loans, np.sum(times, axis=1))
+        between = process_time()
+        message = json.dumps(watch.look())
+        simulated.append(1e3 * (between - began))
+        told.append(1e3 * (process_time() - between))
+        sizes.append(len(message) / 1e3)
+    yield from _told("processor time to simulate a day", loans, simulated)
+    yield from _told("processor time to tell a day", loans, told)
+    yield from _told("message of a day", loans, sizes, "kB")
 
 
 def _shown(settings: Settings, loans: int, days: int) -> Iterator[Measurement]:
-    """A day from the click on Step until the browser shows it."""
-    from abm.page.browser import browser, element, open_page, wait_for
+    """A day from the click on Step until the browser has drawn it, and the server's part of it."""
+    from urllib.parse import urlencode
+
+    from abm.page.browser import browser, open_page
     from abm.page.launch import running_page
 
-    times = []
-    with (
-        # The page begins with a bundled scenario; a visitor would have to move its controls.
-        patch("abm.page.page.first_settings", lambda: settings),
-        running_page() as url,
-        browser((1400, 1000)) as driver,
-    ):
-        open_page(driver, url)
+    query = urlencode({"scenario": settings.scenario, **settings.values})
+    clicks, processor, sizes = [], [], []
+    with running_page() as url, browser((1440, 900)) as driver:
+        open_page(driver, f"{url}/?{query}")
         driver.set_script_timeout(60)
+        driver.get_log("performance")
         for _ in range(WARM_UP + days):
-            wait_for(driver, lambda d: element(d, ".market-step").is_enabled())
-            times.append(float(driver.execute_async_script(_CLICK)))
-    yield from _told("day on the page", loans, np.array(times))
+            began = process_time()
+            clicks.append(float(driver.execute_async_script(_CLICK)))
+            # The server runs in this process; asking the browser costs it next to nothing.
+            processor.append(1e3 * (process_time() - began))
+            sizes.append(_received(driver.get_log("performance")) / 1e3)
+        driver.execute_script("document.querySelector('.cm-speed').value = 10;")
+        driver.execute_script(
+            "document.querySelector('.cm-speed').dispatchEvent(new Event('change'));"
+        )
+        driver.execute_script("document.querySelector('.market-play').click();")
+        paces = [float(driver.execute_async_script(_PACE)) for _ in range(3)]
+    yield from _told("day on the page", loans, clicks)
+    yield from _told("processor time of a day on the page", loans, processor)
+    yield from _told("bytes of a day on the page", loans, sizes, "kB")
+    yield Measurement("days shown a second, asked for 10", loans, float(np.median(paces)), "1/s")
+
+
+def _received(log: list[dict[str, str]]) -> int:
+    """Bytes that came by websocket."""
+    messages = [json.loads(entry["message"])["message"] for entry in log]
+    method = "Network.webSocketFrameReceived"
+    frames = [m["params"]["response"] for m in messages if m["method"] == method]
+    # Binary frames are told in base64.
+    return sum(len(f["payloadData"]) * (3 if f["opcode"] == 2 else 4) // 4 for f in frames)
 
 
 _CLICK = """
 const done = arguments[arguments.length - 1];
-const network = () => document.querySelector('.market-network img');
-const charts = () => [...document.querySelectorAll('.market-charts img')];
-// The network may look the same two days running; the charts never do.
-const day = () => document.querySelector('.market-day').innerText;
-const shown = () => [day(), charts().map(chart => chart.src).join()];
-const before = shown();
+const day = () => document.querySelector('.cm').dataset.day;
+const before = day();
 const began = performance.now();
 document.querySelector('.market-step').click();
-function look() {
-  const now = shown();
-  const complete = [network(), ...charts()].every(image => image.complete);
-  if (now[0] !== before[0] && now[1] !== before[1] && complete) {
-    requestAnimationFrame(() => done(performance.now() - began));
-  } else { setTimeout(look, 4); }
-}
-look();
+(function look() {
+  if (day() === before) setTimeout(look, 2);
+  // Two frames on the canvases are painted.
+  else requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now() - began)));
+})();
+"""
+
+_PACE = """
+const done = arguments[arguments.length - 1];
+const day = () => Number(document.querySelector('.cm').dataset.day);
+const before = day(), began = performance.now();
+setTimeout(() => done(1000 * (day() - before) / (performance.now() - began)), 2000);
 """
 
 
-def _told(name: str, loans: int, times: np.ndarray) -> Iterator[Measurement]:
-    settled = times[WARM_UP:]
-    yield Measurement(name, loans, float(np.median(settled)), "ms")
-    yield Measurement(f"{name}, 95th percentile", loans, float(np.quantile(settled, 0.95)), "ms")
-    slowest = float(times[:WARM_UP].max())
-    yield Measurement(f"{name}, slowest of first", loans, slowest, "ms")
+def _told(name: str, loans: int, values: list[float], unit: str = "ms") -> Iterator[Measurement]:
+    settled = values[WARM_UP:]
+    yield Measurement(name, loans, float(np.median(settled)), unit)
+    yield Measurement(f"{name}, 95th percentile", loans, float(np.quantile(settled, 0.95)), unit)

@@ -69,15 +69,14 @@ def test_experiments_compare_two_workers_with_one(
     assert value["half-second run alone"] < value["sweep with one worker"]
 
 
-def test_the_page_is_measured_part_by_part(tmp_path: Path) -> None:
+def test_a_day_of_the_page_is_measured(tmp_path: Path) -> None:
     pytest.importorskip("solara")
     found = figures(tmp_path / "out.csv", "page", "--participants", 20, "--days", 5)
     value = found["value"]
     assert set(found["benchmark"]) == {"page"}
-    parts = [value[f"{part} of a day"] for part in ("step", "look", "network", "charts", "events")]
-    assert all(part > 0 for part in parts)
-    assert value["day drawn"] > max(parts)
-    assert value["day drawn"] <= value["day drawn, 95th percentile"]
+    for name in ("processor time to simulate a day", "processor time to tell a day"):
+        assert 0 < value[name] <= value[f"{name}, 95th percentile"]
+    assert 1 < value["message of a day"] < 40
 
 
 def test_a_browser_tells_until_the_day_is_shown(tmp_path: Path) -> None:
@@ -88,7 +87,9 @@ def test_a_browser_tells_until_the_day_is_shown(tmp_path: Path) -> None:
         pytest.skip(reason)
     sizes = ("--participants", 20, "--days", 5, "--browser")
     value = figures(tmp_path / "out.csv", "page", *sizes)["value"]
-    assert value["day on the page"] > value["step of a day"]
+    assert value["day on the page"] > value["processor time to simulate a day"]
+    assert value["bytes of a day on the page"] > value["message of a day"]
+    assert value["processor time of a day on the page"] > value["processor time to tell a day"]
 
 
 def test_without_the_packages_of_the_page_it_says_what_to_install(

@@ -4,227 +4,490 @@ from __future__ import annotations
 
 import io
 import json
-import os
+import re
 import time
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pandas as pd
 import pytest
+from page.conftest import HOSTILE, hostile
 
-from abm.page.browser import (
-    browser,
-    day_of,
-    element,
-    open_page,
-    step_to,
-    wait_for,
-    why_not,
-)
-
-if find_spec("solara") is None or find_spec("solara_assets") is None:
-    pytest.skip("the extra `app` is not installed", allow_module_level=True)
-if why_not():
-    pytest.skip(why_not(), allow_module_level=True)
+from abm.page.browser import day_of, element, open_page, step_to, wait_for
+from abm.page.settings import Offer
 
 # Solara would rather have https, and uvicorn another module of websockets.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Cookies with samesite=none:UserWarning"),
     pytest.mark.filterwarnings("ignore:.*websockets:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:.*SH101"),
 ]
 
-PICTURES = Path(os.environ.get("COLLATERAL_SCREENSHOTS", "results/screenshots"))
-"""Where pictures of the tested page are left to be looked at; not under version control."""
+BOXES = "const page = document.querySelector('.cm').__vue__; const boxes = page.boxes;"
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
+def address(chromium: Any) -> Iterator[str]:
     """A running server."""
     from abm.page.launch import running_page
 
-    with running_page() as url:
+    offer = Offer(
+        hostile(), params={"agreement.grace_days": {"label": "Grace", "min": 0, "max": 9}}
+    )
+    with running_page(offer) as url:
         yield url
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the browser saves downloads."""
-    return tmp_path_factory.mktemp("downloads")
-
-
-@pytest.fixture(scope="module")
-def chromium(folder: Path) -> Iterator[Any]:
-    """A browser that is used by all tests."""
-    with browser((1300, 1000), folder) as driver:
-        yield driver
-
-
 @pytest.fixture
-def page(chromium: Any, address: str) -> Any:
-    """The page, freshly opened: a session of its own."""
-    open_page(chromium, address)
-    return chromium
+def visit(chromium: Any, address: str) -> Iterator[Any]:
+    """Opens the page, a session of its own: by scenario, settings and day; gives the browser."""
 
+    def opened(scenario: str = "crash", **query: Any) -> Any:
+        chromium.get("about:blank")
+        chromium.get_log("browser"), chromium.get_log("performance")
+        open_page(chromium, f"{address}/?{urlencode({'scenario': scenario, **query})}")
+        return chromium
 
-@pytest.fixture(autouse=True)
-def picture(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Leave a picture of how each test ended."""
-    yield
-    if "chromium" in request.fixturenames:
-        PICTURES.mkdir(parents=True, exist_ok=True)
-        driver = request.getfixturevalue("chromium")
-        (PICTURES / f"{request.node.name}.png").write_bytes(driver.get_screenshot_as_png())
-
-
-def choose(driver: Any, label: str, text: str) -> None:
-    """Choose from one of the lists."""
-    (select,) = [
-        found
-        for found in driver.find_elements("css selector", ".market-choice")
-        if found.text.split("\n")[0] == label
-    ]
-    select.click()
-    path = ".menuable__content__active .v-list-item"
-
-    def item(d: Any) -> Any:
-        return next((i for i in d.find_elements("css selector", path) if i.text == text), None)
-
-    wait_for(driver, item).click()
-
-
-def ready(driver: Any) -> None:
-    wait_for(driver, lambda d: element(d, ".market-step").is_enabled())
-
-
-def requests(driver: Any) -> list[str]:
-    """Addresses that the page asked for since the last call."""
-    messages = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
-    sent = [m["params"] for m in messages if m["method"] == "Network.requestWillBeSent"]
-    opened = [m["params"] for m in messages if m["method"] == "Network.webSocketCreated"]
-    return [p["request"]["url"] for p in sent] + [p["url"] for p in opened]
-
-
-def test_it_loads_without_errors_and_asks_nobody_else(chromium: Any, address: str) -> None:
+    yield opened
+    assert severe(chromium) == []
     chromium.get("about:blank")
-    requests(chromium), chromium.get_log("browser")
-    open_page(chromium, address)
-    before = element(chromium, ".market-network img").get_attribute("src")
-    step_to(chromium, 2)
-    assert element(chromium, ".market-network img").get_attribute("src") != before
-    asked = requests(chromium)
-    here = urlsplit(address).netloc
-    schemes = ("data", "blob", "about")
-    others = [url for url in asked if urlsplit(url).scheme not in schemes]
-    assert len(others) > 5
-    assert {urlsplit(url).netloc for url in others} == {here}
-    pictures = chromium.find_elements("css selector", ".market-network img, .market-charts img")
-    assert len(pictures) == 10
-    assert all(int(image.get_attribute("naturalWidth")) > 300 for image in pictures)
-    assert chromium.title == "Collateral market"
-    errors = [entry for entry in chromium.get_log("browser") if entry["level"] == "SEVERE"]
-    assert errors == []
 
 
-def test_play_and_pause(page: Any) -> None:
-    choose(page, "Speed", "10 days a second")
-    element(page, ".market-play").click()
-    wait_for(page, lambda d: day_of(d) >= 3)
-    element(page, ".market-pause").click()
-    ready(page)
-    stopped = day_of(page)
-    time.sleep(1)
-    assert day_of(page) == stopped
-    element(page, ".market-reset").click()
-    wait_for(page, lambda d: day_of(d) == 0)
+@contextmanager
+def window(driver: Any, width: int, height: int = 900) -> Iterator[None]:
+    """Another size of the window."""
+
+    def resize(width: int, height: int) -> None:
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+
+    resize(width, height)
+    try:
+        yield
+    finally:
+        resize(1440, 900)
 
 
-def test_changing_the_model_resets(page: Any) -> None:
-    step_to(page, 2)
-    choose(page, "Model", "2: several tokens, every day")
-    wait_for(page, lambda d: day_of(d) == 0)
-    assert "Threshold (β): 0 %" in element(page, ".market-sidebar").text
-    ready(page)
-    step_to(page, 1)
+def severe(driver: Any) -> list[str]:
+    return [entry["message"] for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]
 
 
-def test_a_default_appears_in_the_events(page: Any) -> None:
-    choose(page, "Speed", "fastest")
-    element(page, ".market-play").click()
-    wait_for(page, lambda d: "default" in element(d, ".market-events").text, 60)
-    element(page, ".market-pause").click()
-    ready(page)
-    assert "new default" in page.find_element("tag name", "main").text
+def text_of(driver: Any, selector: str) -> str:
+    return str(element(driver, selector).text)
 
 
-def test_a_click_on_a_participant_tells_of_it(page: Any) -> None:
+def click(driver: Any, selector: str) -> None:
+    element(driver, selector).click()
+
+
+def press(driver: Any, key: str) -> None:
     from selenium.webdriver import ActionChains
 
-    spot = page.find_elements("css selector", ".market-spot")[0]
-    ActionChains(page).move_to_element(spot).perform()
-    tip = wait_for(page, lambda d: element(d, ".market-tip").text)
-    name = tip.split(",")[0]
-    assert "wallet" in tip
-    spot.click()
-    told = wait_for(page, lambda d: "Equity" in element(d, ".market-one").text and d)
-    assert f"of {name} on day 0" in element(told, ".market-events").text
+    ActionChains(driver).send_keys(key).perform()
 
 
-def test_the_download_holds_the_tables(page: Any, folder: Path) -> None:
-    step_to(page, 3)
-    (button,) = [b for b in page.find_elements("css selector", "button") if b.text == "CSV"]
-    button.click()
-    file = folder / "collateral-run-csv.zip"
-    wait_for(page, lambda d: file.is_file())
-    archive = zipfile.ZipFile(file)
+def put(driver: Any, selector: str, value: str) -> None:
+    """Put a value into a control as a visitor does: the page hears of the change."""
+    driver.execute_script(
+        "const [box, value] = arguments; box.value = value;"
+        "box.dispatchEvent(new Event('input')); box.dispatchEvent(new Event('change'));",
+        element(driver, selector),
+        value,
+    )
+
+
+def figures(driver: Any) -> dict[str, str]:
+    names = driver.find_elements("css selector", ".figures dt")
+    values = driver.find_elements("css selector", ".figures dd")
+    return {name.text: value.text for name, value in zip(names, values, strict=True)}
+
+
+def days_shown(driver: Any) -> list[int]:
+    """The day that each part shows: words, network, charts, table, and what is drawn in them."""
+    return list(
+        driver.execute_script(
+            BOXES
+            + """
+            const words = Number(document.querySelector('.market-day').innerText.split(' ')[1]);
+            const parts = [...document.querySelectorAll('[data-day]')]
+              .map(part => Number(part.dataset.day));
+            const drawn = Object.entries(boxes).map(([name, box]) => {
+              const series = box.getOption().series;
+              return name.startsWith('network') ? series[0].day
+                : series[series.length - 1].markLine.data[0].xAxis;
+            });
+            const time = Number(document.querySelector('.market-time').value);
+            return [words, time, ...parts, ...drawn];
+            """
+        )
+    )
+
+
+def test_it_loads_without_errors_and_asks_nobody_else(visit: Any, address: str) -> None:
+    driver = visit()
+    step_to(driver, 2)
+    messages = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
+    asked = [m["params"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+    opened = [m["params"] for m in messages if m["method"] == "Network.webSocketCreated"]
+    urls = [p["request"]["url"] for p in asked] + [p["url"] for p in opened]
+    others = [url for url in urls if urlsplit(url).scheme in ("http", "https", "ws", "wss")]
+    assert len(others) > 5
+    assert {urlsplit(url).netloc for url in others} == {urlsplit(address).netloc}
+    assert driver.title == "Collateral market"
+
+
+def test_one_screen_holds_everything(visit: Any) -> None:
+    driver = visit(day=3)
+    for selector in (".market-words", ".market-network", ".market-time", ".market-events"):
+        box = element(driver, selector).rect
+        assert box["y"] < 880, selector
+    charts = [chart.rect for chart in driver.find_elements("css selector", ".market-chart")]
+    assert len(charts) == 4
+    assert all(chart["width"] > 250 and chart["height"] > 130 for chart in charts)
+    assert driver.execute_script("return document.documentElement.scrollHeight") <= 900
+
+
+def test_the_crash_on_the_page_is_the_crash(visit: Any) -> None:
+    driver = visit(day=44)
+    told = figures(driver)
+    assert told["Defaults so far"] == "21"
+    assert told["Losses so far"] == "6.11M USD"
+    click(driver, ".cm-settings")
+    box = "[data-control=inventory] input"
+    assert element(driver, box).get_attribute("value") == "60"
+    assert day_of(driver) == 44
+    put(driver, box, "10")
+    back = wait_for(driver, lambda d: element(d, "[data-control=inventory] .back"))
+    wait_for(driver, lambda d: day_of(d) == 0)
+    back.click()
+    wait_for(driver, lambda d: element(d, box).get_attribute("value") == "60")
+    assert not driver.find_elements("css selector", "[data-control=inventory] .back")
+
+
+def test_a_setting_out_of_range_is_explained_and_nothing_changes(visit: Any) -> None:
+    driver = visit(day=2)
+    click(driver, ".cm-settings")
+    put(driver, "[data-control=haircut] input", "900")
+    wait_for(driver, lambda d: "Haircut: must be a number" in text_of(d, ".cm-error"))
+    assert element(driver, "[data-control=haircut] input").get_attribute("value") == "5"
+    step_to(driver, 3)
+
+
+def test_the_drawer_never_covers_the_way_out(visit: Any) -> None:
+    for width in (1440, 390):
+        driver = visit()
+        with window(driver, width):
+            click(driver, ".cm-settings")
+            drawer = element(driver, ".drawer").rect
+            assert drawer["width"] <= min(width, 350)
+            if width == 1440:
+                for button in (".market-step", ".cm-tab-loans", ".market-reset"):
+                    click(driver, button)
+            press(driver, "\ue00c")
+            wait_for(driver, lambda d: not d.find_elements("css selector", ".drawer"))
+            assert "cm-settings" in driver.switch_to.active_element.get_attribute("class")
+            click(driver, ".market-reset")
+            wait_for(driver, lambda d: day_of(d) == 0)
+
+
+def test_all_of_a_thousand_participants_are_drawn_and_counted(visit: Any) -> None:
+    query = {"topology": "random-bipartite", "participants": 1000, "loans": 1, "model": 2}
+    driver = visit("prices-file", day=2, **query)
+    drawn = driver.execute_script(
+        BOXES
+        + """
+        const series = boxes.network0.getOption().series;
+        return Object.fromEntries(series.map(one => [one.name, one.data.length]));
+        """
+    )
+    assert drawn["lender"] + drawn["borrower"] + drawn["dealer"] == 1000
+    assert drawn["pairs"] == 2100
+    told = re.match(r"deliveries on (\d+) of 2,100 pairs", text_of(driver, ".market-counts"))
+    assert told is not None
+    assert drawn["deliveries"] == int(told[1]) > 150
+
+
+def test_two_markets_are_a_pair(visit: Any) -> None:
+    driver = visit(day=12, compare=1, **{"b.model": 2, "b.haircut": 0.1})
+    with window(driver, 1024, 768):
+        one, other = [part.rect for part in driver.find_elements("css selector", ".market-network")]
+        assert one["y"] == other["y"]
+        assert one["x"] + one["width"] <= other["x"]
+    words = [part.text for part in driver.find_elements("css selector", ".market-words")]
+    assert words[0].startswith("A: As in the scenario")
+    assert words[1].startswith("B: Model 2, Haircut 10 %")
+    bands = driver.execute_script(
+        BOXES
+        + """
+        return boxes['chart-coverage'].getOption().series.filter(one => one.name && one.markLine)
+          .map(one => one.markLine.data.map(line => Math.round(line.yAxis)));
+        """
+    )
+    assert bands == [[98, 102], [100, 100]]
+    click(driver, ".cm-tab-differences")
+    rows = [r.text for r in driver.find_elements("css selector", ".market-differences tbody tr")]
+    (coverage,) = [row for row in rows if row.startswith("Coverage ")]
+    numbers = [float(number) for number in re.findall(r"[-+]?\d+\.\d+", coverage)]
+    assert numbers[2] == pytest.approx(numbers[1] - numbers[0], abs=0.011)
+    click(driver, ".cm-compare")
+    wait_for(driver, lambda d: len(d.find_elements("css selector", ".market-network")) == 1)
+
+
+def test_hovering_over_one_market_asks_the_other(visit: Any) -> None:
+    driver = visit(day=5, compare=1)
+    tips = driver.execute_script(
+        BOXES
+        + """
+        const asked = [];
+        boxes.network1.on('highlight', event => asked.push(event.batch?.[0] ?? event));
+        const at = boxes.network0.getOption().series.findIndex(one => one.name === 'dealer');
+        const [x, y] = boxes.network0.convertToPixel({ seriesIndex: at },
+          boxes.network0.getOption().series[at].data[0].value);
+        boxes.network0.getZr().handler.dispatch('mousemove',
+          { zrX: x, zrY: y, preventDefault() {}, stopPropagation() {} });
+        return asked.length;
+        """
+    )
+    assert tips > 0
+
+
+def test_the_visitor_beyond_the_cap_is_told(visit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from abm.page import session
+
+    monkeypatch.setattr(session, "MOST_SESSIONS", 1)
+    monkeypatch.setattr(session.Session, "_open", [])
+    driver = visit()
+    url, first = driver.current_url, driver.current_window_handle
+    driver.switch_to.new_window("tab")
+    try:
+        driver.get(url)
+        wait_for(driver, lambda d: "no room for another" in text_of(d, ".cm-error"), 60)
+        second = driver.current_window_handle
+        driver.switch_to.window(first)
+        driver.get("about:blank")
+        driver.switch_to.window(second)
+        wait_for(driver, lambda d: not session.Session._open)
+        click(driver, ".cm-error button")
+        wait_for(driver, lambda d: day_of(d) == 0)
+        driver.get("about:blank")
+    finally:
+        driver.close()
+        driver.switch_to.window(first)
+
+
+def test_hostile_names_are_text(visit: Any) -> None:
+    driver = visit("hostile", day=3)
+    assert driver.execute_script("return document.querySelectorAll('.cm img').length") == 0
+    assert driver.title == "Collateral market"
+    click(driver, ".cm-tab-participants")
+    table = text_of(driver, ".market-participants")
+    for name in HOSTILE:
+        assert name in table
+    # In the tips, too, which are written as HTML.
+    tip = driver.execute_script(
+        BOXES + "return page.tip(0, { row: 2, name: arguments[0] })", HOSTILE[1]
+    )
+    assert "<img" not in tip
+    labels = driver.execute_script(
+        BOXES
+        + """
+        return boxes.network0.getOption().series.filter(one => one.name === 'borrower')[0].data
+          .map(item => item.label.formatter());
+        """
+    )
+    assert HOSTILE[2] in labels
+    assert "A very long n…" in labels
+    assert HOSTILE[0] in labels
+
+
+def test_all_parts_always_show_the_same_day(visit: Any) -> None:
+    driver = visit()
+    put(driver, ".cm-speed", "100")
+    click(driver, ".market-play")
+    mixed, seen = 0, set()
+    for _ in range(40):
+        shown = set(days_shown(driver))
+        mixed += len(shown) > 1
+        seen |= shown
+    assert mixed == 0
+    assert len(seen) > 5
+
+
+def test_time_goes_back_and_is_played_again_without_simulating(visit: Any) -> None:
+    driver = visit(day=18)
+    words = text_of(driver, ".market-words")
+    assert words.startswith("B02, B19 and B37 default")
+    put(driver, ".market-time", "5")
+    wait_for(driver, lambda d: day_of(d) == 5)
+    assert set(days_shown(driver)) == {5}
+    # Nobody can go where nothing is simulated yet.
+    put(driver, ".market-time", "40")
+    wait_for(driver, lambda d: day_of(d) == 18)
+    assert text_of(driver, ".market-words") == words
+    assert element(driver, ".market-time").get_attribute("value") == "18"
+    flags = [f.get_attribute("title") for f in driver.find_elements("css selector", ".flag")]
+    assert "day 14: 1 in default" in flags
+    assert "day 10: unmet calls on 2 pairs" in flags or "day 10: unmet calls on 1 pairs" in flags
+    put(driver, ".market-time", "3")
+    put(driver, ".cm-speed", "100")
+    click(driver, ".market-play")
+    wait_for(driver, lambda d: day_of(d) >= 19)
+    click(driver, ".market-play")
+
+
+def test_play_pause_and_keys(visit: Any) -> None:
+    driver = visit()
+    put(driver, ".cm-speed", "10")
+    element(driver, ".cm").click()
+    press(driver, " ")
+    wait_for(driver, lambda d: day_of(d) >= 3)
+    press(driver, " ")
+    time.sleep(0.5)
+    stopped = day_of(driver)
+    time.sleep(1)
+    assert day_of(driver) == stopped
+    press(driver, "\ue012")
+    wait_for(driver, lambda d: day_of(d) == stopped - 1)
+    press(driver, "\ue011")
+    wait_for(driver, lambda d: day_of(d) == 0)
+    press(driver, "\ue010")
+    wait_for(driver, lambda d: day_of(d) >= stopped)
+
+
+def test_step_by_keyboard_keeps_the_focus(visit: Any) -> None:
+    driver = visit()
+    driver.execute_script("document.querySelector('.market-step').focus()")
+    for day in (1, 2, 3):
+        press(driver, "\ue007")
+        wait_for(driver, lambda d, day=day: day_of(d) == day)
+        assert "market-step" in driver.switch_to.active_element.get_attribute("class")
+
+
+@pytest.mark.skipif(find_spec("axe_core_python") is None, reason="axe-core-python is not installed")
+@pytest.mark.parametrize(("dark", "width"), [(0, 1440), (1, 1440), (0, 390)])
+def test_an_automatic_check_finds_nothing_serious(visit: Any, dark: int, width: int) -> None:
+    from pathlib import Path
+
+    import axe_core_python
+
+    driver = visit(day=14, dark=dark, compare=1, who="D2")
+    with window(driver, width):
+        click(driver, ".cm-settings")
+        script = Path(axe_core_python.__file__).with_name("axe.min.js").read_text("utf-8")
+        driver.execute_script(script)
+        found = driver.execute_async_script(
+            "axe.run(document).then(arguments[arguments.length - 1])"
+        )
+    serious = [
+        (finding["id"], finding["nodes"][0]["html"][:200])
+        for finding in found["violations"]
+        if finding["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
+
+
+def test_a_click_on_a_participant_tells_of_it_and_shows_its_neighbours(visit: Any) -> None:
+    from selenium.webdriver import ActionChains
+
+    driver = visit(day=4)
+    x, y, name = driver.execute_script(
+        BOXES
+        + """
+        const at = boxes.network0.getOption().series.findIndex(one => one.name === 'dealer');
+        const item = boxes.network0.getOption().series[at].data[1];
+        const [x, y] = boxes.network0.convertToPixel({ seriesIndex: at }, item.value);
+        const box = boxes.network0.getDom().getBoundingClientRect();
+        return [x - box.width / 2, y - box.height / 2, item.name];
+        """
+    )
+    network = element(driver, ".market-network")
+    ActionChains(driver).move_to_element_with_offset(network, int(x), int(y)).click().perform()
+    wait_for(driver, lambda d: element(d, ".cm-participant").get_attribute("value") == name)
+    wait_for(driver, lambda d: f"of {name} on day 4" in text_of(d, ".tables nav"))
+    click(driver, ".cm-tab-balance")
+    assert "wallet" in text_of(driver, ".market-balance")
+    click(driver, ".cm-tab-loans")
+    assert f"open loans of {name}" in text_of(driver, ".tables nav")
+    wait_for(driver, lambda d: f"who={name}" in d.current_url)
+
+
+def test_the_address_says_what_is_shown(visit: Any, address: str) -> None:
+    driver = visit()
+    click(driver, ".cm-settings")
+    put(driver, "[data-control='agreement.grace_days'] input", "3")
+    wait_for(driver, lambda d: "agreement.grace_days=3" in d.current_url)
+    step_to(driver, 2)
+    click(driver, ".cm-dark")
+    wait_for(driver, lambda d: "day=2" in d.current_url and "dark=1" in d.current_url)
+    url = driver.current_url
+    driver.get("about:blank")
+    open_page(driver, url)
+    assert day_of(driver) == 2
+    assert "dark" in element(driver, ".cm").get_attribute("class").split()
+    click(driver, ".cm-settings")
+    box = element(driver, "[data-control='agreement.grace_days'] input")
+    assert box.get_attribute("value") == "3"
+
+
+def test_an_address_that_means_no_market_is_explained(visit: Any) -> None:
+    driver = visit("nowhere", haircut=7)
+    assert "there is no scenario 'nowhere'" in text_of(driver, ".cm-error")
+    assert day_of(driver) == 0
+
+
+def test_the_walk_goes_from_day_to_day(visit: Any) -> None:
+    driver = visit()
+    click(driver, ".cm-walk")
+    wait_for(driver, lambda d: d.find_elements("css selector", ".walk"), 60)
+    days = []
+    while driver.find_elements("css selector", ".walk"):
+        head = text_of(driver, ".walk h2")
+        assert head.startswith(f"Day {day_of(driver)}: ")
+        days.append(day_of(driver))
+        click(driver, ".cm-next")
+    assert len(days) > 5
+    assert days == sorted(days)
+
+
+def test_tables_and_pictures_are_saved(visit: Any) -> None:
+    driver = visit(day=3)
+
+    def saved(number: int, name: str) -> bytes:
+        click(driver, ".menu summary")
+        driver.find_elements("css selector", ".menu button")[number].click()
+        file = driver.downloads / name
+        wait_for(driver, lambda d: file.is_file())
+        content = bytes(file.read_bytes())
+        file.unlink()
+        return content
+
+    archive = zipfile.ZipFile(io.BytesIO(saved(0, "collateral-run-csv.zip")))
     days = pd.read_csv(io.BytesIO(archive.read("as-in-the-scenario/days.csv")))
     assert days["day"].tolist() == [0, 1, 2, 3]
-    assert {"gap", "margin_calls", "exposure"} <= set(days.columns)
-    assert "as-in-the-scenario/events.csv" in archive.namelist()
+    assert saved(2, "network-day-3.png").startswith(b"\x89PNG")
+    svg = saved(3, "network-day-3.svg").decode()
+    assert svg.startswith("<svg")
+    assert "Network, crash, day 3" in svg
 
 
-def test_two_models_side_by_side(page: Any) -> None:
-    choose(page, "Compare with", "1: one token, every day")
-    wait_for(page, lambda d: len(d.find_elements("css selector", ".market-network")) == 2)
-    ready(page)
-    step_to(page, 2)
-    assert len(page.find_elements("css selector", ".market-charts img")) == 9
-
-
-def test_an_impossible_market_is_explained_and_the_page_goes_on(page: Any) -> None:
-    choose(page, "Topology", "complete")
-    ready(page)
-    choose(page, "Participants", "1,000")
-    wait_for(page, lambda d: "at most" in element(d, ".market-error").text)
-    choose(page, "Participants", "10")
-    wait_for(page, lambda d: day_of(d) == 0)
-    ready(page)
-    step_to(page, 1)
-
-
-@pytest.mark.parametrize(
-    ("participants", "note"), [("10", ""), ("100", ""), ("1,000", "gathered by role")]
-)
-def test_markets_of_all_sizes_are_shown(page: Any, participants: str, note: str) -> None:
-    choose(page, "Participants", participants)
-    wait_for(
-        page, lambda d: f"{participants} participants" in d.find_element("tag name", "main").text
-    )
-    ready(page)
-    step_to(page, 2)
-    assert note in page.find_element("tag name", "main").text
-
-
-def test_a_small_window_hides_the_settings_and_fits(page: Any) -> None:
-    size = {"height": 900, "deviceScaleFactor": 1, "mobile": False}
-    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": 480, **size})
-    try:
+def test_a_phone_reaches_everything(visit: Any) -> None:
+    driver = visit(day=3)
+    with window(driver, 390, 844):
         time.sleep(0.5)
-        width = page.execute_script("return document.documentElement.scrollWidth")
-        assert width <= 480
-        assert element(page, ".market-step").is_displayed()
-    finally:
-        page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": 1300, **size})
+        # Nothing lies beside or below the part that scrolls.
+        root = "return document.documentElement."
+        assert driver.execute_script(root + "scrollWidth") <= 390
+        assert driver.execute_script(root + "scrollHeight") <= 844
+        click(driver, ".menu summary")
+        buttons = driver.find_elements("css selector", "header button, .time button")
+        for button in buttons:
+            box = button.rect
+            assert box["x"] >= 0 and box["x"] + box["width"] <= 390
+            assert box["height"] >= 24
+        press(driver, "\ue00c")
+        assert element(driver, ".market-network").rect["height"] > 200
+        step_to(driver, 4)
