@@ -258,7 +258,7 @@ class Session:
             market.release()
         self.markets, self.watches, self.day = [], [], -1
         self._shown(None)
-        # A market and its agents name each other, and hold arrays of megabytes until they are found.
+        # A market and its agents name each other, and hold megabytes until they are found.
         gc.collect()
 
 
