@@ -7,6 +7,7 @@ ahead of who looks, and what is shown is always one day.
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import logging
@@ -257,6 +258,8 @@ class Session:
             market.release()
         self.markets, self.watches, self.day = [], [], -1
         self._shown(None)
+        # A market and its agents name each other, and hold megabytes until they are found.
+        gc.collect()
 
 
 def _tables(market: CollateralMarket) -> Iterator[tuple[str, pd.DataFrame]]:
