@@ -7,7 +7,7 @@
 enum {
     MARGIN_CALLS, DELIVERY_CALLS, RETURN_CALLS, DELIVERY_CALL_VALUE, RETURN_CALL_VALUE, DELIVERIES,
     DELIVERED_VALUE, RETURNS, RETURNED_VALUE, TRANSFERS, BORROWER_ISSUANCES, BORROWER_ISSUED_VALUE,
-    LENDER_ISSUANCES, LENDER_ISSUED_VALUE, UNMET_CALLS, UNMET_VALUE
+    LENDER_ISSUANCES, LENDER_ISSUED_VALUE, UNMET_CALLS, UNMET_VALUE, BLOCKED_RETURNS = 24
 };
 
 enum { TOGETHER = 128 };
@@ -69,7 +69,7 @@ void margin_pass(int64_t accounts, int64_t tokens, int64_t rows, account_t *acco
         if (calls[a] != 2) continue;
         totals[RETURN_CALLS]++;
         totals[RETURN_CALL_VALUE] -= (double)missing;
-        int64_t excess = -missing, moved = 0;
+        int64_t excess = -missing, moved = 0, given = 0;
         int64_t *back = wallet + me->borrower;
         for (int64_t j = t->eligible - 1; j >= 0 && excess > 0; j--) {
             int64_t k = order[j], n = held[k * rows];
@@ -78,10 +78,12 @@ void margin_pass(int64_t accounts, int64_t tokens, int64_t rows, account_t *acco
             held[k * rows] -= n;
             back[k * rows] += n;
             moved += n * price[k];
+            given += n;
             excess -= n * price[k];
             totals[TRANSFERS] += n > 0;
             if (enough) excess = 0;
         }
+        if (!given && excess <= 0) totals[BLOCKED_RETURNS]++;
         me->value -= moved;
         if (excess > 0 && t->lender_issuance) {
             int64_t k = order[0], n = whole(excess, price[k], t->return_up);
