@@ -27,7 +27,7 @@ from abm.measures.day_collector import DayCollector
 from abm.measures.measure import Measure, own_measures
 from abm.measures.standard import MEASURES
 from abm.measures.statistics import measure
-from abm.measures.summary import summarise
+from abm.measures.summary import sum_up
 from abm.opening.arguments import check_arguments
 from abm.opening.build import Streams, draw_blueprint, run_seed
 from abm.opening.terms import terms_of
@@ -221,7 +221,7 @@ class CollateralMarket(mesa.Model):
 
     def summary(self) -> dict[str, float]:
         """Statistics over the days so far, as `abm.measures.summary` makes them."""
-        return summarise(self.days_frame(), self.measures)
+        return sum_up(self.days_frame(), self.measures)
 
     def events_frame(self, since: int = 0) -> pd.DataFrame:
         """Events from a day on; empty unless they are recorded."""

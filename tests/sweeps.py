@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from abm.experiments.columns import TABLES
+from abm.experiments.schema import TABLES
 from scenarios.experiment import Experiment
 
 SCENARIO: dict[str, Any] = {

@@ -87,7 +87,7 @@ class EventRecorder:
         unit: float,
         since: int = 0,
     ) -> pd.DataFrame:
-        """All events from a day on, as `abm.tables.columns.EVENTS` describes them.
+        """All events from a day on, as `abm.tables.meanings.EVENTS` describes them.
 
         Args:
             tokens: names of the ledger's columns.

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from abm.books.events import MEANINGS
-from abm.experiments.columns import KEYS, RUN, TABLES, summary_columns, table_columns
-from abm.tables.columns import Column
+from abm.experiments.schema import KEYS, RUN, TABLES, summary_columns, table_columns
+from abm.tables.meanings import Column
 
 PAGE = Path(__file__).parents[2] / "docs" / "results.md"
 

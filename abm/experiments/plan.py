@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from abm.experiments.columns import TABLES, factor_type
 from abm.experiments.design import Design, designs_of, refuse_one_market_under_two_names
+from abm.experiments.schema import TABLES, factor_type
 from abm.opening.build import Streams, draw_blueprint, run_seed
 from scenarios.errors import InputError, named
 from scenarios.experiment import Experiment

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import pandas as pd
 import pyarrow as pa
 
-from abm.experiments.columns import FACTOR, table_schema
 from abm.experiments.design import Design
 from abm.experiments.plan import Plan, factor_cell, seed_of
+from abm.experiments.schema import FACTOR, table_schema
 from abm.experiments.store import Store, unwritable
 from abm.measures.measure import Measure, own_measures
 from abm.measures.standard import MEASURES

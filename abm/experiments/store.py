@@ -25,7 +25,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
-from abm.experiments.columns import TABLES
+from abm.experiments.schema import TABLES
 from scenarios.errors import InputError
 
 MANIFEST = "manifest.json"

@@ -38,7 +38,7 @@ def statistics(measures: Iterable[Measure] = MEASURES) -> list[Statistic]:
     return found + list(_OF_RUNS)
 
 
-def summarise(days: pd.DataFrame, measures: Iterable[Measure] = MEASURES) -> dict[str, float]:
+def sum_up(days: pd.DataFrame, measures: Iterable[Measure] = MEASURES) -> dict[str, float]:
     """A run's summary statistics from its daily ones, day 0 left out.
 
     Args:

@@ -273,7 +273,7 @@ def _meanings() -> str:
     """What the columns mean, as CSV."""
     import pandas as pd
 
-    from abm.tables.columns import EVENTS, LOANS, PARTICIPANTS, day_columns
+    from abm.tables.meanings import EVENTS, LOANS, PARTICIPANTS, day_columns
 
     tables = {"days": day_columns(), "loans": LOANS, "participants": PARTICIPANTS, "events": EVENTS}
     rows = [

@@ -66,7 +66,7 @@ def days_frame(market: CollateralMarket) -> pd.DataFrame:
 
 
 def events_frame(market: CollateralMarket, since: int = 0) -> pd.DataFrame:
-    """One row an event, columns as in `abm.tables.columns.EVENTS`."""
+    """One row an event, columns as in `abm.tables.meanings.EVENTS`."""
     accounts = market.books.accounts
     market.events.drain(market.day)
     return market.events.frame(
@@ -82,7 +82,7 @@ def events_frame(market: CollateralMarket, since: int = 0) -> pd.DataFrame:
 
 
 def loans_frame(market: CollateralMarket) -> pd.DataFrame:
-    """One row a loan, columns as in `abm.tables.columns.LOANS`; sorted by loan_id."""
+    """One row a loan, columns as in `abm.tables.meanings.LOANS`; sorted by loan_id."""
     at = market.final or Snapshot.of(market, copy=False)
     loans, accounts = at.loans, at.accounts
     a = loans.account
@@ -115,7 +115,7 @@ def loans_frame(market: CollateralMarket) -> pd.DataFrame:
 
 
 def participants_frame(market: CollateralMarket) -> pd.DataFrame:
-    """One row a participant, columns as in `abm.tables.columns.PARTICIPANTS`; sorted by name."""
+    """One row a participant, columns as in `abm.tables.meanings.PARTICIPANTS`; sorted by name."""
     at = market.final or Snapshot.of(market, copy=False)
     accounts, standing, unit = at.accounts, market.standing, market.unit
     number = len(market.population.names)

@@ -13,7 +13,7 @@ from networks import NAMES, networks
 from worlds import CASH, loan, market_of
 
 from abm.model import CollateralMarket
-from abm.tables.columns import day_columns
+from abm.tables.meanings import day_columns
 
 World = tuple[dict[str, Any], dict[str, list[int]]]
 LONG = [*(f"{letter}{i}" for letter in "KMQ" for i in range(3)), "a", "z"]

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from abm.experiments.columns import FACTOR, TABLES, factor_type, table_schema
+from abm.experiments.schema import FACTOR, TABLES, factor_type, table_schema
 from abm.model import CollateralMarket
 from scenarios.scenario import Scenario
 

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from abm.experiments.columns import (
+from abm.experiments.describe import PAGE, filled
+from abm.experiments.schema import (
     KEYS,
     RUN,
     factor_type,
@@ -18,7 +19,6 @@ from abm.experiments.columns import (
     table_columns,
     table_schema,
 )
-from abm.experiments.describe import PAGE, filled
 from abm.experiments.store import Store
 from abm.measures.standard import BY_NAME
 from abm.model import CollateralMarket

@@ -18,7 +18,7 @@ from abm.books.tally import EVENTS as KINDS
 from abm.books.terms import terms_of
 from abm.measures.statistics import LANES, TAIL, _sums, concentration, expected_shortfall
 from abm.rules.requirement import set_requirement
-from abm.tables.columns import EVENTS, LOANS, PARTICIPANTS, day_columns
+from abm.tables.meanings import EVENTS, LOANS, PARTICIPANTS, day_columns
 from analysis import distributions
 from analysis import networks as networks_of
 from scenarios.agreement import CollateralAgreement

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analysis.formulas.collateral_chain import reuse_multiplier, reuse_total
 from analysis.formulas.fire_sales import B, price_after_sale, spill_over
-from analysis.formulas.reuse import reuse_multiplier, reuse_total
 from analysis.formulas.waterfall import default_waterfall
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from abm.measures.measure import COUNT, NAME, TOKENS, Measure
 from abm.measures.standard import MEASURES
 from abm.measures.summary import statistics
-from abm.tables.columns import EVENTS, LOANS, PARTICIPANTS, Column, day_columns
+from abm.tables.meanings import EVENTS, LOANS, PARTICIPANTS, Column, day_columns
 
 TABLES = ("runs", "days", "events", "participants", "loans")
 """All tables, the first two of which are always written."""
