@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from analysis.results import FACTOR, ColumnMeaning
+from analysis.meanings import FACTOR, ColumnMeaning
 
 _SUFFIXES = {"mean": "mean over days", "max": "largest day"}
 _PHRASES = {"mean": "mean", "max": "largest"}

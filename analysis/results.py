@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -16,25 +16,12 @@ import pyarrow.dataset as ds
 from pyarrow import fs
 
 from analysis.errors import ResultsError
+from analysis.meanings import FACTOR, ColumnMeaning
 
 KEYS = ("scenario_id", "replication_id")
 """What joins the tables: the design of a run, and which of its replications it is."""
 
-FACTOR = "factor."
-"""What the names of the factors' columns in `runs` begin with."""
-
 TABLES = ("runs", "days", "events", "participants", "loans")
-
-
-class ColumnMeaning(NamedTuple):
-    """What a column is, as the files themselves say it."""
-
-    unit: str
-    meaning: str
-    label: str = ""
-    """In words."""
-    kind: str = ""
-    """Of a measure: level, flow, peak or ratio."""
 
 
 @dataclass(frozen=True)

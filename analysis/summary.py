@@ -10,7 +10,8 @@ import pandas as pd
 
 from analysis.bootstrap import CONFIDENCE, RESAMPLES, mean_interval
 from analysis.errors import ResultsError
-from analysis.results import FACTOR, KEYS, varied_factors
+from analysis.meanings import FACTOR
+from analysis.results import KEYS, varied_factors
 
 HEADLINES = (
     "uncollateralised_exposure_mean",

@@ -9,7 +9,7 @@ from scenarios.agreement import terms_of_model
 from scenarios.errors import InputError
 
 if TYPE_CHECKING:
-    from scenarios.scenario import Scenario
+    pass
 
 
 def replaced_terms(changes: Mapping[str, Any]) -> Iterator[str]:
@@ -35,9 +35,7 @@ def replaced_terms(changes: Mapping[str, Any]) -> Iterator[str]:
                     yield name
 
 
-def keeping(
-    changes: Mapping[str, Any], scenario: Scenario, kept: Collection[str]
-) -> dict[str, Any]:
+def keeping(changes: Mapping[str, Any], scenario: Any, kept: Collection[str]) -> dict[str, Any]:
     """Changes in which terms that were set on purpose before prevail over a model, too.
 
     Args:
@@ -77,7 +75,7 @@ def in_effect(changes: Mapping[str, Any]) -> dict[str, Any]:
     return effect
 
 
-def refuse_inert(scenario: Scenario, changed: Collection[str]) -> None:
+def refuse_inert(scenario: Any, changed: Collection[str]) -> None:
     """See that fields that were just changed can act in the scenario that they are in.
 
     Args:
@@ -93,7 +91,7 @@ def refuse_inert(scenario: Scenario, changed: Collection[str]) -> None:
             raise InputError(f"{field}: {reason}")
 
 
-def _inert(scenario: Scenario, field: str) -> str | None:
+def _inert(scenario: Any, field: str) -> str | None:
     """Why a field can make no difference, if it cannot."""
     table, _, last = field.rpartition(".")
     one_by_one = bool(scenario.loans) or scenario.network.topology == "file"
@@ -122,7 +120,7 @@ def _inert(scenario: Scenario, field: str) -> str | None:
 _NUMBERS = ("participants.lenders", "participants.borrowers", "participants.dealers")
 
 
-def _inert_shape(scenario: Scenario, table: str, last: str) -> str | None:
+def _inert_shape(scenario: Any, table: str, last: str) -> str | None:
     """Why a parameter of a distribution is not read, if it is not."""
     needs = {"sigma": "lognormal", "alpha": "pareto"}.get(last)
     found: Any = scenario

@@ -18,7 +18,6 @@ from abm.chain.records import Outcome
 from abm.chain.terms import contract_terms
 
 if TYPE_CHECKING:
-    from abm.chain.close_out import ChainWitness
     from abm.day.day import Setting
 
 Ints = npt.NDArray[np.int64]
@@ -29,8 +28,8 @@ _OPEN = evm.LOAN_STATES.index("open")
 class Chain:
     """The contracts of a market, addressed by the rows of its books."""
 
-    witness: ChainWitness
-    """Follows the market's close-outs."""
+    kept: Callable[[], dict[int, int]]
+    """Cash that the contracts keep for lenders until their claims are netted, by row."""
 
     def __init__(self, market: Setting):
         """Deploy the contracts, and have all participants join and agree on their terms."""
@@ -193,7 +192,7 @@ class Chain:
         arrays = self.market.ledger.arrays
         wallets = self.market.ledger.wallets
         wallets[:] = self.platform.balances(self.addresses)
-        for row, cash in self.witness.kept().items():
+        for row, cash in self.kept().items():
             wallets[row, -1] += cash
         arrays.minted[:], arrays.burned[:] = self.platform.supply()
         for row, token in np.argwhere(arrays.capacity < UNLIMITED).tolist():

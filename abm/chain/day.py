@@ -61,7 +61,8 @@ class ChainDay:
         self.market, self.books = market, market.books
         self.chain = Chain(market)
         taped = TapedLedger(market.ledger)
-        self.witness = self.chain.witness = ChainWitness(self.chain, taped)
+        self.witness = ChainWitness(self.chain, taped)
+        self.chain.kept = self.witness.kept
         self.desk = CloseOutDesk(
             market.scenario.close_out,
             market.books,

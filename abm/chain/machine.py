@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from abm.chain import require
 from abm.chain.artefacts import Artefact
 
 DAY = 86_400
@@ -72,26 +71,6 @@ class Machine(Protocol):
 
     def advance_to(self, timestamp: int) -> None:
         """Set the clock forward."""
-
-
-def new_machine(kind: str | None = None) -> Machine:
-    """A fresh machine of an installed kind, its clock at the beginning of `FIRST_DAY`.
-
-    Raises:
-        InputError: none is installed.
-    """
-    kind = kind or require()
-    machine: Machine
-    if kind == "simular":
-        from abm.chain.simular_machine import SimularMachine
-
-        machine = SimularMachine()
-    else:
-        from abm.chain.pyevm_machine import PyEvmMachine
-
-        machine = PyEvmMachine()
-    machine.advance_to(FIRST_DAY * DAY)
-    return machine
 
 
 def checked(arguments: Sequence[Any]) -> tuple[Any, ...]:

@@ -13,8 +13,8 @@ from abm.chain.machine import (
     Contract,
     Machine,
     RevertedError,
-    new_machine,
 )
+from abm.chain.machines import new_machine
 from abm.chain.records import (
     BOUND,
     CUSTODY,

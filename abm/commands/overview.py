@@ -13,7 +13,7 @@ from abm.experiments.execute import Finished
 if TYPE_CHECKING:
     import pandas as pd
 
-    from analysis.results import ColumnMeaning
+    from analysis.meanings import ColumnMeaning
 
 SHOWN = 11
 """How many of the headline statistics of an experiment are shown: risk, losses, then operations."""

@@ -19,7 +19,8 @@ from analysis.labels import (
     metric_label,
     scale_of,
 )
-from analysis.results import FACTOR, Results
+from analysis.meanings import FACTOR
+from analysis.results import Results
 from analysis.summary import headlines
 
 RISKS = (

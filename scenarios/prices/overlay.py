@@ -19,7 +19,7 @@ from scenarios.prices.source import PriceSource, Window
 from scenarios.table import Table
 
 if TYPE_CHECKING:
-    from scenarios.prices import AnyPriceSource
+    from scenarios.prices.source import PriceSource as AnyPriceSource
 
 
 class OverlaySource(PriceSource):

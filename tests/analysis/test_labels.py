@@ -13,7 +13,7 @@ from analysis.labels import (
     number_label,
     scale_of,
 )
-from analysis.results import ColumnMeaning
+from analysis.meanings import ColumnMeaning
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ import pytest
 from evm_world import World
 
 from abm.chain.artefacts import FOLDER, artefact
-from abm.chain.machine import DAY, RevertedError, new_machine
+from abm.chain.machine import DAY, RevertedError
+from abm.chain.machines import new_machine
 from abm.chain.records import SKIPPED
 
 HOUSE = "clearing_house"

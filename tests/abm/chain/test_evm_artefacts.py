@@ -6,7 +6,7 @@ import pytest
 
 from abm.chain import installed
 from abm.chain.artefacts import COMPILER, CONTRACTS, FOLDER, PARTS, artefact, compile_source
-from abm.chain.machine import new_machine
+from abm.chain.machines import new_machine
 from abm.chain.platform import Platform
 from abm.chain.records import MAX_TOKENS
 

@@ -8,7 +8,8 @@ import pytest
 from evm_world import World, new_world
 
 from abm.chain import installed
-from abm.chain.machine import DAY, FIRST_DAY, Machine, RevertedError, new_machine
+from abm.chain.machine import DAY, FIRST_DAY, Machine, RevertedError
+from abm.chain.machines import new_machine
 from abm.chain.records import SKIPPED
 
 both = pytest.mark.skipif(len(installed()) < 2, reason="needs simular-evm and py-evm")

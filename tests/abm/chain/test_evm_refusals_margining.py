@@ -19,7 +19,8 @@ from evm_refusals import (
 )
 from evm_world import World, new_world
 
-from abm.chain.machine import DAY, new_machine
+from abm.chain.machine import DAY
+from abm.chain.machines import new_machine
 from abm.chain.records import DELIVERY, SKIPPED
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from abm.agents import Borrower
 from abm.books.loan_book import new_accounts
-from abm.chain.machine import new_machine
+from abm.chain.machines import new_machine
 from abm.chain.platform import Platform
 from abm.chain.records import NO_CAP, AgreementTerms
 from abm.chain.terms import contract_terms
