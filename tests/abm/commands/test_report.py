@@ -115,11 +115,13 @@ def test_runs_off_the_contracts_are_estimated(tmp_path: Path) -> None:
 
 
 def test_designs_without_an_estimate_are_counted(tmp_path: Path) -> None:
-    out = run(tmp_path, {}, factors={"agreement.model": [1, 4], "oracle.delay": [0, 1]})
+    out = run(
+        tmp_path, {}, factors={"agreement.model": [1, 4], "participants.minting_days": [0, 1]}
+    )
     section = section_of(out)
     assert section is not None
     assert isinstance(section.items[0], TableItem)
-    assert list(section.items[0].numbers["factor.oracle.delay"]) == [0, 0]
+    assert list(section.items[0].numbers["factor.participants.minting_days"]) == [0, 0]
     assert "2 of 4 designs are left out" in section.items[0].caption
 
 
@@ -157,7 +159,7 @@ def test_prices_must_be_positive(name: str, option: str, number: str) -> None:
         ({"agreement.model": 1, "agreement.adjustment": "multi"}, None),
         ({"agreement.model": 4, "agreement.settlement_lag": 1}, None),
         ({"agreement.model": 4, "agreement.aggregated": True}, None),
-        ({"agreement.model": 4, "oracle.delay": 1}, None),
+        ({"agreement.model": 4, "participants.minting_days": 1}, None),
         ({}, None),
     ],
 )
