@@ -21,7 +21,8 @@ def flat(days, tokens, rng, level=100.0):
 
 def table(days, tokens, rng, index="days", columns=("B", "A")):
     dates = days if index == "days" else days[::-1]
-    return pd.DataFrame({name: (1 + (name == "B")) * np.arange(1, len(days) + 1) for name in columns}, index=dates)
+    steps = np.arange(1, len(days) + 1)
+    return pd.DataFrame({name: steps * (2 if name == "B" else 1) for name in columns}, dates)
 
 def answers(days, tokens, rng):
     return ANSWER
