@@ -178,7 +178,7 @@ class DeliveryCall(_Call):
         return bool(answer)
 
     def quantities(self, chosen: object, who: Participant) -> Ints:
-        """A borrower's choice as an array; see `_quantities` for what is refused."""
+        """A borrower's choice, shape (tokens,); see `_quantities` for what is refused."""
         return self._quantities(chosen, who)
 
 
@@ -217,7 +217,7 @@ class ReturnCall(_Call):
         return {t: int(q) for t, q in zip(self.market.tokens, plan, strict=True) if q}
 
     def quantities(self, chosen: object, who: Participant) -> tuple[Ints, int]:
-        """A lender's choice as an array, and the value of what it would have to issue.
+        """A lender's choice, shape (tokens,), and the value of what it would have to issue.
 
         Raises:
             DecisionError: it returns what it does not hold and may not issue.

@@ -95,7 +95,7 @@ class DeliveryCalls(_Rows):
 
     @cached_property
     def missing_units(self) -> Ints:
-        """The same in the smallest money unit."""
+        """The same in the smallest money unit, shape (rows,)."""
         units = np.empty(len(self), np.int64)
         _write_missing(self.market.books, self.market.prices, self.account, units)
         return units

@@ -131,7 +131,7 @@ def new_loans(count: int) -> Loans:
 
 
 def new_accounts(lender: Ints, borrower: Ints, agreement: Ints) -> Accounts:
-    """Rows for active margin accounts of these parties, without loans yet."""
+    """Active margin accounts without loans yet; parties are rows, shape (accounts,)."""
     accounts = cast(Accounts, records(AccountColumns, len(lender)))
     accounts.lender[:] = lender
     accounts.borrower[:] = borrower

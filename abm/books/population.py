@@ -25,7 +25,7 @@ class Population:
     """What the scenario says of single participants, by row."""
 
     def rows(self, role: Role) -> npt.NDArray[np.int64]:
-        """Rows of the participants of a role."""
+        """Rows of the participants of a role, shape (members,)."""
         return np.flatnonzero(np.array(self.roles) == role)
 
     def row(self, name: str) -> int:

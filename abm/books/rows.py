@@ -23,6 +23,6 @@ class Rows:
         return order, np.searchsorted(self._column[order], np.arange(self._values + 1))
 
     def rows(self, value: int) -> Ints:
-        """Rows in which the column has this value, in order."""
+        """Rows in which the column has this value, in order, shape (rows,)."""
         order, start = self._index
         return order[start[value] : start[value + 1]]

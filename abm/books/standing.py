@@ -28,6 +28,6 @@ class Standing(NamedTuple):
 
 
 def new_standing(equity: Floats) -> Standing:
-    """Participants with this equity, who have neither lost anything nor defaulted."""
+    """Participants who have lost nothing; equity in money units, shape (participants,)."""
     none = np.full(len(equity), -1, np.int64)
     return Standing(equity, np.zeros(len(equity), np.int64), none, none.copy())

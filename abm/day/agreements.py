@@ -63,8 +63,8 @@ class Agreements:
                 self._today[t] = today
                 market.books.terms[t] = self._columns(today)[0]
                 changed = True
+        self._refuse_overflow()
         if changed:
-            self._refuse_overflow()
             mark_exposures(market.books, market.prices)
 
     def _rewritten(self, agreement: CollateralAgreement, seen: Seen) -> CollateralAgreement:
@@ -94,7 +94,10 @@ class Agreements:
     def _refuse_overflow(self) -> None:
         books = self._market.books
         ratio = books.terms.upper_numerator / books.terms.upper_denominator
-        most = (books.accounts.exposure * ratio[books.accounts.agreement]).max()
+        # Of what is lent, as exposures are marked only later in the day.
+        value = books.lent.astype(np.float64) @ self._market.prices
+        exposure = np.bincount(books.loans.account, value, len(books.accounts))
+        most = (exposure * ratio[books.accounts.agreement]).max()
         if most >= LARGEST_VALUE:
             raise DecisionError(
                 f"rules: a loan would need collateral worth {most:.3g} money units, above the limit"

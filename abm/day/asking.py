@@ -70,7 +70,7 @@ class Asking:
         """What borrowers deliver who decide in columns.
 
         Args:
-            called: the accounts that have been called, in the order in which they are served.
+            called: accounts that have been called, in the order of service, shape (calls,).
         """
         if not self.deliveries:
             return self.nobody
@@ -89,7 +89,11 @@ class Asking:
         return self._answers(self.deliveries, decided, chosen)
 
     def order(self, called: Ints) -> Ints:
-        """Called accounts of borrowers that rank their calls, those to be served first first."""
+        """Called accounts of borrowers that rank their calls, in the order of service.
+
+        Args:
+            called: all accounts that have been called, shape (calls,).
+        """
         if not self.ranks:
             return called[:0]
         borrower = self._market.books.accounts.borrower[called]

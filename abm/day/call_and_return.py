@@ -2,6 +2,9 @@
 
 Pure functions of arrays, no agents. The rules are those of the paper's section 2.2, made exact in
 `docs/replication.md`.
+
+`prices` and quantities are of shape (tokens,), in money units and counts; `a` is the row of a
+margin account, `i` that of a loan, and values are in money units.
 """
 
 from __future__ import annotations

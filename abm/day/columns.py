@@ -99,7 +99,7 @@ class ColumnsDay:
             self._find_next_maturity()
 
     def recall(self, chosen: Bools) -> None:
-        """Recall open-ended loans, with the scenario's notice."""
+        """Recall open-ended loans, with the scenario's notice; shape (loans,), empty for none."""
         if self.asking.recalls:
             own = self.asking.to_recall()
             chosen = own | chosen if len(chosen) else own
@@ -159,7 +159,7 @@ class ColumnsDay:
                     self._ask_for_delivery(a)
 
     def close_out(self, exogenous: Ints) -> CloseOutResult:
-        """Declare defaults, those of some participants from outside too, and go on selling."""
+        """Declare defaults, also those from outside (rows of participants), and go on selling."""
         market = self.market
         result = self.desk.run(market.day, exogenous, market.path[market.path_day])
         market.events.drain(market.day)

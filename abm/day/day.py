@@ -68,7 +68,7 @@ class Day(Protocol):
         """Have borrowers deliver what they are called for."""
 
     def close_out(self, exogenous: Ints) -> CloseOutResult:
-        """Declare defaults, those of some participants from outside too, and go on selling."""
+        """Declare defaults, also those from outside (rows of participants), and go on selling."""
 
     def conclude(self) -> None:
         """Settle what ends with the window, and redeem the tokens that nobody needs any more."""

@@ -1,4 +1,8 @@
-"""The deliveries of a day, and what they leave unmet; compiled."""
+"""The deliveries of a day, and what they leave unmet; compiled.
+
+`prices` and quantities are of shape (tokens,), in money units and counts; `a` is the row of a
+margin account, `i` that of a loan, and values are in money units.
+"""
 
 from __future__ import annotations
 

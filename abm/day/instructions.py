@@ -1,4 +1,8 @@
-"""What was instructed or asked for on an earlier day, and arrives or is dropped; compiled."""
+"""What was instructed or asked for on an earlier day, and arrives or is dropped; compiled.
+
+`prices` and quantities are of shape (tokens,), in money units and counts; `a` is the row of a
+margin account, `i` that of a loan, and values are in money units.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""How deliveries, returns and issuances move tokens; compiled, one margin account at a time."""
+"""How deliveries, returns and issuances move tokens; compiled, one margin account at a time.
+
+`prices` and quantities are of shape (tokens,), in money units and counts; `a` is the row of a
+margin account, `i` that of a loan, and values are in money units.
+"""
 
 from __future__ import annotations
 

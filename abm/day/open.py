@@ -1,4 +1,8 @@
-"""How loans begin: on the first day, and in place of others; compiled (paper, section 2.1.1)."""
+"""How loans begin: on the first day, and in place of others; compiled (paper, section 2.1.1).
+
+`prices` and quantities are of shape (tokens,), in money units and counts; `a` is the row of a
+margin account, `i` that of a loan, and values are in money units.
+"""
 
 from __future__ import annotations
 

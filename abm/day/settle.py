@@ -1,4 +1,8 @@
-"""How loans end: repayment, rolling, recall, release of the collateral; compiled."""
+"""How loans end: repayment, rolling, recall, release of the collateral; compiled.
+
+`prices` and quantities are of shape (tokens,), in money units and counts; `a` is the row of a
+margin account, `i` that of a loan, and values are in money units.
+"""
 
 from __future__ import annotations
 

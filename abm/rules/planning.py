@@ -1,4 +1,8 @@
-"""Which tokens a call moves; compiled (paper, section 2.2.2)."""
+"""Which tokens a call moves; compiled (paper, section 2.2.2).
+
+`prices` and quantities are of shape (tokens,), in money units and counts; `a` is the row of a
+margin account, `i` that of a loan, and values are in money units.
+"""
 
 from __future__ import annotations
 

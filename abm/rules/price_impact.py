@@ -39,14 +39,14 @@ class MarketImpact:
             self._fading *= self._rules.decay
 
     def sell(self, quantities: Ints) -> None:
-        """Note what is sold, in tokens."""
+        """Note what is sold, in tokens, shape (tokens,)."""
         if self._rules is not None:
             move = self._sensitivity * quantities
             self._kept += self._rules.permanent * move
             self._fading += (1 - self._rules.permanent) * move
 
     def applied_to(self, prices: Ints) -> Ints:
-        """Prices with the mark of all sales so far, one unit at least."""
+        """Prices with the mark of all sales so far, one unit at least, shape (tokens,)."""
         if self._rules is None:
             return prices
         factor = np.exp(-(self._kept + self._fading))

@@ -1,4 +1,8 @@
-"""What collateral a loan requires, and the band in which no call is made; compiled."""
+"""What collateral a loan requires, and the band in which no call is made; compiled.
+
+`prices` and quantities are of shape (tokens,), in money units and counts; `a` is the row of a
+margin account, `i` that of a loan, and values are in money units.
+"""
 
 from __future__ import annotations
 

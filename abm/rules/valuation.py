@@ -1,4 +1,8 @@
-"""What an account holds, and what its parties can bring or give back; compiled."""
+"""What an account holds, and what its parties can bring or give back; compiled.
+
+`prices` and quantities are of shape (tokens,), in money units and counts; `a` is the row of a
+margin account, `i` that of a loan, and values are in money units.
+"""
 
 from __future__ import annotations
 

@@ -110,8 +110,8 @@ def test_money_is_conserved_through_close_outs(world: World) -> None:
     fields, prices = world
     market = market_of(prices, events=True, **fields).run()
     days = market.days_frame()
-    assert market.desk.losses.sum() == days["close_out_loss"].sum()
-    assert (market.desk.losses >= 0).all()
+    assert market.standing.losses.sum() == days["close_out_loss"].sum()
+    assert (market.standing.losses >= 0).all()
     events = market.events_frame()
     sold = events[events["event"] == "liquidation"]
     assert (sold["value"] > 0).all()

@@ -76,7 +76,7 @@ class TestStep:
 NETWORK: dict[str, Any] = {
     **SCENARIO,
     "agreement": {"trigger": 0.0, "grace_days": 3},
-    "recalls": {"daily_rate": 0.05, "notice": 1},
+    "recalls": {"daily_rate": 0.2, "notice": 1},
     "defaults": {"daily_hazard": 0.02},
     "loan": {**SCENARIO["loan"], "open_ended": True},
 }

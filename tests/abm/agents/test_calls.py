@@ -291,5 +291,5 @@ def test_a_module_that_fails_is_told_with_the_place(
 
 
 def test_behaviours_of_nobody_are_refused() -> None:
-    with pytest.raises(InputError, match="B7 is neither a role nor a participant"):
+    with pytest.raises(InputError, match="B7 is neither a participant nor one of lender, borrower"):
         market_of(PRICES, behaviours={"B7": CheapestFirst}, **WORLD)

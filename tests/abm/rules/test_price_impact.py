@@ -79,7 +79,7 @@ def test_a_fire_sale_spills_over_to_holders_of_the_same_token_alone() -> None:
     days = market.days_frame()
     assert days["liquidated_value"].tolist() == [0, 0, 900_000, 0, 0]
     assert days["close_out_loss"].tolist() == [0, 0, 100_000, 0, 0]
-    assert market.desk.losses.tolist()[-3:] == [100_000, 0, 0]
+    assert market.standing.losses.tolist()[-3:] == [100_000, 0, 0]
     # On day 3 A is worth 10,000·√0.9: six more are needed for loan 2, none for loan 3.
     after = round(10_000 * 0.9**0.5)
     assert int(market.prices[0]) == after
@@ -111,7 +111,7 @@ def test_sales_of_one_day_are_made_at_one_price() -> None:
         close_out={"margin_period_of_risk": 0, "impact": {"depth": 1000}},
     )
     market.step()
-    assert market.desk.losses.tolist() == [0, 0, 50_000, 50_000]
+    assert market.standing.losses.tolist() == [0, 0, 50_000, 50_000]
 
 
 def test_a_margin_spiral() -> None:
