@@ -34,6 +34,7 @@ from abm.opening.terms import terms_of
 from abm.rules.price_impact import MarketImpact
 from abm.rules.rule import Rule
 from abm.tables import frames
+from abm.tables.snapshot import Snapshot
 from scenarios.errors import InputError, named
 from scenarios.fields import as_changes
 from scenarios.prices import PricePanel
@@ -84,7 +85,7 @@ class CollateralMarket(mesa.Model):
         measures: Sequence[str | Measure] = (),
         **changes: Any,
     ):
-        check_arguments(scenario, rng, prices)
+        check_arguments(scenario, prices)
         streams = Streams.spawn(run_seed(rng))
         super().__init__(rng=int(streams.behaviour.integers(2**63)))
         self.streams = streams
@@ -117,7 +118,7 @@ class CollateralMarket(mesa.Model):
         self.day = 0
         self.running: bool = True
         self.closed_out = CloseOutResult()
-        self.final: frames.Snapshot | None = None
+        self.final: Snapshot | None = None
 
         self.oracle = oracle(self, self.scenario.oracle)
         self.clearing_house = clearing_house(self)
@@ -170,7 +171,7 @@ class CollateralMarket(mesa.Model):
 
         The tables `loans` and `participants` keep showing the last day.
         """
-        self.final = frames.Snapshot.of(self)
+        self.final = Snapshot.of(self)
         self.day += 1
         self.books.totals[:] = 0
         self.phases.conclude()

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from abm.books.loan_book import ACTIVE
 from abm.measures.measure import daily
 from abm.model import CollateralMarket
 
@@ -10,7 +11,8 @@ from abm.model import CollateralMarket
 def short_borrowers(market):
     """Borrowers with a call that has not been met."""
     accounts = market.books.accounts
-    return len(np.unique(accounts.borrower[accounts.unmet_days > 0]))
+    owed = (accounts.unmet_days > 0) & (accounts.state == ACTIVE)
+    return len(np.unique(accounts.borrower[owed]))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
 """A panel of one's own beside the page's: what each dealer has in its wallet today."""
 
 import solara
-from mesa.visualization import SolaraViz
 from mesa.visualization.utils import update_counter
 
 from abm.model import CollateralMarket
-from abm.page.solara_viz import COMPONENTS
+from abm.page.solara_viz import Market, visualise
 
 
 @solara.component
@@ -17,4 +16,4 @@ def Wallets(market):  # noqa: N802
 
 # Open with `solara run examples/wallet_panel.py`.
 market = CollateralMarket("crash", rng=1, events=True)
-page = SolaraViz(market, components=[(Wallets, 0), *COMPONENTS])
+page = visualise("crash", components=[(Wallets, 0), (Market, 0)])

@@ -46,10 +46,12 @@ def sum_up(days: pd.DataFrame, measures: Iterable[Measure] = MEASURES) -> dict[s
         measures: as declared.
     """
     days = days[days["day"] > 0]
-    return {
-        one.name: int(one.of(days)) if one.whole else float(one.of(days))
-        for one in statistics(measures)
-    }
+    summary: dict[str, float] = {}
+    for one in statistics(measures):
+        value = one.of(days)
+        # On day 0 there is no day yet, and no largest one.
+        summary[one.name] = float(value) if not one.whole else int(value) if value == value else 0
+    return summary
 
 
 def _of_days(measure: Measure) -> list[Statistic]:

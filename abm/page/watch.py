@@ -16,7 +16,7 @@ from abm.books.loan_book import ACTIVE, LIQUIDATING, LOAN_STATES, NEVER, OPEN_LO
 from abm.books.standing import CAUSES
 from abm.measures.statistics import gaps_and_exposures
 from abm.page import measures
-from abm.page.words import sentence
+from abm.page.sentences import sentence
 from analysis.layouts import positions, usual_layout
 
 if TYPE_CHECKING:

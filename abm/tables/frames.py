@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import mesa
@@ -10,51 +9,21 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from abm.books.loan_book import LOAN_STATES, NEVER, OPEN_LOAN, Accounts, Loans
+from abm.books.loan_book import LOAN_STATES, NEVER
 from abm.books.standing import CAUSES
 from abm.measures.measure import COUNT
-from abm.measures.statistics import gaps_and_exposures
+from abm.tables.snapshot import Snapshot
+from abm.tables.source import Source
 
 if TYPE_CHECKING:
     import networkx as nx
 
-    from abm.model import CollateralMarket
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Snapshot:
-    """The books as they stood on one day, for the tables of loans and participants."""
-
-    loans: Loans
-    accounts: Accounts
-    exposure: Ints
-    """Market value of each open loan, 0 for the others."""
-    gaps: Floats
-    """Gap of each margin account; likewise its uncollateralised exposure."""
-    uncollateralised: Floats
-    claims: Ints
-    """Tokens that the lender of each account holds or has posted further."""
-    wallets: Ints
-    prices: Ints
-
-    @classmethod
-    def of(cls, market: CollateralMarket, copy: bool = True) -> Snapshot:
-        """The market's books today; copied, so that they stay so."""
-        books = market.books
-        # What a lender posted further still belongs to the claim.
-        claims = market.ledger.collateral + (books.reused if len(books.reused) else 0)
-        loans, accounts, wallets = books.loans, books.accounts, market.ledger.wallets
-        if copy:
-            loans, accounts, wallets = loans.copy(), accounts.copy(), wallets.copy()
-        exposure = np.where(loans.state == OPEN_LOAN, books.lent @ market.prices, 0)
-        measured = gaps_and_exposures(books)
-        return cls(loans, accounts, exposure, *measured, claims, wallets, market.prices)
-
-
-def days_frame(market: CollateralMarket) -> pd.DataFrame:
+def days_frame(market: Source) -> pd.DataFrame:
     """One row a day, a column for each of the market's measures."""
     recorded = market.datacollector.model_vars
     number = len(recorded["open_loans"])
@@ -65,7 +34,7 @@ def days_frame(market: CollateralMarket) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def events_frame(market: CollateralMarket, since: int = 0) -> pd.DataFrame:
+def events_frame(market: Source, since: int = 0) -> pd.DataFrame:
     """One row an event, columns as in `abm.tables.meanings.EVENTS`."""
     accounts = market.books.accounts
     market.events.drain(market.day)
@@ -81,7 +50,7 @@ def events_frame(market: CollateralMarket, since: int = 0) -> pd.DataFrame:
     )
 
 
-def loans_frame(market: CollateralMarket) -> pd.DataFrame:
+def loans_frame(market: Source) -> pd.DataFrame:
     """One row a loan, columns as in `abm.tables.meanings.LOANS`; sorted by loan_id."""
     at = market.final or Snapshot.of(market, copy=False)
     loans, accounts = at.loans, at.accounts
@@ -114,7 +83,7 @@ def loans_frame(market: CollateralMarket) -> pd.DataFrame:
     return frame.sort_values("loan_id", ignore_index=True)
 
 
-def participants_frame(market: CollateralMarket) -> pd.DataFrame:
+def participants_frame(market: Source) -> pd.DataFrame:
     """One row a participant, columns as in `abm.tables.meanings.PARTICIPANTS`; sorted by name."""
     at = market.final or Snapshot.of(market, copy=False)
     accounts, standing, unit = at.accounts, market.standing, market.unit
@@ -144,7 +113,7 @@ def participants_frame(market: CollateralMarket) -> pd.DataFrame:
     )
 
 
-def network_view(market: CollateralMarket) -> nx.MultiDiGraph:
+def network_view(market: Source) -> nx.MultiDiGraph:
     """The live market as a graph, built anew at each call.
 
     Nodes carry role, size, wallet value, equity and whether they defaulted; edges, keyed by
@@ -173,7 +142,7 @@ def network_view(market: CollateralMarket) -> nx.MultiDiGraph:
     return graph
 
 
-def grid(market: CollateralMarket) -> mesa.space.NetworkGrid:
+def grid(market: Source) -> mesa.space.NetworkGrid:
     """The participants on a network of their pairs, a node each, in the order of the population."""
     import networkx as nx
 

@@ -25,7 +25,7 @@ MAY_KNOW: dict[str, str] = {
     "abm.measures": "books",
     "abm.tables": "books measures",
     "abm.model": "books rules agents day opening measures tables",
-    "abm.chain": "*",
+    "abm.chain": "books rules agents day model",
     "abm.experiments": "model books agents opening measures tables",
     "abm.page": "model books opening measures tables",
     "abm.commands": "*",
@@ -38,22 +38,15 @@ of runs out (`agents`, `opening`), and says what its columns mean (`measures`, `
 `page` tells roles apart (`opening`). `chain` is `*` while it still steps into the market's place.
 """
 
-KNOWS_ANALYSIS = {"abm.commands", "abm.chain"}
+KNOWS_ANALYSIS = {"abm.commands": "reports", "abm.chain": "costs of gas", "abm.page": "marks"}
+"""Who draws or counts with what `analysis` has, and what for."""
 
-EXCEPT = {
-    ("abm.measures.day_collector", "abm.model"): "the type of what it collects from",
-    ("abm.tables.frames", "abm.model"): "the type of what it makes tables of",
-}
+EXCEPT: dict[tuple[str, str], str] = {}
 """Imports that the table does not allow, each with its reason; they count in no circle either."""
 
 CIRCLES = {
-    frozenset({"scenarios.changes", "scenarios.scenario"}): "the type of what changes are made to",
-    frozenset({"scenarios.prices", "scenarios.prices.overlay"}): "a source that holds any source",
     frozenset({"scenarios.prices.garch", "scenarios.prices.calibration.garch"}): (
         "a source that fits itself to a history, and a fit that gives such a source"
-    ),
-    frozenset({f"abm.chain.{name}machine" for name in ("", "pyevm_", "simular_")}): (
-        "a machine that is made by the name of its kind"
     ),
 }
 """Files that know one another, each with its reason."""
@@ -171,6 +164,7 @@ LONG = {
     },
     "a column after the other of a table, or an array after the other of the books": {
         "abm.books.events.frame",
+        "abm.measures.statistics._sums",
         "abm.measures.statistics.measure",
         "abm.model.__init__",
         "abm.opening.build._books",
@@ -228,6 +222,7 @@ MANY_ARGUMENTS = {
         "analysis.differences.paired_differences",
         "analysis.distributions.distribution",
         "analysis.figures.frontier.frontier_figure",
+        "analysis.frontier.frontier",
         "analysis.issuance.required_inventory",
     },
 }

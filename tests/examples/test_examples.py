@@ -189,6 +189,15 @@ def wallet_panel(ran: Ran) -> None:
 
 
 @says
+def short_borrowers(ran: Ran) -> None:
+    """Its column counts borrowers with an unmet call, and its peak is that of the run."""
+    counted = ran.days["short_borrowers"]
+    assert (ran.days["unmet_calls"] >= counted).all()
+    assert (counted <= ran.market.participants_frame()["role"].ne("lender").sum()).all()
+    assert ran.summary["short_borrowers_max"] == counted.max() > 0
+
+
+@says
 def volatility_haircut(ran: Ran) -> None:
     """More collateral is asked for once prices have begun to swing."""
     standard = ran.standard(rules=[]).days_frame()

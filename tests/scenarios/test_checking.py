@@ -67,7 +67,7 @@ TABLE = table_of(5, loan={"collateral": {"A": 10}}, prices=GBM)
         (
             {"network": {"topology": "ring"}},
             "network.topology: 'ring' is none of 'complete', 'random-bipartite', 'core-periphery',"
-            " 'scale-free', 'agent-lender', 'file'",
+            " 'scale-free', 'agent-lender', 'file', 'own'",
         ),
         (
             {"defaults": {"scheduled": [{"participant": "B", "day": 1, "cause": 2}]}},

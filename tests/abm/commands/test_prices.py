@@ -35,7 +35,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         if ticker == "NOPE":
             raise InputError("yahoo: NOPE: unknown ticker")
         splits = (Split(date(2005, 1, 4), 2.0), Split(date(2024, 3, 28), 3.0))
-        return TickerHistory(close, close - 1, splits, "Asia/Tokyo")
+        return TickerHistory(close, close - 1, splits, "Asia/Tokyo", "JPY")
 
     monkeypatch.setattr("scenarios.prices.yahoo.ask_yahoo", answer)
     return tickers

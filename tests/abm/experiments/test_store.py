@@ -51,7 +51,10 @@ class TestColumns:
 
     def test_a_level_has_a_mean_and_a_flow_a_total(self) -> None:
         columns = summary_columns()
-        assert columns["coverage_mean"].meaning.startswith("Mean over the days. Collateral value")
+        assert columns["gap_mean"].meaning.startswith("Mean over the days. Collateral value")
+        assert columns["coverage_mean"].meaning.startswith(
+            "Mean over the days, weighted with exposure. Collateral value"
+        )
         assert columns["margin_calls"].meaning.startswith("Total over the days. Calls")
         # Both a statistic of a level and the name of another level.
         level = BY_NAME["over_collateralisation"].meaning

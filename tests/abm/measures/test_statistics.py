@@ -15,8 +15,8 @@ from worlds import loan, market_of
 
 from abm.books.loan_book import new_accounts
 from abm.books.tally import EVENTS as KINDS
-from abm.books.terms import terms_of
 from abm.measures.statistics import LANES, TAIL, _sums, concentration, expected_shortfall
+from abm.opening.terms import terms_of
 from abm.rules.requirement import set_requirement
 from abm.tables.meanings import EVENTS, LOANS, PARTICIPANTS, day_columns
 from analysis import distributions

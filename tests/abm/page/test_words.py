@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from page.conftest import watched
 
+from abm.page.sentences import amount, listed, sentence
 from abm.page.settings import Offer, Settings
-from abm.page.words import amount, listed, sentence, walk
+from abm.page.words import walk
 
 
 @pytest.mark.parametrize(

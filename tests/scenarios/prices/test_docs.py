@@ -12,6 +12,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from scenarios.prices import SOURCES, AnyPriceSource, Window
+from scenarios.prices.own import OwnSource
 from scenarios.scenario import bundled
 
 PAGE = (Path(__file__).parents[3] / "docs" / "prices.md").read_text(encoding="utf-8")
@@ -30,8 +31,9 @@ def test_every_table_gives_prices(table: dict[str, object]) -> None:
 
 def test_every_source_is_shown_with_its_scenario() -> None:
     assert {table["source"] for table in TABLES} == {
-        kind.model_fields["source"].default for kind in SOURCES
+        kind.model_fields["source"].default for kind in SOURCES if kind is not OwnSource
     }
+    assert 'source = "own"' in PAGE
     for name in re.findall(r"`(prices-[a-z-]+)`", PAGE):
         assert name in bundled()
 
