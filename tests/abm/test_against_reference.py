@@ -85,7 +85,7 @@ def events_of(market: CollateralMarket) -> dict[int, Counter[tuple[Any, ...]]]:
     """What happened on each day, whatever its order within the day."""
     found: dict[int, Counter[tuple[Any, ...]]] = defaultdict(Counter)
     frame = market.events_frame(since=1)
-    columns = ["event", "loan_id", "party", "token", "quantity", "value"]
+    columns = ["event", "loan_id", "party", "token", "cause", "quantity", "value"]
     for day, *event in frame[["day", *columns]].itertuples(index=False):
         found[day][tuple(event)] += 1
     return found

@@ -256,7 +256,7 @@ def test_running_in_pieces_and_looking_on_changes_nothing(world: World, steps: i
     assert_same(one, tables(pieces))
 
 
-@given(networks(), st.integers(0, 2**64))
+@given(networks(), st.integers(0, 2**63 - 1))
 def test_the_same_seed_gives_the_same_market(world: World, seed: int) -> None:
     fields, prices = world
     markets = [market_of(prices, rng=seed, events=True, **fields) for _ in range(2)]

@@ -207,12 +207,14 @@ class PlainLoan(mesa.Agent):
         count["delivery_call_value"] += missing
         chosen: Wallet = defaultdict(int)
         for token in self.priority:
-            wanted = self.whole_tokens(missing, token, rounding)
-            chosen[token] = min(wanted, wallet[token])
-            missing -= chosen[token] * oracle.price(token)
-            if chosen[token] == wanted:
+            here, price = wallet[token], oracle.price(token)
+            if missing <= here * price:
+                # The rest, if it is rounded down, is less than the token that is left.
+                chosen[token] = self.whole_tokens(missing, token, rounding)
                 missing = 0
                 break
+            chosen[token] = here
+            missing -= here * price
         first = self.priority[0]
         if missing > 0:
             number = self.whole_tokens(missing, first, rounding)

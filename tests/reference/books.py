@@ -170,12 +170,17 @@ class Books:
         token: str = "",
         quantity: int = 0,
         value: int | None = None,
+        loan_id: int | None = None,
+        cause: str = "",
     ) -> None:
-        """Record an event; its value is that of the tokens unless given."""
+        """Record an event; its value is that of the tokens unless given.
+
+        It is about a loan, if one is given, or else about its account's first one.
+        """
         if value is None:
             value = quantity * self.prices[token] if token else 0
-        number = account.loan_id if account else -1
-        self.events[kind, number, who, token, quantity, value] += 1
+        number = loan_id if loan_id is not None else account.loan_id if account else -1
+        self.events[kind, number, who, token, cause, quantity, value] += 1
 
     def worth(self, tokens: Mapping[str, int]) -> int:
         """Value at published prices."""

@@ -66,7 +66,7 @@ def declare(books: Books, ends: Mapping[str, int], causes: Mapping[str, str]) ->
         books.counted[f"defaults_{causes[who]}"] += 1
         owed = sum(books.exposure(account) for account in live if account.borrower == who)
         books.counted["exposure_at_default"] += owed
-        books.note("default", None, who, causes[who], value=owed)
+        books.note("default", None, who, cause=causes[who], value=owed)
     for account in live:
         estates = {account.lender, account.borrower} & ends.keys()
         if estates:

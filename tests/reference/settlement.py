@@ -62,7 +62,7 @@ def mature(books: Books, account: Account, loan: Loan) -> None:
     if loan.at_maturity == "roll":
         loan.maturity += loan.term
         books.counted["loans_rolled"] += 1
-        books.note("roll", account, account.lender, quantity=loan.loan_id)
+        books.note("roll", account, account.lender, loan_id=loan.loan_id)
         return
     who = account.borrower
     last = account.open_loans == [loan]
@@ -72,7 +72,7 @@ def mature(books: Books, account: Account, loan: Loan) -> None:
     lacking = {t: max(q - books.wallet[who][t], 0) for t, q in owed.items()}
     if any(q and (books.minting_days or q > books.can_mint(who, t)) for t, q in lacking.items()):
         books.counted["recall_fails"] += 1
-        books.note("recall_fail", account, who, quantity=loan.loan_id)
+        books.note("recall_fail", account, who, loan_id=loan.loan_id)
         return
     for token, quantity in lacking.items():
         books.mint(account, who, token, quantity)
@@ -84,7 +84,7 @@ def mature(books: Books, account: Account, loan: Loan) -> None:
         come_in(books, account, account.first, account.issued)
     loan.state = "settled"
     books.counted["loans_settled"] += 1
-    books.note("settle", account, account.lender, quantity=loan.loan_id)
+    books.note("settle", account, account.lender, loan_id=loan.loan_id)
     if loan.at_maturity == "replace":
         # It keeps its place in the order, and gets the next free identifier.
         loan.loan_id = 1 + max(other.loan_id for a in books.accounts for other in a.loans)
@@ -141,7 +141,7 @@ def open_again(books: Books, account: Account, loan: Loan, reusable: Reusable) -
     loan.state, loan.opened, loan.maturity = "open", books.day, books.day + loan.term
     books.counted["loans_opened"] += 1
     worth = books.worth(loan.lent)
-    books.note("open", account, account.lender, quantity=loan.loan_id, value=worth)
+    books.note("open", account, account.lender, loan_id=loan.loan_id, value=worth)
 
 
 def recall(books: Books, loan_ids: Iterable[int], notice: int) -> None:
@@ -152,4 +152,4 @@ def recall(books: Books, loan_ids: Iterable[int], notice: int) -> None:
             if loan.loan_id in chosen and loan.maturity is None:
                 loan.maturity = books.day + notice
                 books.counted["recalls"] += 1
-                books.note("recall", account, account.lender, quantity=loan.loan_id)
+                books.note("recall", account, account.lender, loan_id=loan.loan_id)
