@@ -57,7 +57,7 @@ class Oracle:
         self.impact = Impact(impact, list(path[0]))
         self.truth: list[Tokens] = []
         """True prices of each day so far, when it began."""
-        self.good: Tokens = {}
+        self.good: Tokens = dict(path[0])
         """What was published last of each token and was not wrong."""
 
     def true_prices(self, day: int) -> Tokens:
@@ -72,7 +72,7 @@ class Oracle:
         source = self.truth[max(day - self.faults.get("delay", 0), 0)]
         prices = {self.cash: 1}
         for token in self.path[0]:
-            silent = day and any(
+            silent = any(
                 outage["day"] <= day < outage["day"] + outage.get("days", 1)
                 and token in (outage.get("tokens") or self.path[0])
                 for outage in self.faults.get("outages", ())
