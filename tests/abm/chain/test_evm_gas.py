@@ -100,9 +100,12 @@ def test_outcomes_told_by_counts_are_those_of_the_contracts(model: int) -> None:
 
 
 @pytest.mark.parametrize("model", [0, 1, 2, 3, 4])
-@pytest.mark.parametrize("loans", [1, 3])
+@pytest.mark.parametrize("loans", [1, 3, 20])
 def test_the_estimate_is_near_to_what_runs_cost(model: int, loans: int) -> None:
-    """Of other loans, prices and numbers of tokens than the record; `docs/contracts.md`: 10 %."""
+    """Of other loans, prices and numbers of tokens than the record; `docs/contracts.md`: 10 %.
+
+    Twenty loans are more than a batch holds.
+    """
     changes = {
         "ledger": "evm",
         "agreement.model": model,
