@@ -203,11 +203,12 @@ module.exports = {
       if (this.shown >= this.last && this.newest >= this.last) this.shown = 0;
       const id = ++this.playId;
       this.playing = true;
-      for (;;) {
-        const began = performance.now();
+      // A day's turn counts from the last one's, so that what a timer is late by does not add up.
+      for (let due = performance.now(); ; ) {
         if (!(await this.forward()) || id !== this.playId) break;
         await this.$nextTick();
-        await sleep(Math.max(this.speed < 100 ? 1000 / this.speed - (performance.now() - began) : 0, 0));
+        due = Math.max(due + (this.speed < 100 ? 1000 / this.speed : 0), performance.now() - 500);
+        await sleep(Math.max(due - performance.now(), 0));
         if (id !== this.playId) return;
       }
       if (id === this.playId) this.pause();
