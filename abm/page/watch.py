@@ -215,7 +215,8 @@ class Watch:
             rare, rest = np.flatnonzero(~common), np.flatnonzero(common)
             kept = np.sort(np.concatenate([rest, rare])[-MOST_ROWS:])
             events = events.iloc[kept]
-        columns = ["event", "lender", "borrower", "party", "loan_id", "token", "quantity", "value"]
+        columns = ["event", "lender", "borrower", "party", "loan_id", "token", "cause"]
+        columns += ["quantity", "value"]
         listed = [events[column].tolist() for column in columns]
         listed[-1] = [round(value) for value in listed[-1]]
         rows = [list(row) for row in zip(*listed, strict=True)][::-1]

@@ -32,8 +32,8 @@ const tables = {
       const whom = this.chosen < 0 ? "" : ` of ${this.chosenName}`;
       const cut = events.rows.length < events.number ? `, ${events.rows.length} shown, the rare kinds first of all` : "";
       return { note: `${events.number.toLocaleString("en")} events${whom} on day ${this.shown}${cut}`,
-        columns: ["event", "lender", "borrower", "party", "loan", "token", "quantity", "value"], right: [4, 6, 7], names: [1, 2, 3],
-        rows: events.rows.map((row) => [row[0].replace(/_/g, " "), row[1], row[2], row[3], row[4] < 0 ? "" : row[4], row[5], row[6] ? whole(row[6]) : "", row[7] ? whole(row[7]) : ""]) };
+        columns: ["event", "lender", "borrower", "party", "loan", "token", "cause", "quantity", "value"], right: [4, 7, 8], names: [1, 2, 3],
+        rows: events.rows.map((row) => [row[0].replace(/_/g, " "), row[1], row[2], row[3], row[4] < 0 ? "" : row[4], row[5], row[6], row[7] ? whole(row[7]) : "", row[8] ? whole(row[8]) : ""]) };
     }
     if (tab === "participants") {
       const sums = this.exposures(m), by = Math.abs(this.sort) - 1, sign = this.sort < 0 ? -1 : 1;
