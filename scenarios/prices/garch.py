@@ -133,6 +133,6 @@ class GarchSource(ModelSource):
 @lru_cache(maxsize=16)
 def _fitted(history: History, tokens: tuple[str, ...]) -> GarchParameters:
     """A fit takes longer than a run: the runs of one process share it."""
-    from scenarios.prices.calibration.garch import fit_garch
+    from scenarios.prices.calibration.garch_estimate import estimate_garch
 
-    return fit_garch(history.panel(tokens)).source.parameters()
+    return GarchSource(**estimate_garch(history.panel(tokens)).fields).parameters()

@@ -44,13 +44,6 @@ KNOWS_ANALYSIS = {"abm.commands": "reports", "abm.chain": "costs of gas", "abm.p
 EXCEPT: dict[tuple[str, str], str] = {}
 """Imports that the table does not allow, each with its reason; they count in no circle either."""
 
-CIRCLES = {
-    frozenset({"scenarios.prices.garch", "scenarios.prices.calibration.garch"}): (
-        "a source that fits itself to a history, and a fit that gives such a source"
-    ),
-}
-"""Files that know one another, each with its reason."""
-
 LONGEST_FILE, LONGEST_IN_THE_MIDDLE = 400, 150
 LONGEST_FUNCTION, MOST_ARGUMENTS = 40, 6
 
@@ -116,7 +109,7 @@ def test_nothing_lies_loose_but_the_model() -> None:
 def test_no_circle_of_files() -> None:
     graph = nx.DiGraph(edge for edge in imports() if edge not in EXCEPT)
     circles = {frozenset(circle) for circle in nx.strongly_connected_components(graph)}
-    assert {circle for circle in circles if len(circle) > 1} == set(CIRCLES)
+    assert {circle for circle in circles if len(circle) > 1} == set()
 
 
 def test_no_circle_of_rooms() -> None:
@@ -185,7 +178,7 @@ LONG = {
     },
     "a likelihood, written out beside its fit": {
         "scenarios.prices.calibration.diffusion.fit_student_t",
-        "scenarios.prices.calibration.garch.fit_garch",
+        "scenarios.prices.calibration.garch_estimate.estimate_garch",
         "scenarios.prices.calibration.merton.fit_merton_own",
         "scenarios.prices.calibration.regimes.fit_regimes",
     },
