@@ -202,10 +202,6 @@ class CollateralMarket(mesa.Model):
         """Participants that lend, dealers among them, by name."""
         return [agent for agent in self.participants.values() if agent.role != "borrower"]
 
-    def participant_at(self, row: int) -> Participant:
-        """The participant in a row of the population."""
-        return self.participants[self.population.names[row]]
-
     @property
     def network(self) -> nx.MultiDiGraph:
         """The live market as a graph: an edge a loan, from lender to borrower, and their state."""
