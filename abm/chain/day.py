@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from abm.books import tally
+from abm.books.idle import idle_tokens
 from abm.books.ledger import Holdings, LedgerError
-from abm.books.loan_book import ACTIVE, CLOSED_OUT, NEVER, OPEN_LOAN, SETTLED
+from abm.books.loan_book import ACTIVE, NEVER, OPEN_LOAN, SETTLED
 from abm.chain import require
 from abm.chain.chain import Chain
 from abm.chain.close_out import ChainWitness, TapedLedger
@@ -193,13 +194,8 @@ class ChainDay:
     def conclude(self) -> None:
         """Settle what ends with the window, and redeem the tokens that nobody needs any more."""
         self.settle()
-        accounts, loans = self.books.accounts, self.books.loans
-        busy = np.zeros(len(self.market.population.names), np.bool_)
-        running = loans.account[(loans.state != SETTLED) & (loans.state != CLOSED_OUT)]
-        busy[accounts.lender[running]] = busy[accounts.borrower[running]] = True
-        wallets = self.market.ledger.wallets[: len(busy)]
-        for row, token in np.argwhere((wallets > 0) & ~busy[:, None]).tolist():
-            amount = int(wallets[row, token])
+        wallets = self.market.ledger.wallets[: len(self.market.population.names)]
+        for row, token, amount in idle_tokens(self.books, wallets):
             self.chain.platform.redeem(self.chain.addresses[row], token, amount)
         self.chain.read_books()
 

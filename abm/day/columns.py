@@ -14,8 +14,9 @@ from abm.agents.lender import Lender
 from abm.books import tally
 from abm.books.answers import Answers
 from abm.books.events import CHUNK
+from abm.books.idle import idle_tokens
 from abm.books.ledger import Holdings
-from abm.books.loan_book import ACTIVE, CLOSED_OUT, NEVER, OPEN_LOAN, PENDING, SETTLED
+from abm.books.loan_book import ACTIVE, NEVER, OPEN_LOAN, PENDING
 from abm.day.asking import Asking
 from abm.day.call_and_return import run_returns
 from abm.day.close_out import CloseOutDesk, CloseOutResult
@@ -229,15 +230,9 @@ class ColumnsDay:
 
     def _redeem_idle(self) -> None:
         """Redeem the wallets of all participants whose loans have all ended."""
-        market, loans, accounts = self.market, self.books.loans, self.books.accounts
-        ended = (loans.state == SETTLED) | (loans.state == CLOSED_OUT)
-        running = loans.account[~ended]
-        busy = np.zeros(len(market.population.names), np.bool_)
-        busy[accounts.lender[running]] = True
-        busy[accounts.borrower[running]] = True
-        wallets = market.ledger.wallets[: len(busy)]
-        for row, token in np.argwhere((wallets > 0) & ~busy[:, None]).tolist():
-            quantity = int(wallets[row, token])
+        market = self.market
+        wallets = market.ledger.wallets[: len(market.population.names)]
+        for row, token, quantity in idle_tokens(self.books, wallets):
             self.burn(row, token, quantity)
             value = quantity * int(market.prices[token])
             market.events.add(
