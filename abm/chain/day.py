@@ -71,7 +71,7 @@ class ChainDay:
             market.standing,
             market.impact,
             market.events,
-            self._declares,
+            asking.declares,
             self.witness,
         )
         self._outcomes: dict[int, Outcome] = {}
@@ -220,10 +220,6 @@ class ChainDay:
     def gas_today(self) -> int:
         """Gas of the day's transactions."""
         return sum(one.gas for one in self.chain.platform.gas if one.day == self.market.day)
-
-    def _declares(self, row: int, days: int) -> bool:
-        name = self.market.population.names[row]
-        return self.market.clearing_house.declare_default(name, days)
 
     def _move(
         self, change: Callable[[str, int, int], None], row: int, token: int, quantity: int

@@ -152,6 +152,17 @@ class Asking:
         books.free[some] = kept
         np.subtract.at(books.reusable, lender, free - kept)
 
+    def declares(self, row: int, days: int) -> bool:
+        """Whether the clearing house declares a participant in default that has owed for days."""
+        name, house = self._market.population.names[row], self._market.clearing_house
+        answer = house.declare_default(name, days)
+        if not isinstance(answer, bool | np.bool_):
+            raise DecisionError(
+                f"{type(house).__name__} answered {answer!r} to the question whether {name} is in"
+                " default; expected True or False"
+            )
+        return bool(answer)
+
     def _groups(
         self, who: Deciders, asked: npt.NDArray[Any], name: str
     ) -> Iterator[tuple[type[Participant], Any, Ints]]:

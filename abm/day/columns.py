@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abm.agents.borrower import Borrower
-from abm.agents.calls import DecisionError, DeliveryCall, ReturnCall
+from abm.agents.calls import DeliveryCall, ReturnCall
 from abm.agents.lender import Lender
 from abm.books import tally
 from abm.books.answers import Answers
@@ -45,6 +45,7 @@ class ColumnsDay:
         """Serve a market whose loans are not open yet."""
         self.market = market
         self.books = market.books
+        self.asking = Asking(market)
         self.desk = CloseOutDesk(
             market.scenario.close_out,
             market.books,
@@ -52,11 +53,10 @@ class ColumnsDay:
             market.standing,
             market.impact,
             market.events,
-            self._declares,
+            self.asking.declares,
         )
         self.calls = np.zeros(len(market.books.accounts), np.int8)
         self.next_loan = int(market.books.loans.loan_id.max()) + 1
-        self.asking = Asking(market)
         self._next_maturity = 0
 
     def open_loans(self, posted: Ints) -> None:
@@ -165,16 +165,6 @@ class ColumnsDay:
         result = self.desk.run(market.day, exogenous, market.path[market.path_day])
         market.events.drain(market.day)
         return result
-
-    def _declares(self, row: int, days: int) -> bool:
-        name, house = self.market.population.names[row], self.market.clearing_house
-        answer = house.declare_default(name, days)
-        if not isinstance(answer, bool | np.bool_):
-            raise DecisionError(
-                f"{type(house).__name__} answered {answer!r} to the question whether {name} is in"
-                " default; expected True or False"
-            )
-        return bool(answer)
 
     def conclude(self) -> None:
         """Settle what ends with the window, and redeem the tokens that nobody needs any more."""
