@@ -10,11 +10,15 @@ import numpy as np
 import pandas as pd
 
 from scenarios.errors import InputError
+from scenarios.kept import Kept, content_of
 from scenarios.prices.panel import PricePanel
 
 TIDY = {"date", "token", "close"}
 CURRENCY = "currency"
 """A further column of a tidy file, and a key of the record beside a file (`sidecar_of`)."""
+
+_PANELS = Kept(32)
+"""Files that were read, by what they hold."""
 
 
 def read_prices(path: str | Path) -> PricePanel:
@@ -23,7 +27,7 @@ def read_prices(path: str | Path) -> PricePanel:
     The file has a `date` column (or a date index, in Parquet) and a column of closing prices for
     each token; or, tidy, the three columns `date`, `token` and `close`. What the prices are in may
     be said by a fourth column `currency`, or by the record that `collateral prices` writes beside a
-    file.
+    file. A process reads a file once, until it changes.
 
     Raises:
         InputError: naming file, row and column of the first thing that is wrong. Rows of a CSV are
@@ -32,6 +36,13 @@ def read_prices(path: str | Path) -> PricePanel:
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file")
+    key = (str(path), content_of(path), content_of(sidecar_of(path)))
+    panel = _PANELS.get(key, lambda: _read_and_check(path))
+    # A copy: what is kept must stay as the file has it.
+    return replace(panel, close=panel.close.copy())
+
+
+def _read_and_check(path: Path) -> PricePanel:
     raw, rows = _read_table(path)
     for position, name in enumerate(raw.columns):
         if name in raw.columns[:position]:
