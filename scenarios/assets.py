@@ -119,34 +119,24 @@ def asset_columns(assets: Mapping[str, AssetClass], tokens: Sequence[str]) -> As
     Raises:
         InputError: a class names a token without a price.
     """
+    rows: dict[str, int] = {token: row for row, token in enumerate(tokens)}
     number = len(tokens)
-    missing = np.full(number, np.nan)
-    volatility, volume, haircut = missing.copy(), missing.copy(), missing.copy()
-    of_class, fee = np.full(number, -1, np.int64), np.zeros(number)
-    days = np.full(number, SETTLEMENT_DAYS, np.int64)
-    issued_by = list(tokens)
+    of_class, days = np.full(number, -1, np.int64), np.full(number, SETTLEMENT_DAYS, np.int64)
+    volatility, volume, fee, haircut = (np.full(number, np.nan) for _ in range(4))
+    issued_by, fee[:] = list(tokens), 0.0
     for index, (name, kind) in enumerate(assets.items()):
-        with named(f"assets.{name}.tokens"):
-            for token in kind.tokens:
+        for token in kind.tokens:
+            with named(f"assets.{name}.tokens"):
                 refuse_unpriced(token, tokens)
-        rows = np.array([tokens.index(token) for token in kind.tokens])
-        of_class[rows], days[rows], fee[rows] = index, kind.settlement_days, kind.lending_fee
-        volatility[rows] = np.nan if kind.volatility is None else kind.volatility
-        haircut[rows] = np.nan if kind.haircut is None else kind.haircut
-        for row, token in zip(rows.tolist(), kind.tokens, strict=True):
-            traded = kind.volume_of(token)
-            volume[row] = np.nan if traded is None else traded
+            row = rows[token]
+            of_class[row], days[row], fee[row] = index, kind.settlement_days, kind.lending_fee
+            # As floats, what is not given is nan.
+            volatility[row], haircut[row] = kind.volatility, kind.haircut
+            volume[row] = kind.volume_of(token)
             issued_by[row] = kind.issuer.get(token, token)
     days[-1] = 0
     issuers = tuple(dict.fromkeys(issued_by))
+    issuer = np.array([issuers.index(name) for name in issued_by], np.int64)
     return AssetColumns(
-        classes=tuple(assets),
-        issuers=issuers,
-        asset_class=of_class,
-        issuer=np.array([issuers.index(issuer) for issuer in issued_by], np.int64),
-        volatility=volatility,
-        daily_volume=volume,
-        settlement_days=days,
-        lending_fee=fee,
-        haircut=haircut,
+        tuple(assets), issuers, of_class, issuer, volatility, volume, days, fee, haircut
     )
