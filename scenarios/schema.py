@@ -7,7 +7,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-KINDS = ("source", "topology")
+KINDS = ("source", "topology", "kind")
 """Keys by which a table says which of several kinds it is."""
 
 
