@@ -256,7 +256,7 @@ class CloseOutDesk:
         total[-1] = 0
         if not sales:
             return
-        self.impact.sell(total)
+        self.impact.trade(total)
         prices = self.impact.applied_to(path)
         for netting, a, quantities in sales:
             value, issued = self._exchange(a, quantities, prices, day), 0
