@@ -31,7 +31,7 @@ def nearest(given: object, known: Iterable[object], prefix: str = "") -> str:
 
     wanted = str(given)
     names = {str(name).lower(): str(name) for name in known if str(name) != wanted}
-    near = get_close_matches(wanted.lower(), names, n=1)
+    near = get_close_matches(wanted.lower(), names, n=1, cutoff=0.7)
     return f" (did you mean {prefix}{names[near[0]]}?)" if near else ""
 
 

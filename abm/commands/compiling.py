@@ -25,8 +25,11 @@ def told_when_compiling(*, verbose: bool = False) -> Iterator[None]:
         click.echo(f"compiled {listener.functions} functions in {listener.seconds:.0f} s", err=True)
 
 
-class _Teller(Listener):  # type: ignore[misc]
-    """Says so when the first function is compiled; counts them, and the time they take."""
+class _Teller(Listener):
+    """Says so when the first pass is compiled; counts them, and the time they take.
+
+    Small functions that are inlined into passes, and kept in no cache, do not count.
+    """
 
     def __init__(self, verbose: bool):
         self.verbose, self.functions, self.seconds = verbose, 0, 0.0
@@ -34,6 +37,8 @@ class _Teller(Listener):  # type: ignore[misc]
 
     def on_start(self, event: Any) -> None:
         """A function begins, maybe inside another one."""
+        if event.data["dispatcher"].stats.cache_path is None:
+            return
         if not self.functions:
             click.echo("compiling for this machine, once; it can take half a minute", err=True)
         if not self._depth:
@@ -46,6 +51,8 @@ class _Teller(Listener):  # type: ignore[misc]
 
     def on_end(self, event: Any) -> None:
         """It is done."""
+        if event.data["dispatcher"].stats.cache_path is None:
+            return
         self._depth -= 1
         if not self._depth:
             self.seconds += perf_counter() - self._began

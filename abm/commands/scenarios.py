@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from abm.commands.options import json_option, overwrite_option, seed_option, set_option
+from abm.commands.options import json_option, overwrite_option, run_seed_option, set_option
 
 
 @click.group(invoke_without_command=True)
@@ -20,7 +20,7 @@ def command(context: click.Context, as_json: bool) -> None:
     """
     if context.invoked_subcommand is not None:
         return
-    from abm.commands.terminal import echo_json, width
+    from abm.commands.terminal import described, echo_json
     from scenarios.experiment import bundled_experiments
     from scenarios.scenario import bundled, read_toml
 
@@ -33,10 +33,7 @@ def command(context: click.Context, as_json: bool) -> None:
         return
     for kind, entries in titles.items():
         click.echo(f"{kind.capitalize()}:")
-        formatter = click.HelpFormatter(width=width())
-        with formatter.indentation():
-            formatter.write_dl(list(entries.items()))
-        click.echo(formatter.getvalue())
+        click.echo(described(entries) + "\n")
     click.echo("To read one: collateral scenarios show NAME")
     click.echo("To run one: collateral run NAME --out DIR")
 
@@ -48,9 +45,9 @@ def show(name: str) -> None:
 
     NAME is one that `collateral scenarios` lists, or a TOML file.
     """
-    from scenarios.copies import source_of
+    from scenarios.experiment import find_either
 
-    click.echo(source_of(name).read_text(encoding="utf-8-sig"), nl=False)
+    click.echo(find_either(name).read_text(encoding="utf-8-sig"), nl=False)
 
 
 @command.command()
@@ -71,15 +68,15 @@ def copy(name: str, file: Path, overwrite: bool) -> None:
 
 @command.command()
 @click.argument("scenario")
-@seed_option("all randomness")
+@run_seed_option
 @set_option("participants.lenders=100")
 @json_option
-def check(scenario: str, seed: int, changes: dict[str, Any], as_json: bool) -> None:
+def check(scenario: str, seed: int | None, changes: dict[str, Any], as_json: bool) -> None:
     """Say what SCENARIO would simulate, and what that would take, without writing anything.
 
     SCENARIO is a scenario or an experiment: a TOML file, or a name that `collateral scenarios`
-    lists. Its market is built, and some of its days are simulated to tell the time. Of an experiment
-    these are the first, the middle and the last design that can be simulated.
+    lists. Its market is built, and some of its days are simulated to tell the time; of an
+    experiment those of the first, the middle and the last design that can be simulated.
 
     Exit code 1: some designs cannot be simulated.
     """
@@ -90,12 +87,12 @@ def check(scenario: str, seed: int, changes: dict[str, Any], as_json: bool) -> N
 
     given = load_either(scenario)
     experiment = given if isinstance(given, Experiment) else Experiment.single(given)
-    experiment = experiment.with_settings(changes, seed=seed if isinstance(given, Experiment) else seed)
+    experiment = experiment.with_settings(changes, seed=seed)
     with told_when_compiling():
         found = preview(experiment)
     if as_json:
         echo_json(found.as_table())
     else:
-        click.echo(found.as_text(scenario))
+        click.echo(found.as_text())
     if found.refused:
         raise click.exceptions.Exit(1)
