@@ -99,6 +99,7 @@ class CollateralMarket(mesa.Model):
             self._own_measures = own_measures((*self.scenario.measures, *measures), MEASURES)
         self.measures = (*MEASURES, *self._own_measures)
         self.tokens, self.days = blueprint.tokens, blueprint.days
+        self.assets = blueprint.assets
         self.unit = self.scenario.money.unit
         self.population = blueprint.population
         self.ledger = blueprint.ledger

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from scenarios.agreement import CollateralAgreement
+from scenarios.assets import AssetClass, check_classes
 from scenarios.changes import refuse_inert, replaced_terms
 from scenarios.checking import checked
 from scenarios.errors import InputError, named
@@ -70,6 +71,8 @@ class Scenario(Table):
     """The days."""
     prices: AnyPriceSource
     """Where prices come from."""
+    assets: dict[str, AssetClass] = Field(default_factory=dict)
+    """Classes of assets by name, and what holds for the tokens of each."""
     agreement: CollateralAgreement = CollateralAgreement()
     """Terms of the collateral."""
     agreements: dict[str, CollateralAgreement] = Field(default_factory=dict)
@@ -102,6 +105,7 @@ class Scenario(Table):
     def _check(self) -> Self:
         if (self.loan is None) == (not self.loans):
             raise ValueError("give either [loan], for every edge of the network, or [[loans]]")
+        check_classes(self.assets, self.money.currency)
         ids = [loan.loan_id for loan in self.loans]
         if len(set(ids)) < len(ids):
             twice = next(i for i in ids if ids.count(i) > 1)

@@ -19,6 +19,7 @@ from abm.opening.limits import refuse_overflow
 from abm.opening.loan_table import LoanTable, Sizes, draw_loans, size_loans
 from abm.opening.stress_check import check_stress
 from abm.opening.terms import terms_of
+from scenarios.assets import AssetColumns, asset_columns
 from scenarios.errors import InputError
 from scenarios.experiment import SEEDS
 from scenarios.prices import PricePanel
@@ -84,6 +85,8 @@ class Blueprint:
     days: pd.DatetimeIndex
     prices: Ints
     """True prices in money units, shape (days, tokens)."""
+    assets: AssetColumns
+    """What the scenario's classes of assets say of each token."""
     population: Population
     ledger: Ledger
     books: Books
@@ -93,8 +96,9 @@ class Blueprint:
     """For each loan 0 to settle, 1 to roll, 2 to replace it."""
     lent_moves: bool
     """Whether anything but cash is lent, so that exposures change with prices."""
-    equity: npt.NDArray[np.float64]
-    """What each participant can lose before it defaults, in money units; infinite if no matter."""
+    equity: Ints
+    """What each participant can lose before it defaults, in money units; `UNLIMITED` if no
+    matter."""
 
 
 def draw_blueprint(
@@ -120,6 +124,7 @@ def draw_blueprint(
     if cash in panel.tokens:
         raise InputError(f"money.currency: {cash} is also the name of a priced token")
     tokens = (*panel.tokens, cash)
+    assets = asset_columns(scenario.assets, tokens)
     prices = np.column_stack([panel.in_units(unit), np.ones(len(panel.dates), np.int64)])
     population, table = draw_loans(scenario, streams.network)
     terms, priority = terms_of(table.agreements, tokens, cash, unit)
@@ -137,6 +142,7 @@ def draw_blueprint(
         cash=cash,
         days=panel.dates,
         prices=prices,
+        assets=assets,
         population=population,
         ledger=ledger,
         books=books,

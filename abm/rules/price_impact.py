@@ -1,4 +1,4 @@
-"""How sales of collateral move its price."""
+"""How sales and purchases move prices."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ Ints = npt.NDArray[np.int64]
 
 
 class MarketImpact:
-    """The mark that sales leave on prices: part of it stays, the rest fades.
+    """The mark that trades leave on prices: part of it stays, the rest fades.
 
-    Selling `q` of a token lowers its logarithmic price by `b · q / depth` (Cifuentes, Ferrucci and
-    Shin 2005); of that, `permanent` stays and the rest is multiplied by `decay` every day.
+    One object holds it for the whole market: whoever sells to or buys from the outside market tells
+    it with `trade`, as often as it likes on a day, and everybody's marks of the day move
+    (`applied_to`). Selling `q` of a token lowers its logarithmic price by `b · q / depth`
+    (Cifuentes, Ferrucci and Shin 2005), buying `q` raises it by as much; of that, `permanent` stays
+    and the rest is multiplied by `decay` every day.
     """
 
     def __init__(self, rules: PriceImpact | None, tokens: tuple[str, ...]):
-        """Without rules, sales move nothing. The last token is cash, which never moves."""
+        """Without rules, trades move nothing. The last token is cash, which never moves."""
         self._kept = np.zeros(len(tokens))
         self._fading = np.zeros(len(tokens))
         self._rules = rules
@@ -38,15 +41,15 @@ class MarketImpact:
         if self._rules is not None:
             self._fading *= self._rules.decay
 
-    def sell(self, quantities: Ints) -> None:
-        """Note what is sold, in tokens, shape (tokens,)."""
+    def trade(self, quantities: Ints) -> None:
+        """Note what is sold (positive) and bought (negative), in tokens, shape (tokens,)."""
         if self._rules is not None:
             move = self._sensitivity * quantities
             self._kept += self._rules.permanent * move
             self._fading += (1 - self._rules.permanent) * move
 
     def applied_to(self, prices: Ints) -> Ints:
-        """Prices with the mark of all sales so far, one unit at least, shape (tokens,)."""
+        """Prices with the mark of all trades so far, one unit at least, shape (tokens,)."""
         if self._rules is None:
             return prices
         factor = np.exp(-(self._kept + self._fading))

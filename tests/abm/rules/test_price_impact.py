@@ -19,13 +19,13 @@ PRICES = np.array([1_000_000, 1_000_000, 1], np.int64)
 def test_selling_a_tenth_of_the_outstanding_lowers_the_price_by_a_tenth() -> None:
     """exp(-b·sold/outstanding) with b = 1.053605 (Cifuentes, Ferrucci and Shin 2005)."""
     impact = MarketImpact(PriceImpact(depth=1000, b=1.053605), TOKENS)
-    impact.sell(np.array([100, 0, 0]))
+    impact.trade(np.array([100, 0, 0]))
     assert impact.applied_to(PRICES).tolist() == pytest.approx([900_000, 1_000_000, 1], abs=1)
 
 
 def test_part_of_the_impact_stays_and_the_rest_fades() -> None:
     impact = MarketImpact(PriceImpact(depth=1000, b=1.0, permanent=0.3, decay=0.5), TOKENS)
-    impact.sell(np.array([100, 0, 0]))
+    impact.trade(np.array([100, 0, 0]))
     for days in range(6):
         expected = 1_000_000 * np.exp(-0.03 - 0.07 * 0.5**days)
         assert impact.applied_to(PRICES)[0] == round(expected)
@@ -35,23 +35,33 @@ def test_part_of_the_impact_stays_and_the_rest_fades() -> None:
 def test_impacts_add_up_whatever_the_order() -> None:
     rules = PriceImpact(depth={"A": 500.0, "B": 1000.0}, permanent=1.0)
     together, apart = MarketImpact(rules, TOKENS), MarketImpact(rules, TOKENS)
-    together.sell(np.array([100, 100, 0]))
+    together.trade(np.array([100, 100, 0]))
     for part in ([60, 0, 0], [0, 100, 0], [40, 0, 0]):
-        apart.sell(np.array(part))
+        apart.trade(np.array(part))
     assert (together.applied_to(PRICES) == apart.applied_to(PRICES)).all()
     assert together.applied_to(PRICES)[0] == pytest.approx(810_000, abs=2)
     assert together.applied_to(PRICES)[1] == pytest.approx(900_000, abs=2)
 
 
+def test_buying_back_moves_prices_up_by_the_same_law() -> None:
+    rules = PriceImpact(depth=1000, b=1.053605, permanent=1.0)
+    bought, back = MarketImpact(rules, TOKENS), MarketImpact(rules, TOKENS)
+    bought.trade(np.array([-100, 0, 0]))
+    assert bought.applied_to(PRICES).tolist() == pytest.approx([1_111_111, 1_000_000, 1], abs=1)
+    for signed in ([100, -30, 0], [-100, 30, 0]):
+        back.trade(np.array(signed))
+    assert (back.applied_to(PRICES) == PRICES).all()
+
+
 def test_a_price_never_falls_to_nothing() -> None:
     impact = MarketImpact(PriceImpact(depth=1), TOKENS)
-    impact.sell(np.array([10**9, 0, 0]))
+    impact.trade(np.array([10**9, 0, 0]))
     assert impact.applied_to(PRICES).tolist() == [1, 1_000_000, 1]
 
 
 def test_tokens_without_a_depth_do_not_move() -> None:
     impact = MarketImpact(PriceImpact(depth={"A": 10.0}), TOKENS)
-    impact.sell(np.array([1, 10**6, 10**6]))
+    impact.trade(np.array([1, 10**6, 10**6]))
     assert impact.applied_to(PRICES).tolist() == [900_000, 1_000_000, 1]
 
 
