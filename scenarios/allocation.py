@@ -9,8 +9,9 @@ from pydantic import Field, model_validator
 
 from scenarios.assets import AssetClass, Name, check_classes
 from scenarios.checking import checked
+from scenarios.experiment import bundled_experiments
 from scenarios.participants import Count, Positive, Share
-from scenarios.scenario import LIBRARY, Money, find_file, read_toml
+from scenarios.scenario import LIBRARY, Money, bundled, find_file, read_toml
 from scenarios.schedules import Schedule
 from scenarios.table import Table
 
@@ -81,6 +82,16 @@ class AllocationProblem(Table):
         """
         path = find_file(name, bundled_problems(), "problem")
         return checked(cls, read_toml(path), str(path), path.parent)
+
+
+def find_any(name: str | Path) -> Path:
+    """The file of a scenario, an experiment or a problem, by its path or by a bundled name.
+
+    Raises:
+        InputError: there is none.
+    """
+    known = {**bundled(), **bundled_experiments(), **bundled_problems()}
+    return find_file(name, known, "scenario, experiment or problem")
 
 
 def bundled_problems() -> dict[str, Path]:

@@ -19,9 +19,11 @@ import click
     "--seconds",
     type=float,
     metavar="S",
-    help="Stop each of the two searches after so long and take the best found.  [default: never]",
+    default=10.0,
+    show_default=True,
+    help="Stop each of the two searches after so long and take the best found; inf for never.",
 )
-def command(problem: str, form: str, seconds: float | None) -> None:
+def command(problem: str, form: str, seconds: float) -> None:
     """Find the cheapest delivery on all calls of a participant together.
 
     PROBLEM is a TOML file with calls, schedules, inventory and costs, or the name of a bundled one
@@ -37,7 +39,7 @@ def command(problem: str, form: str, seconds: float | None) -> None:
     from scenarios.allocation import AllocationProblem
     from scenarios.errors import InputError
 
-    if seconds is not None and not 0 < seconds < float("inf"):
+    if not seconds > 0:
         raise InputError(f"--seconds: expected a positive number, not {seconds:g}")
     given = AllocationProblem.load(problem)
     answer = answer_of(given, problem_of(given), seconds)

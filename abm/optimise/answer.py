@@ -22,7 +22,7 @@ SMALL = 1e-9
 """Worth below this is none: the solver's rounding."""
 
 
-def answer_of(given: AllocationProblem, problem: Problem, seconds: float | None) -> dict[str, Any]:
+def answer_of(given: AllocationProblem, problem: Problem, seconds: float) -> dict[str, Any]:
     """Allocate, and tell what it costs, what would help, and what stays short.
 
     Args:

@@ -37,14 +37,14 @@ class Allocation(NamedTuple):
     time."""
 
 
-def cheapest(problem: Problem, seconds: float | None = None) -> Allocation:
+def cheapest(problem: Problem, seconds: float = np.inf) -> Allocation:
     """Allocate at the lowest cost among the allocations that leave the least value unmet.
 
     It is never dearer than the priority rule where it leaves as much unmet, and never leaves more.
 
     Args:
         problem: what is to be allocated.
-        seconds: that the solver may take for each of the two questions; no limit if not given.
+        seconds: that the solver may take for each of the two questions; no limit if infinite.
     """
     known = by_priority(problem)
     optimal = True
@@ -67,7 +67,7 @@ def _better(problem: Problem, known: Ints, found: Ints | None) -> Ints:
     return min(known, found, key=rank)
 
 
-def _best(problem: Problem, seconds: float | None, unmet: int | None) -> tuple[Ints | None, bool]:
+def _best(problem: Problem, seconds: float, unmet: int | None) -> tuple[Ints | None, bool]:
     """The allocation with the least unmet or, if that is given, with the least cost.
 
     Returns:
@@ -86,7 +86,7 @@ def _best(problem: Problem, seconds: float | None, unmet: int | None) -> tuple[I
 
 
 def _solved(
-    rows: Program, problem: Problem, seconds: float | None, unmet: int | None, margin: float
+    rows: Program, problem: Problem, seconds: float, unmet: int | None, margin: float
 ) -> Any:
     """What HiGHS says.
 
@@ -103,7 +103,7 @@ def _solved(
         constraints.append(LinearConstraint(rows.lacking[None, :], -np.inf, largest))
     constraints.append(LinearConstraint(rows.cover, called, called))
     options: dict[str, float] = {"mip_rel_gap": 0.0}
-    if seconds is not None:
+    if seconds < np.inf:
         options["time_limit"] = seconds
     answer = milp(
         rows.lacking if unmet is None else rows.cost,
