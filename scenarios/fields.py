@@ -7,7 +7,7 @@ from typing import Any
 
 from scenarios.errors import InputError
 from scenarios.scenario import Scenario
-from scenarios.schema import KINDS, inside, is_model, names
+from scenarios.schema import KINDS, did_you_mean, inside, is_model, names
 
 SHORT = {"model": "agreement.model"}
 """Names of fields that are varied so often that they have a short one."""
@@ -26,7 +26,8 @@ def field_types(name: str) -> tuple[Any, ...]:
         if not inner:
             known = sorted({field for kind in kinds for field in names(kind)})
             where = f"; {'.'.join(done) or 'a scenario'} has {', '.join(known)}" if known else ""
-            raise InputError(f"{name}: a scenario has no such field{where}")
+            near = did_you_mean(".".join([*done, key]), kinds, Scenario)
+            raise InputError(f"{name}: a scenario has no such field{near}{where}")
         kinds = inner
         done.append(key)
     return kinds

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from scenarios.errors import InputError
+from scenarios.errors import InputError, nearest
 
 LARGEST_PRICE = 2**53
 """Prices in smallest money units stay below this, where floats are still exact whole numbers."""
@@ -118,7 +118,8 @@ class PricePanel:
         for token in wanted:
             if token not in self.tokens:
                 raise InputError(
-                    f"{self.origin}: no column {token}; it has {', '.join(self.tokens)}"
+                    f"{self.origin}: no column {token}{nearest(token, self.tokens)};"
+                    f" it has {', '.join(self.tokens)}"
                 )
         columns = [self.tokens.index(token) for token in wanted]
         volume = None if self.volume is None else self.volume[:, columns]

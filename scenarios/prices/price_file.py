@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from scenarios.errors import InputError
+from scenarios.errors import InputError, nearest
 from scenarios.prices.files import read_prices, sidecar_of
 from scenarios.prices.panel import PricePanel
 from scenarios.table import Table
@@ -47,7 +47,8 @@ class PriceFile(Table):
         known = sorted(file.stem for file in DATA.glob("*.csv"))
         if name not in known:
             raise InputError(
-                f"prices.file: no bundled prices called {name!r}; there is {', '.join(known)}"
+                f"prices.file: no bundled prices called {name!r}{nearest(name, known)};"
+                f" there is {', '.join(known)}"
             )
         return DATA / f"{name}.csv"
 

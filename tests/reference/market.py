@@ -97,11 +97,9 @@ class ReferenceMarket:
         close_out(self.books, self.oracle, rules, today, self.equity)
 
     def conclude(self) -> None:
-        """After the last day: loans that end with the window, and chains of re-use.
-
-        The page says nothing of it; tokens that are being minted then no longer arrive.
-        """
+        """The morning after the last day."""
         self.books.day += 1
+        arrive(self.books)
         settle(self.books)
         before = None
         while before != (before := [account.claims for account in self.accounts]):
