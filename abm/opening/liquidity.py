@@ -55,18 +55,22 @@ def sensitivity_of(
         depths[-1] = math.inf
         return np.asarray(impact.b / depths)[None]
     rows = np.maximum(panel.dates.searchsorted(days, side="right") - 1, 0)
-    if impact.volatility == "class":
-        variance = np.tile(assets.volatility[:-1] ** 2 / SESSIONS_A_YEAR, (len(days), 1))
-        for token in np.flatnonzero(np.isnan(variance[0]))[:1]:
-            raise InputError(
-                f"close_out.impact.volatility: {tokens[token]} is in no class with a volatility;"
-                ' give it one in [assets], or choose "realised"'
-            )
-    else:
-        variance = realised_variance(panel, assets)[rows]
+    realised = impact.volatility == "realised"
+    variance = (realised_variance if realised else _stated_variance)(panel, assets)[rows]
     sensitivity = np.zeros((len(days), len(tokens)))
     sensitivity[:, :-1] = impact.y**2 * variance / average_volume(panel, assets, rows)
     return sensitivity
+
+
+def _stated_variance(panel: PricePanel, assets: AssetColumns) -> Floats:
+    """The square of the class's daily volatility, shape (sessions, tokens)."""
+    variance = assets.volatility[:-1] ** 2 / SESSIONS_A_YEAR
+    for column in np.flatnonzero(np.isnan(variance))[:1]:
+        raise InputError(
+            f"close_out.impact.volatility: {panel.tokens[column]} is in no class with a volatility;"
+            ' give it one in [assets], or choose "realised"'
+        )
+    return np.tile(variance, (len(panel.dates), 1))
 
 
 def realised_variance(panel: PricePanel, assets: AssetColumns) -> Floats:

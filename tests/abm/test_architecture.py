@@ -174,7 +174,6 @@ LONG = {
         "abm.opening.limits.price_range",
         "abm.opening.limits.refuse_overflow",
         "abm.opening.loan_table.draw_loans",
-        "scenarios.prices.files.read_prices",
         "scenarios.prices.yahoo.fetch",
     },
     "a likelihood, written out beside its fit": {
