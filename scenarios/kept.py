@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -37,23 +38,22 @@ class Kept:
         return value
 
 
-def content_of(path: Path) -> str | None:
+def content_of(path: str) -> str | None:
     """A name for what a file holds, which another content does not have; None for no file.
 
     The file is read once, and again when its size or one of its times has changed, or is so recent
     that a change might not show in it.
     """
     try:
-        told = path.stat()
+        told = os.stat(path)  # noqa: PTH116  a path object costs more than the question
     except OSError:
         return None
     stamp = (told.st_dev, told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns)
-    key = str(path)
-    if key in _digests and _digests[key][0] == stamp:
-        return _digests[key][1]
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if path in _digests and _digests[path][0] == stamp:
+        return _digests[path][1]
+    digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     if time.time() - max(told.st_mtime, told.st_ctime) > SETTLED:
-        _digests[key] = (stamp, digest)
+        _digests[path] = (stamp, digest)
         while len(_digests) > _MOST_FILES:
             del _digests[next(iter(_digests))]
     return digest

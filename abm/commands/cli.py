@@ -13,10 +13,12 @@ COMMANDS = {
     "run": "Run a scenario or an experiment and write its results as Parquet.",
     "report": "Report on results: one page of tables and figures that explain themselves.",
     "serve": "Watch, question and steer a market in the browser.",
-    "scenarios": "List the bundled scenarios.",
+    "scenarios": "List, show, copy and check scenarios and experiments.",
+    "init": "Write a commented scenario of one's own to begin with.",
     "prices": "Fetch prices, or fit a price model to them.",
     "verify": "Compare a scenario on smart contracts with the simulator, day by day.",
     "gas": "Measure what the smart contracts cost to operate.",
+    "optimise": "Find the cheapest collateral to deliver on many calls together.",
     "picture": "Draw the lending network of a scenario on one day.",
     "bench": "Measure how fast this machine simulates.",
 }
@@ -34,6 +36,15 @@ class _LazyGroup(click.Group):
             return None
         command: click.Command = import_module(f"abm.commands.{cmd_name}").command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            from scenarios.errors import nearest
+
+            ctx.fail(f"no command {args[0]}{nearest(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -22,6 +22,25 @@ def set_option(example: str) -> Callable[[F], F]:
     )
 
 
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON for programs instead of text."
+)
+
+
+def overwrite_option(what: str) -> Callable[[F], F]:
+    """`--overwrite` of what may be there already."""
+    return click.option("--overwrite", is_flag=True, help=f"Replace {what} if it is there.")
+
+
+run_seed_option = click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Seed of all randomness.  [default: the experiment's, else 1]",
+)
+"""`--seed N` of a scenario or an experiment that may have one of its own."""
+
+
 def seed_option(of: str) -> Callable[[F], F]:
     """`--seed N` of what is random, 1 if not given."""
     return click.option(

@@ -38,7 +38,8 @@ def on_calendar(panel: PricePanel, start: date, end: date, calendar: Calendar) -
     """
     key = (panel.dates.to_numpy().tobytes(), start, end, calendar)
     days, rows = _ROWS.get(key, lambda: _days_and_rows(panel, start, end, calendar))
-    return replace(panel, dates=days, close=panel.close[rows])
+    volume = None if panel.volume is None else panel.volume[rows]
+    return replace(panel, dates=days, close=panel.close[rows], volume=volume)
 
 
 _ROWS = Kept(64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import TypeVar
 
@@ -15,6 +16,7 @@ from scenarios.prices.model_source import ModelSource, PerToken
 from scenarios.prices.panel import PricePanel
 from scenarios.prices.paths import Array, per_token
 from scenarios.prices.price_file import PriceFile
+from scenarios.prices.source import Window
 
 Value = TypeVar("Value")
 
@@ -55,8 +57,10 @@ class History(PriceFile):
                 f" (it has {prices.dates[0]:%Y-%m-%d} to {prices.dates[-1]:%Y-%m-%d})"
             )
         # One column may stand for several tokens.
-        close = distinct.close[inside][:, [distinct.tokens.index(name) for name in columns]]
-        return PricePanel(prices.dates[inside], tokens, close, prices.origin)
+        of = [distinct.tokens.index(name) for name in columns]
+        volume = None if distinct.volume is None else distinct.volume[inside][:, of]
+        close = distinct.close[inside][:, of]
+        return PricePanel(prices.dates[inside], tokens, close, prices.origin, volume=volume)
 
 
 _FOUND = Kept(64)
@@ -75,7 +79,7 @@ class HistorySource(ModelSource):
     """Prices of the first day; by default the last closes of the history."""
 
     def recorded(self) -> PricePanel:
-        """The history's closes, one column for each token of this source."""
+        """The history's closes, one column for each token of this source; not to be changed."""
         return self._kept("recorded", lambda: self.history.panel(self.tokens))
 
     def recorded_returns(self) -> Array:
@@ -86,6 +90,14 @@ class HistorySource(ModelSource):
         """What is worked out once for this history, as long as its file stays as it is."""
         given = (self.history.start, self.history.end, self.history.columns)
         return _FOUND.get((what, *self.history.content, *given, self.tokens), make)
+
+    def panel(self, window: Window, rng: np.random.Generator) -> PricePanel:
+        """One path on the trading days of the window; every day trades what the history did on
+        average, if that is known."""
+        panel, traded = super().panel(window, rng), self.recorded().volume
+        if traded is None:
+            return panel
+        return replace(panel, volume=np.tile(traded.mean(axis=0), (len(panel.dates), 1)))
 
     def _check_parameters(self) -> None:
         if self.initial is not None:

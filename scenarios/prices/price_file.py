@@ -6,9 +6,8 @@ from pathlib import Path
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from scenarios.errors import InputError
-from scenarios.kept import content_of
-from scenarios.prices.files import read_prices, sidecar_of
+from scenarios.errors import InputError, nearest
+from scenarios.prices.files import content_with_record, read_prices
 from scenarios.prices.panel import PricePanel
 from scenarios.table import Table
 
@@ -48,14 +47,15 @@ class PriceFile(Table):
         if not path.is_file():
             known = sorted(file.stem for file in DATA.glob("*.csv"))
             raise InputError(
-                f"prices.file: no bundled prices called {name!r}; there is {', '.join(known)}"
+                f"prices.file: no bundled prices called {name!r}{nearest(name, known)};"
+                f" there is {', '.join(known)}"
             )
         return path
 
     @property
     def content(self) -> tuple[str | None, ...]:
         """A name for the prices in the file, which others do not have."""
-        return str(self.path), content_of(self.path), content_of(sidecar_of(self.path))
+        return content_with_record(str(self.path))
 
     def read(self) -> PricePanel:
         """Every day and token of the file.

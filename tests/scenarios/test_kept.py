@@ -46,14 +46,14 @@ def test_what_raises_is_not_kept() -> None:
 def test_a_change_of_the_same_length_and_time_is_another_content(tmp_path: Path) -> None:
     """Two editors within a tick of the clock: only the content can tell."""
     path = written(tmp_path / "a.csv", "1", age=0.0)
-    first, told = content_of(path), path.stat()
+    first, told = content_of(str(path)), path.stat()
     path.write_text("2")
     os.utime(path, ns=(told.st_atime_ns, told.st_mtime_ns))
-    assert content_of(path) != first
+    assert content_of(str(path)) != first
     path.write_text("1")
-    assert content_of(path) == first
+    assert content_of(str(path)) == first
     path.unlink()
-    assert content_of(path) is None
+    assert content_of(str(path)) is None
 
 
 def test_a_price_file_is_read_once_until_it_changes(
