@@ -7,7 +7,14 @@ from typing import Any
 
 import click
 
-from abm.commands.options import json_option, overwrite_option, run_seed_option, set_option
+from abm.commands.options import (
+    json_option,
+    name_argument,
+    overwrite_option,
+    run_seed_option,
+    scenario_argument,
+    set_option,
+)
 
 
 @click.group(invoke_without_command=True)
@@ -39,7 +46,7 @@ def command(context: click.Context, as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("name")
+@name_argument
 def show(name: str) -> None:
     """Print the file of a scenario or an experiment, comments and all.
 
@@ -51,7 +58,7 @@ def show(name: str) -> None:
 
 
 @command.command()
-@click.argument("name")
+@name_argument
 @click.argument("file", type=click.Path(path_type=Path))
 @overwrite_option("FILE")
 def copy(name: str, file: Path, overwrite: bool) -> None:
@@ -67,7 +74,7 @@ def copy(name: str, file: Path, overwrite: bool) -> None:
 
 
 @command.command()
-@click.argument("scenario")
+@scenario_argument
 @run_seed_option
 @set_option("participants.lenders=100")
 @json_option
