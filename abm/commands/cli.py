@@ -18,6 +18,7 @@ COMMANDS = {
     "prices": "Fetch prices, or fit a price model to them.",
     "verify": "Compare a scenario on smart contracts with the simulator, day by day.",
     "gas": "Measure what the smart contracts cost to operate.",
+    "optimise": "Find the cheapest collateral to deliver on many calls together.",
     "picture": "Draw the lending network of a scenario on one day.",
     "bench": "Measure how fast this machine simulates.",
     "completion": "Have a shell complete commands, options and names.",

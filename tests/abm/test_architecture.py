@@ -19,6 +19,7 @@ MAY_KNOW: dict[str, str] = {
     "analysis": "",
     "abm.books": "",
     "abm.rules": "books",
+    "abm.optimise": "",
     "abm.agents": "books rules",
     "abm.day": "books rules agents",
     "abm.opening": "books",
@@ -178,7 +179,6 @@ LONG = {
         "abm.opening.limits.price_range",
         "abm.opening.limits.refuse_overflow",
         "abm.opening.loan_table.draw_loans",
-        "scenarios.prices.files.read_prices",
         "scenarios.prices.yahoo.fetch",
     },
     "a likelihood, written out beside its fit": {
