@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.shell_completion import BashComplete
 from click.testing import CliRunner
 
 from abm.commands.cli import COMMANDS, main
@@ -33,18 +34,6 @@ def test_what_a_shell_is_given_asks_the_command(shell: str) -> None:
         subprocess.run([shell, "-n"], input=script, text=True, check=True)
 
 
-def completed(*words: str) -> list[str]:
-    """What bash is offered for the last of some words."""
-    environment = {
-        **os.environ,
-        "_COLLATERAL_COMPLETE": "bash_complete",
-        "COMP_WORDS": " ".join(["collateral", *words]),
-        "COMP_CWORD": str(len(words)),
-    }
-    done = subprocess.run([COMMAND], env=environment, capture_output=True, text=True, check=True)
-    return [line.partition(",")[2] for line in done.stdout.splitlines()]
-
-
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
@@ -57,9 +46,20 @@ def completed(*words: str) -> list[str]:
     ids=["commands", "scenarios", "options", "subcommands", "names"],
 )
 def test_the_tab_key_offers(words: tuple[str, ...], offered: list[str]) -> None:
-    assert [name for name in completed(*words) if name not in ("", words[-1] + "/")][
-        : len(offered)
-    ] == offered
+    complete = BashComplete(main, {}, "collateral", "_COLLATERAL_COMPLETE")
+    items = complete.get_completions([*words[:-1]], words[-1])
+    assert [item.value for item in items if item.type == "plain"] == offered
+
+
+def test_bash_asks_the_command_itself() -> None:
+    environment = {
+        **os.environ,
+        "_COLLATERAL_COMPLETE": "bash_complete",
+        "COMP_WORDS": "collateral pict",
+        "COMP_CWORD": "1",
+    }
+    done = subprocess.run([COMMAND], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "plain,picture\n"
 
 
 def test_what_is_compiled_is_said_while_it_happens(tmp_path: Path) -> None:
