@@ -102,30 +102,37 @@ def run_job(common: Common, job: Job, failure: str = "") -> Outcome:
         for table in common.tables
     }
     failed = 0
-    designs = Kept(1)
+    scenarios = Kept(1)
     try:
         with Store(common.folder).part(job.runs[0], schemas) as part:
             for number in job.runs:
                 scenario_id, replication_id = divmod(number, common.experiment.replications)
                 design = job.designs[scenario_id]
-                keys = {"scenario_id": scenario_id, "replication_id": replication_id}
                 run, error = None, failure
                 if not failure:
-                    try:
-                        scenario = designs.get(scenario_id, partial(scenario_of, common, design))
-                        run = simulate(common, scenario, replication_id)
-                    except Exception as caught:
-                        error = _told(caught)
-                failed += bool(error)
-                summary = run.summary if run else {}
-                part.add_run({**keys, **_described(common, design, error), **summary})
-                if run:
+                    run, error = _tried(common, design, replication_id, scenarios)
+                failed += run is None
+                keys = {"scenario_id": scenario_id, "replication_id": replication_id}
+                told = _described(common, design, error)
+                part.add_run({**keys, **told, **(run.summary if run else {})})
+                if run is not None:
                     part.add_days(keys, run.days)
                     for table, frame in run.frames.items():
                         part.add(table, keys, frame)
     except OSError as error:
         raise unwritable(common.folder, error) from None
     return Outcome(len(job.runs), failed)
+
+
+def _tried(
+    common: Common, design: Design, replication_id: int, scenarios: Kept
+) -> tuple[Run | None, str]:
+    """A run, or why it failed; what is kept is the scenario of the latest design."""
+    try:
+        scenario = scenarios.get(design.scenario_id, partial(scenario_of, common, design))
+        return simulate(common, scenario, replication_id), ""
+    except Exception as error:
+        return None, _told(error)
 
 
 def scenario_of(common: Common, design: Design) -> Scenario:
