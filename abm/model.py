@@ -15,7 +15,7 @@ import pandas as pd
 from mesa.agent import AgentSet
 
 from abm.agents import Custodian, Participant
-from abm.agents.behaviour import classes_for, services_for
+from abm.agents.behaviour import STANDARD, classes_for, services_for
 from abm.books.events import EventRecorder
 from abm.books.ledger import Holdings
 from abm.books.loan_book import OPEN_LOAN
@@ -29,7 +29,7 @@ from abm.measures.standard import MEASURES
 from abm.measures.statistics import measure
 from abm.measures.summary import sum_up
 from abm.opening.arguments import check_arguments
-from abm.opening.build import Streams, draw_blueprint, run_seed
+from abm.opening.build import Streams, draw_blueprint
 from abm.opening.terms import terms_of
 from abm.rules.price_impact import MarketImpact
 from abm.rules.rule import Rule
@@ -86,7 +86,7 @@ class CollateralMarket(mesa.Model):
         **changes: Any,
     ):
         check_arguments(scenario, prices)
-        streams = Streams.spawn(run_seed(rng))
+        streams = Streams(rng)
         super().__init__(rng=int(streams.behaviour.integers(2**63)))
         self.streams = streams
         if not isinstance(scenario, Scenario):
@@ -94,7 +94,7 @@ class CollateralMarket(mesa.Model):
         self.scenario = scenario.with_changes(as_changes(changes)) if changes else scenario
         with named(self.scenario.name):
             blueprint = draw_blueprint(self.scenario, self.streams, prices)
-            kinds = classes_for(self.scenario, blueprint.population, behaviours or {})
+            self.kinds = classes_for(self.scenario, blueprint.population, behaviours or {})
             oracle, clearing_house = services_for(self.scenario, behaviours or {})
             self._own_measures = own_measures((*self.scenario.measures, *measures), MEASURES)
         self.measures = (*MEASURES, *self._own_measures)
@@ -123,10 +123,9 @@ class CollateralMarket(mesa.Model):
 
         self.oracle = oracle(self, self.scenario.oracle)
         self.clearing_house = clearing_house(self)
-        self.participants = {
-            name: kind(self, name, row)
-            for row, (name, kind) in enumerate(zip(self.population.names, kinds, strict=True))
-        }
+        if not set(self.kinds) <= set(STANDARD.values()):
+            # What a class of one's own does when it is made comes before the first day.
+            _ = self.participants
         self.phases: Day = day_of(self.scenario.ledger)(self)
         self.agreements = Agreements(
             self,
@@ -134,7 +133,6 @@ class CollateralMarket(mesa.Model):
             (self.scenario.agreement, *self.scenario.agreements.values()),
             lambda agreement: terms_of([agreement], self.tokens, blueprint.cash, self.unit)[0],
         )
-        self.custodian = Custodian(self, self.phases.mint, self.phases.burn)
         self.stepping = self._with_steps()
         self.datacollector = DayCollector(self.measures, len(self.days))
         self._open_loans(blueprint.posted)
@@ -177,6 +175,38 @@ class CollateralMarket(mesa.Model):
         self.books.totals[:] = 0
         self.phases.conclude()
         self.phases.check()
+
+    @cached_property
+    def participants(self) -> dict[str, Participant]:
+        """The agents that lend and borrow, by name; made when somebody looks."""
+        return {
+            name: kind(self, name, row)
+            for row, (name, kind) in enumerate(zip(self.population.names, self.kinds, strict=True))
+        }
+
+    @cached_property
+    def custodian(self) -> Custodian:
+        """The custodian, the last of the agents."""
+        _ = self.participants
+        return Custodian(self, self.phases.mint, self.phases.burn)
+
+    @property
+    def agents(self) -> AgentSet:
+        """All agents of the market."""
+        _ = self.custodian
+        return super().agents
+
+    @property
+    def agent_types(self) -> list[type]:
+        """The classes of all agents."""
+        _ = self.custodian
+        return super().agent_types
+
+    @property
+    def agents_by_type(self) -> dict[type[mesa.Agent], AgentSet]:
+        """All agents of the market, by class."""
+        _ = self.custodian
+        return super().agents_by_type
 
     @property
     def prices(self) -> Ints:
@@ -251,11 +281,8 @@ class CollateralMarket(mesa.Model):
         Raises:
             InputError: there are some, and the ledger is one on which contracts decide.
         """
-        some = [
-            agent
-            for agent in self.participants.values()
-            if type(agent).step is not Participant.step
-        ]
+        own = {kind for kind in set(self.kinds) if kind.step is not Participant.step}
+        some = [agent for agent in self.participants.values() if type(agent) in own] if own else []
         if some and self.scenario.ledger == "evm":
             raise InputError(
                 f'{self.scenario.name}: {type(some[0]).__name__}.step: on ledger = "evm" the'
@@ -265,8 +292,10 @@ class CollateralMarket(mesa.Model):
 
     def _first_loans(self) -> Ints:
         """Identifier of the first loan of each margin account."""
-        first = np.full(len(self.books.accounts.lender), np.iinfo(np.int64).max)
-        np.minimum.at(first, self.books.loans.account, self.books.loans.loan_id)
+        loans = self.books.loans
+        first = np.empty(len(self.books.accounts), np.int64)
+        # Loans are sorted by identifier: of several that go to one place the last to come stays.
+        first[loans.account[::-1]] = loans.loan_id[::-1]
         return first
 
     def _recalled_today(self) -> npt.NDArray[np.bool_]:

@@ -31,6 +31,9 @@ def classes_for(
         InputError: a class cannot be found, or does not fit the role.
     """
     _check_given(behaviours)
+    given_behaviour = any(given.behaviour for given in population.given.values())
+    if not (behaviours or scenario.participants.behaviour or given_behaviour):
+        return [STANDARD[role] for role in population.roles]
     for key in behaviours:
         known = (*STANDARD, *SERVICES, *population.names)
         if key not in known:

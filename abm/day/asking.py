@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -36,17 +37,23 @@ class Asking:
             InputError: a class answers one both alone and in columns.
         """
         self._market = market
-        agents = list(market.participants.values())
-        self.returns = deciders(agents, "choose_return")
-        self.deliveries = deciders(agents, "meet_call", "choose_delivery")
-        self.ranks = deciders(agents, "rank_calls")
-        self.reuse = deciders(agents, "choose_reuse")
-        self.recalls = deciders(agents, "choose_recalls")
-        self.maturities = deciders(agents, "choose_at_maturity")
+        kinds = market.kinds
+        self.returns = deciders(kinds, "choose_return")
+        self.deliveries = deciders(kinds, "meet_call", "choose_delivery")
+        self.ranks = deciders(kinds, "rank_calls")
+        self.reuse = deciders(kinds, "choose_reuse")
+        self.recalls = deciders(kinds, "choose_recalls")
+        self.maturities = deciders(kinds, "choose_at_maturity")
         self.nobody = nobody(len(market.tokens))
-        self._eligible = np.zeros((len(market.books.terms), len(market.tokens)), np.bool_)
-        for t in range(len(market.books.terms)):
-            self._eligible[t, market.books.eligible(t)] = True
+
+    @cached_property
+    def _eligible(self) -> Bools:
+        """Tokens that each agreement may move, shape (agreements, tokens)."""
+        market = self._market
+        eligible = np.zeros((len(market.books.terms), len(market.tokens)), np.bool_)
+        for t in range(len(eligible)):
+            eligible[t, market.books.eligible(t)] = True
+        return eligible
 
     def about_returns(self) -> Answers:
         """What lenders return who decide in columns, before any return of the day is made."""

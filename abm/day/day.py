@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -24,7 +24,8 @@ class Setting(Market, Protocol):
     """A market as its day sees it."""
 
     scenario: Scenario
-    participants: Mapping[str, Participant]
+    kinds: Sequence[type[Participant]]
+    """The class of each participant."""
     path: Ints
     """True prices before the impact of any sale, in money units, shape (days, tokens)."""
     impact: MarketImpact

@@ -157,7 +157,7 @@ def _check(scenario: Scenario, seed: np.random.SeedSequence) -> None:
         InputError: the scenario cannot be simulated.
     """
     with named(scenario.name):
-        population = draw_blueprint(scenario, Streams.spawn(seed)).population
+        population = draw_blueprint(scenario, Streams(seed)).population
         given = population.given.values()
         if scenario.participants.behaviour or any(each.behaviour for each in given):
             from abm.agents.behaviour import classes_for

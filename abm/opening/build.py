@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,7 @@ from abm.opening.terms import terms_of
 from scenarios.assets import AssetColumns, asset_columns
 from scenarios.errors import InputError
 from scenarios.experiment import SEEDS
+from scenarios.kept import shared
 from scenarios.prices import PricePanel
 from scenarios.prices.calendars import on_calendar
 from scenarios.scenario import Scenario
@@ -30,24 +32,41 @@ from scenarios.scenario import Scenario
 Ints = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True)
 class Streams:
     """One source of randomness for each purpose, so that changing one leaves the others alone."""
 
-    prices: np.random.Generator
-    network: np.random.Generator
-    behaviour: np.random.Generator
-    shocks: np.random.Generator
-    recalls: np.random.Generator
-
-    @classmethod
-    def spawn(cls, seed: int | np.random.SeedSequence | None) -> Streams:
-        """The streams of a run with this seed (`run_seed`).
+    def __init__(self, seed: int | np.random.SeedSequence | None):
+        """The streams of a run with this seed (`run_seed`), each made when it is needed.
 
         Raises:
             InputError: it is no seed.
         """
-        return cls(*(np.random.default_rng(child) for child in run_seed(seed).spawn(5)))
+        self._seeds = run_seed(seed).spawn(5)
+
+    @cached_property
+    def prices(self) -> np.random.Generator:
+        """Draws prices."""
+        return np.random.default_rng(self._seeds[0])
+
+    @cached_property
+    def network(self) -> np.random.Generator:
+        """Draws participants, network and loans."""
+        return np.random.default_rng(self._seeds[1])
+
+    @cached_property
+    def behaviour(self) -> np.random.Generator:
+        """Seeds Mesa's own randomness."""
+        return np.random.default_rng(self._seeds[2])
+
+    @cached_property
+    def shocks(self) -> np.random.Generator:
+        """Draws defaults from outside."""
+        return np.random.default_rng(self._seeds[3])
+
+    @cached_property
+    def recalls(self) -> np.random.Generator:
+        """Draws recalls."""
+        return np.random.default_rng(self._seeds[4])
 
 
 def run_seed(
@@ -132,7 +151,10 @@ def draw_blueprint(
     sensitivity = sensitivity_of(scenario, source, panel.dates, tokens, assets)
     prices = np.column_stack([panel.in_units(unit), np.ones(len(panel.dates), np.int64)])
     population, table = draw_loans(scenario, streams.network)
-    terms, priority = terms_of(table.agreements, tokens, cash, unit)
+    terms, priority = shared(scenario).get(
+        ("terms", tokens), lambda: terms_of(table.agreements, tokens, cash, unit)
+    )
+    terms, priority = terms.copy(), priority.copy()  # rules rewrite a market's own
     sizes = size_loans(table, tokens, cash, prices[0], unit)
     refuse_overflow(scenario, tokens, table, sizes, terms, prices, sensitivity)
     books, ledger = _books(
@@ -178,7 +200,9 @@ def _books(
         pairs = np.column_stack([table.lender, table.borrower, table.agreement])[together]
         _, first, group = np.unique(pairs, axis=0, return_index=True, return_inverse=True)
         key[together] = together[first[group.ravel()]]
-    carriers, account = np.unique(key, return_inverse=True)
+        carriers, account = np.unique(key, return_inverse=True)
+    else:
+        carriers = account = key
     longest_lag = int(terms.lag.max())
     participants = len(population.names)
     accounts = new_accounts(

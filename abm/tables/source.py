@@ -31,13 +31,16 @@ class Source(Protocol):
     books: Books
     ledger: Ledger
     population: Population
-    participants: Mapping[str, Any]
     standing: Standing
     events: EventRecorder
     measures: Sequence[Measure]
     datacollector: DayCollector
     first_loan: Ints
     final: Snapshot | None
+
+    @property
+    def participants(self) -> Mapping[str, Any]:
+        """The agents that lend and borrow, by name."""
 
     @property
     def prices(self) -> Ints:
