@@ -97,8 +97,9 @@ class Blueprint:
     """For each loan 0 to settle, 1 to roll, 2 to replace it."""
     lent_moves: bool
     """Whether anything but cash is lent, so that exposures change with prices."""
-    equity: npt.NDArray[np.float64]
-    """What each participant can lose before it defaults, in money units; infinite if no matter."""
+    equity: Ints
+    """What each participant can lose before it defaults, in money units; `UNLIMITED` if no
+    matter."""
 
 
 def draw_blueprint(
