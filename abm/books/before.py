@@ -1,4 +1,4 @@
-"""What lenders would lose if their borrowers defaulted in the morning: after prices, before moves."""
+"""What lenders stand to lose in the morning: after the day's prices and before any movement."""
 
 from __future__ import annotations
 
@@ -31,13 +31,22 @@ class Before(NamedTuple):
 
 
 def new_before(agreements: int, participants: int) -> Before:
-    """Nothing yet."""
+    """Room for a day's, of which nothing is known yet."""
     return Before(np.zeros((agreements, 4)), np.zeros(participants), np.zeros(1, np.bool_))
+
+
+def begin_day(before: Before) -> None:
+    """Forget the day before."""
+    before.by_agreement[:] = 0
+    before.by_borrower[:] = 0
+    before.taken[0] = False
 
 
 @inlined
 def note_before(before: Before, account: Account, value: int) -> None:
-    """Add an account with open loans whose collateral is worth this."""
+    """Add an account with open loans whose collateral is worth this, unless the day is taken."""
+    if before.taken[0]:
+        return
     sums = before.by_agreement[account.agreement]
     exposure = account.exposure
     sums[LENT] += exposure
@@ -45,5 +54,5 @@ def note_before(before: Before, account: Account, value: int) -> None:
     if value < account.required:
         sums[SHORT_LENT] += exposure
         sums[SHORT_HELD] += value
-        if value < exposure:
-            before.by_borrower[account.borrower] += exposure - value
+    if value < exposure:
+        before.by_borrower[account.borrower] += exposure - value

@@ -39,7 +39,7 @@ from abm.commands.options import set_option
 @click.option(
     "--tables",
     metavar="NAMES",
-    help="Also write these, separated by commas: events, participants, loans.",
+    help="Also write these, separated by commas: events, participants, loans, exposures.",
 )
 def command(
     scenario: str,

@@ -106,8 +106,7 @@ def value_and_return(
     effective = account.value = collateral_value(books, prices, a, tokens)
     call = NO_CALL
     if account.open_loans:
-        if not books.before.taken[0]:
-            note_before(books.before, account, account.value)
+        note_before(books.before, account, account.value)
         if len(books.returning):
             effective += value_in_transit(books, prices, a)
         call = called(account, term, effective)

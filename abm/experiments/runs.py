@@ -131,8 +131,8 @@ def simulate(
         market.run()
         days, summary = market.days_frame(), market.summary()
         frames = {"days": days}
-        for table in ("events", "participants", "loans"):
-            if table in common.tables:
+        for table in common.tables:
+            if table not in ("runs", "days"):
                 frames[table] = getattr(market, f"{table}_frame")()
     finally:
         market.release()

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from abm.books.standing import CAUSES
+from abm.measures.exposures import LEVEL
 from abm.measures.measure import COUNT, FLOW, MONEY, PEAK, RATIO, SHARE, Measure
 from abm.measures.standard import MEASURES
 
@@ -29,8 +30,9 @@ class Statistic(NamedTuple):
 def statistics(measures: Iterable[Measure] = MEASURES) -> list[Statistic]:
     """What is told of a run, in the order of the columns of `runs`.
 
-    Of a level and of a ratio the mean and the largest over days (`_mean`, `_max`), of a peak the
-    largest, of a flow the total (its own name); then what follows from several of them.
+    Of a level and of a ratio the mean and the largest over days (`_mean`, `_max`), and of some the
+    97.5 % quantile (`_q975`); of a peak the largest, of a flow the total (its own name); then what
+    follows from several of them.
     """
     found = [Statistic("days", "day", "Days simulated, day 0 left out.", "days", True, len)]
     for measure in measures:
@@ -77,7 +79,17 @@ def _of_days(measure: Measure) -> list[Statistic]:
         def mean(days: pd.DataFrame) -> float:
             return _weighted(days[name], days[measure.weight])
 
-    return [told("_mean", how, f"{words}, mean over days", mean), largest]
+    found = [told("_mean", how, f"{words}, mean over days", mean), largest]
+    if measure.tail:
+        found.append(
+            told(
+                "_q975",
+                "97.5 % quantile over the days",
+                f"{words}, 97.5 % of days",
+                lambda days: float(days[name].quantile(LEVEL)),
+            )
+        )
+    return found
 
 
 def _weighted(values: pd.Series[float], weights: pd.Series[float]) -> float:
