@@ -136,7 +136,7 @@ class CollateralMarket(mesa.Model):
         )
         self.custodian = Custodian(self, self.phases.mint, self.phases.burn)
         self.stepping = self._with_steps()
-        self.datacollector = DayCollector(self.measures)
+        self.datacollector = DayCollector(self.measures, len(self.days))
         self._open_loans(blueprint.posted)
 
     def step(self) -> None:
@@ -219,7 +219,7 @@ class CollateralMarket(mesa.Model):
 
     def summary(self) -> dict[str, float]:
         """Statistics over the days so far, as `abm.measures.summary` makes them."""
-        return sum_up(self.days_frame(), self.measures)
+        return sum_up(self.datacollector.values, self.measures)
 
     def events_frame(self, since: int = 0) -> pd.DataFrame:
         """Events from a day on; empty unless they are recorded."""

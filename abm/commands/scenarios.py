@@ -7,7 +7,14 @@ from typing import Any
 
 import click
 
-from abm.commands.options import json_option, overwrite_option, run_seed_option, set_option
+from abm.commands.options import (
+    json_option,
+    name_argument,
+    overwrite_option,
+    run_seed_option,
+    scenario_argument,
+    set_option,
+)
 
 
 @click.group(invoke_without_command=True)
@@ -47,7 +54,7 @@ def command(context: click.Context, as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("name")
+@name_argument
 def show(name: str) -> None:
     """Print the file of a scenario, an experiment or a problem, comments and all.
 
@@ -59,7 +66,7 @@ def show(name: str) -> None:
 
 
 @command.command()
-@click.argument("name")
+@name_argument
 @click.argument("file", type=click.Path(path_type=Path))
 @overwrite_option("FILE")
 def copy(name: str, file: Path, overwrite: bool) -> None:
@@ -75,7 +82,7 @@ def copy(name: str, file: Path, overwrite: bool) -> None:
 
 
 @command.command()
-@click.argument("scenario")
+@scenario_argument
 @run_seed_option
 @set_option("participants.lenders=100")
 @json_option

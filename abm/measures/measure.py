@@ -102,7 +102,7 @@ def own_measures(given: tuple[str | Measure, ...], known: tuple[Measure, ...]) -
         taken = {"day", "date", *(other.name for other in (*known, *measures))}
         if measure.name in taken:
             raise InputError(f"measures: there is a column {measure.name} already")
-        if measure.weight and measure.weight not in taken:
+        if measure.weight and measure.weight not in taken - {"day", "date"}:
             raise InputError(
                 f"measures: {measure.name}: no measure {measure.weight} to weight with"
             )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-import mesa
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -15,6 +14,7 @@ from abm.books.events import EventRecorder
 from abm.books.ledger import Ledger
 from abm.books.population import Population
 from abm.books.standing import Standing
+from abm.measures.day_collector import DayCollector
 from abm.measures.measure import Measure
 from abm.tables.snapshot import Snapshot
 
@@ -35,7 +35,7 @@ class Source(Protocol):
     standing: Standing
     events: EventRecorder
     measures: Sequence[Measure]
-    datacollector: mesa.DataCollector
+    datacollector: DayCollector
     first_loan: Ints
     final: Snapshot | None
 
