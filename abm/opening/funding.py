@@ -142,13 +142,7 @@ def equity_of(
 ) -> Ints:
     """Equity of each participant in money units, to the nearest; `UNLIMITED` if no matter.
 
-    Args:
-        scenario: says which part of what.
-        population: its participants.
-        table: its loans.
-        sizes: of the loans.
-        prices: of the opening, shape (tokens,).
-        wallets: what participants hold before their loans open, shape (participants, tokens).
+    `wallets` are what they hold before their loans open, shape (participants, tokens).
 
     Raises:
         InputError: it is more than can be counted.
@@ -156,11 +150,11 @@ def equity_of(
     equity = np.full(len(population.names), UNLIMITED, np.int64)
     ratio = scenario.participants.equity_ratio
     if ratio is not None:
-        lent = _added_up(table.lender, (sizes.lent @ prices)[:, None], len(equity))[:, 0]
-        base = lent
+        number = len(equity)
+        base = _added_up(table.lender, (sizes.lent @ prices)[:, None], number)[:, 0]
         if scenario.participants.equity_base == "assets":
-            posted = _added_up(table.borrower, (sizes.posted @ prices)[:, None], len(equity))[:, 0]
-            base = lent + posted + wallets @ prices
+            base += _added_up(table.borrower, (sizes.posted @ prices)[:, None], number)[:, 0]
+            base += wallets @ prices
         of_ratio = times(base, exact(ratio), "nearest")
         if (of_ratio >= LARGEST).any():
             raise InputError(
