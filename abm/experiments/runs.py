@@ -165,8 +165,8 @@ def simulate(common: Common, scenario: Scenario, replication_id: int) -> Run:
         days = Days(names, collected.values, market.days[: collected.days].to_numpy())
         frames: dict[str, pd.DataFrame] = {
             table: getattr(market, f"{table}_frame")()
-            for table in ("events", "participants", "loans")
-            if table in common.tables
+            for table in common.tables
+            if table not in ("runs", "days")
         }
         return Run(market.summary(), days, frames)
     finally:

@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from abm.books.standing import CAUSES
+from abm.measures.exposures import LEVEL
 from abm.measures.measure import COUNT, FLOW, MONEY, PEAK, RATIO, SHARE, Measure
 from abm.measures.standard import MEASURES
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-TOTAL, MEAN, LARGEST, WEIGHTED = range(4)
+TOTAL, MEAN, LARGEST, WEIGHTED, QUANTILE = range(5)
 """How the days of a measure become one number."""
 
 
@@ -39,8 +40,9 @@ class Statistic(NamedTuple):
 def statistics(measures: Iterable[Measure] = MEASURES) -> list[Statistic]:
     """What is told of a run, in the order of the columns of `runs`.
 
-    Of a level and of a ratio the mean and the largest over days (`_mean`, `_max`), of a peak the
-    largest, of a flow the total (its own name); then what follows from several of them.
+    Of a level and of a ratio the mean and the largest over days (`_mean`, `_max`), and of some the
+    97.5 % quantile (`_q975`); of a peak the largest, of a flow the total (its own name); then what
+    follows from several of them.
     """
     found = [Statistic("days", "day", "Days simulated, day 0 left out.", "days", True)]
     for measure in measures:
@@ -69,6 +71,8 @@ def sum_up(days: Floats, measures: Sequence[Measure] = MEASURES) -> dict[str, fl
     values = np.stack([total, mean, largest])[plan.how, plan.row].tolist()
     for position, row, weight in plan.weighted:
         values[position] = _weighted(later[row], later[weight])
+    for position, row in plan.tails:
+        values[position] = _quantile(later[row])
     by_name = dict(zip((measure.name for measure in measures), later, strict=True))
     values = [number, *values, *(of(by_name) for _, of in _OF_RUNS)]
     return {
@@ -86,6 +90,8 @@ class _Plan(NamedTuple):
     row: Ints
     weighted: list[tuple[int, int, int]]
     """Positions of the weighted means, with the rows of measure and weight."""
+    tails: list[tuple[int, int]]
+    """Positions of the quantiles, with the rows of the measure."""
 
 
 @lru_cache(maxsize=8)
@@ -95,12 +101,17 @@ def _plan(measures: tuple[Measure, ...]) -> _Plan:
     rows = {measure.name: row for row, measure in enumerate(measures)}
     return _Plan(
         told,
-        np.array([one.how if one.how != WEIGHTED else MEAN for one in of_measures]),
+        np.array([one.how if one.how < WEIGHTED else MEAN for one in of_measures]),
         np.array([rows[one.measure] for one in of_measures]),
         [
             (position, rows[one.measure], rows[one.weight])
             for position, one in enumerate(of_measures)
             if one.how == WEIGHTED
+        ],
+        [
+            (position, rows[one.measure])
+            for position, one in enumerate(of_measures)
+            if one.how == QUANTILE
         ],
     )
 
@@ -122,7 +133,17 @@ def _of_days(measure: Measure) -> list[Statistic]:
     said, how, weight = "Mean over the days", MEAN, ""
     if measure.kind == RATIO and measure.weight:
         said, how, weight = f"{said}, weighted with {measure.weight}", WEIGHTED, measure.weight
-    return [told("_mean", said, f"{words}, mean over days", how, weight), largest]
+    found = [told("_mean", said, f"{words}, mean over days", how, weight), largest]
+    if measure.tail:
+        said = "97.5 % quantile over the days"
+        found.append(told("_q975", said, f"{words}, 97.5 % of days", QUANTILE))
+    return found
+
+
+def _quantile(values: Floats) -> float:
+    """The quantile of the values that there are; not a number if there is none."""
+    there = values[~np.isnan(values)]
+    return float(np.quantile(there, LEVEL)) if len(there) else float("nan")
 
 
 def _weighted(values: Floats, weights: Floats) -> float:

@@ -100,6 +100,8 @@ def participants_frame(market: Source) -> pd.DataFrame:
             "lent": by(accounts.lender, accounts.exposure),
             "borrowed": by(accounts.borrower, accounts.exposure),
             "uncollateralised_exposure": by(accounts.lender, at.uncollateralised),
+            "expected_exposure": market.exposures.mean(),
+            "exposure_q975": market.exposures.quantile(),
             "requirement_shortfall": by(accounts.lender, np.maximum(-at.gaps, 0)),
             "over_collateralisation": by(accounts.borrower, np.maximum(at.gaps, 0)),
             "wallet_value": (at.wallets[:number] @ at.prices) * unit,
@@ -111,6 +113,12 @@ def participants_frame(market: Source) -> pd.DataFrame:
             "default_cause": causes[standing.default_cause],
         }
     )
+
+
+def exposures_frame(market: Source) -> pd.DataFrame:
+    """One row a day and borrower, columns as in `abm.tables.meanings.EXPOSURES`; day 0 left out."""
+    borrows = [row for row, role in enumerate(market.population.roles) if role != "lender"]
+    return market.exposures.frame(market.population.names, borrows)
 
 
 def network_view(market: Source) -> nx.MultiDiGraph:
