@@ -106,7 +106,7 @@ def _total_assets(
         return scaled(counts, exact(1), np.repeat(spread[:, None], len(tokens), axis=1), "down")
     posted = pledged @ prices
     with np.errstate(over="ignore"):
-        assets = (1 + (rule - 1) * spread) * borrowed
+        assets = np.minimum((1 + (rule - 1) * spread) * borrowed, 1e30)
     ratio = np.divide(assets, posted, out=np.zeros(len(posted)), where=posted > 0)
     return scaled(pledged, exact(1), np.repeat(ratio[:, None], len(tokens), axis=1), "down")
 
