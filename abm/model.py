@@ -345,9 +345,8 @@ class CollateralMarket(mesa.Model):
         if self.day:
             self.exposures.add(self.day, before.by_borrower * self.unit)
         done = self.closed_out
-        for name in ("exposure_at_default", "liquidated_value", "close_out_loss"):
+        for name in OF_CLOSE_OUTS:
             row[name] = getattr(done, name) * self.unit
-        row["close_out_surplus"] = done.close_out_surplus * self.unit
         for cause, number in zip(CAUSES, done.defaults, strict=True):
             row[f"defaults_{cause}"] = number
         row["gas"] = self.phases.gas_today()
@@ -357,6 +356,16 @@ class CollateralMarket(mesa.Model):
         self.today = row
         self.datacollector.collect(self)
 
+
+OF_CLOSE_OUTS = (
+    "exposure_at_default",
+    "liquidated_value",
+    "residual_claims",
+    "close_out_recovery",
+    "close_out_loss",
+    "close_out_surplus",
+)
+"""Measures of money that the close-outs of a day tell."""
 
 DAYS = {"columns": "abm.day.columns:ColumnsDay", "evm": "abm.chain.day:ChainDay"}
 """What keeps the ledger of a scenario, by its field `ledger`; imported when it is used."""

@@ -189,7 +189,7 @@ def draw_blueprint(
     )
     check_stress(scenario, population, books.loans, panel.tokens, len(panel.dates) - 1)
     modes = [AT_MATURITY.index(kind.at_maturity) for kind in table.kinds]
-    fund(scenario, population, ledger, books, sizes, streams.network)
+    fund(scenario, population, ledger, table, sizes, prices[0], streams.network)
     refuse_overflow(scenario, tokens, table, sizes, terms, prices, sensitivity, ledger.wallets)
     return Blueprint(
         tokens=tokens,
@@ -204,7 +204,9 @@ def draw_blueprint(
         posted=sizes.posted,
         at_maturity=np.array(modes, np.int64)[table.kind],
         lent_moves=bool(sizes.lent[:, :-1].any()),
-        equity=equity_of(scenario, population, table, sizes, prices[0]),
+        equity=equity_of(
+            scenario, population, table, sizes, prices[0], ledger.wallets[: len(population.names)]
+        ),
     )
 
 
