@@ -18,7 +18,6 @@ from abm.agents import Custodian, Participant
 from abm.agents.behaviour import STANDARD, classes_for, services_for
 from abm.books.events import EventRecorder
 from abm.books.ledger import Holdings
-from abm.books.loan_book import OPEN_LOAN
 from abm.books.standing import CAUSES, new_standing
 from abm.day.agreements import Agreements
 from abm.day.close_out import CloseOutResult
@@ -27,12 +26,13 @@ from abm.day.revision import Revision
 from abm.measures.day_collector import DayCollector
 from abm.measures.exposures import Exposures
 from abm.measures.measure import Measure, own_measures
-from abm.measures.moments import NO_CLOSE_OUTS, close_outs, morning, wrong_way_share
+from abm.measures.moments import NO_CLOSE_OUTS, close_outs
+from abm.measures.recorder import Recorder
 from abm.measures.standard import MEASURES
-from abm.measures.statistics import measure
 from abm.measures.summary import sum_up
 from abm.opening.arguments import check_arguments
 from abm.opening.build import Streams, draw_blueprint
+from abm.opening.outside import Outside
 from abm.opening.terms import terms_of
 from abm.rules.price_impact import MarketImpact
 from abm.rules.rule import Rule
@@ -77,6 +77,8 @@ class CollateralMarket(mesa.Model):
     scenario: Scenario = None  # type: ignore[assignment]
     """What is simulated."""
 
+    _released = False
+
     def __init__(
         self,
         scenario: Scenario | str | Path,
@@ -104,7 +106,7 @@ class CollateralMarket(mesa.Model):
             self.kinds = classes_for(self.scenario, blueprint.population, behaviours or {})
             oracle, clearing_house = services_for(self.scenario, behaviours or {})
             self._own_measures = own_measures((*self.scenario.measures, *measures), MEASURES)
-        self.measures = (*MEASURES, *self._own_measures)
+        self.measures = (*MEASURES, *self._own_measures) if self._own_measures else MEASURES
         self.tokens, self.days = blueprint.tokens, blueprint.days
         self.assets = blueprint.assets
         self.unit = self.scenario.money.unit
@@ -119,10 +121,7 @@ class CollateralMarket(mesa.Model):
         """Prices before the impact of any sale, in money units, shape (days, tokens)."""
         self.impact = MarketImpact(self.scenario.close_out.impact, blueprint.sensitivity)
         self.standing = new_standing(blueprint.equity)
-        self._scheduled_defaults = [
-            (default.day, self.population.row(default.participant))
-            for default in self.scenario.defaults.scheduled
-        ]
+        self._outside = Outside(self.scenario, self.population, streams, len(self.days))
         self.day = 0
         self.running: bool = True
         self.closed_out = CloseOutResult()
@@ -142,12 +141,13 @@ class CollateralMarket(mesa.Model):
             lambda agreement: terms_of([agreement], self.tokens, blueprint.cash, self.unit)[0],
         )
         self.stepping = self._with_steps()
+        self._recorder = Recorder(self.books, self.standing.default_day, self.unit)
         self.datacollector = DayCollector(self.measures, len(self.days))
         self._open_loans(blueprint.posted)
 
     def step(self) -> None:
         """One day. Nothing happens after the last day of the window."""
-        if not self.running:
+        if not self.running or self._advance(self.day + 1):
             return
         self.day += 1
         self.books.totals[:] = 0
@@ -160,21 +160,64 @@ class CollateralMarket(mesa.Model):
         self._closing_before = close_outs(self.books, self.prices, self.phases.closing)
         self.phases.receive_minted()
         self.phases.settle()
-        self.phases.recall(self._recalled_today())
+        self.phases.recall(self._outside.recalled(self.day, self.books.loans))
         self.agreements.weigh_calls()
         self.phases.call_and_return()
         self.phases.deliver()
-        self.closed_out = self.phases.close_out(self._defaulting_today())
+        self._end_day()
+
+    def _end_day(self) -> None:
+        self.closed_out = self.phases.close_out(self._outside.defaulting(self.day))
         self._record(self.phases.check())
         self.running = self.day < len(self.days) - 1
 
     def run(self) -> CollateralMarket:
         """Simulate all days that are left, then settle what matures at the end of the window."""
-        while self.running:
-            self.step()
+        self.run_days()
         if self.final is None:
             self.conclude()
         return self
+
+    def run_days(self) -> None:
+        """Simulate all days that are left."""
+        stepped = type(self).step is not CollateralMarket.step
+        while self.running:
+            number = 0 if stepped else self._advance(len(self.days) - 1)
+            if number:
+                self.steps += number
+            else:
+                self.step()
+
+    def _advance(self, last: int) -> int:
+        """Simulate days up to `last` in compiled code, as far as nobody need be asked; how many."""
+        first, last = self.day, min(last, self._quiet_until())
+        stretch = self.phases.run_days(last) if last > first else None
+        if stretch is None:
+            return 0
+        self.day = stretch.reached.day
+        for _ in range(first, self.day):
+            self.impact.next_day()
+        self.oracle.prices = self.path[self.day]
+        written = stretch.days(first)
+        self.datacollector.add(written.measures)
+        self.exposures.add(first + 1, written.by_borrower * self.unit)
+        self._closing_before, self.closed_out = NO_CLOSE_OUTS, CloseOutResult()
+        if stretch.is_finished:
+            self.running = self.day < len(self.days) - 1
+        else:
+            self._end_day()
+        return self.day - first
+
+    def _quiet_until(self) -> int:
+        """The last day before one on which something comes from outside; today, if always."""
+        every_day = (
+            len(self.stepping)
+            or self._own_measures
+            or self.datacollector.asks
+            or self.scenario.rules
+            or not self.oracle.is_plain
+        )
+        return self.day if every_day else self._outside.quiet_until(self.day)
 
     def conclude(self) -> None:
         """Settle the loans that end with the window, and redeem tokens nobody needs any more.
@@ -204,7 +247,8 @@ class CollateralMarket(mesa.Model):
     @property
     def agents(self) -> AgentSet:
         """All agents of the market."""
-        _ = self.custodian
+        if not self._released:
+            _ = self.custodian
         return super().agents
 
     @property
@@ -280,6 +324,7 @@ class CollateralMarket(mesa.Model):
 
     def release(self) -> None:
         """Let go of the agents, of which Mesa before 3.4.2 keeps count for ever."""
+        self._released = True
         self.remove_all_agents()
         getattr(mesa.Agent, "_ids", {}).pop(self, None)
 
@@ -312,49 +357,27 @@ class CollateralMarket(mesa.Model):
         first[loans.account[::-1]] = loans.loan_id[::-1]
         return first
 
-    def _recalled_today(self) -> npt.NDArray[np.bool_]:
-        """Loans that the scenario recalls today, on schedule or at the daily rate."""
-        recalls, loans = self.scenario.recalls, self.books.loans
-        chosen = np.zeros(len(loans) if recalls.daily_rate or recalls.scheduled else 0, np.bool_)
-        if not len(chosen):
-            return chosen
-        if recalls.daily_rate:
-            # One draw a loan and day, open or not, so that policies see the same recalls.
-            chosen = self.streams.recalls.random(len(chosen)) < recalls.daily_rate
-        today = [loan_id for day, loan_id in recalls.scheduled if day == self.day]
-        chosen |= np.isin(loans.loan_id, today)
-        return chosen & (loans.state == OPEN_LOAN)
-
-    def _defaulting_today(self) -> Ints:
-        """Participants that default from outside today."""
-        scheduled = [row for day, row in self._scheduled_defaults if day == self.day]
-        hazard = self.scenario.defaults.daily_hazard
-        if hazard:
-            # One draw a participant and day, so that policies see the same defaults.
-            hit = self.streams.shocks.random(len(self.population.names)) < hazard
-            borrows = np.array([role != "lender" for role in self.population.roles])
-            scheduled.extend(np.flatnonzero(hit & borrows).tolist())
-        return np.array(scheduled, np.int64)
-
     def _record(self, held: Holdings) -> None:
         """Measure the day and collect it."""
-        before = morning(self.books, self._closing_before)
         closing = close_outs(self.books, self.prices, self.phases.closing)
-        row = measure(self.books, held, self.prices, self.unit, before, closing)
-        row["wrong_way_share"] = wrong_way_share(self.books, before.by_borrower, self.standing)
+        written, by_borrower = self._recorder.day(self.prices, held, self._closing_before, closing)
         if self.day:
-            self.exposures.add(self.day, before.by_borrower * self.unit)
+            self.exposures.add(self.day, by_borrower * self.unit)
         done = self.closed_out
-        for name in OF_CLOSE_OUTS:
-            row[name] = getattr(done, name) * self.unit
+        others = {name: getattr(done, name) * self.unit for name in OF_CLOSE_OUTS}
         for cause, number in zip(CAUSES, done.defaults, strict=True):
-            row[f"defaults_{cause}"] = number
-        row["gas"] = self.phases.gas_today()
+            others[f"defaults_{cause}"] = number
+        others["gas"] = self.phases.gas_today()
         for own in self._own_measures:
             assert own.of is not None
-            row[own.name] = own.of(self)
-        self.today = row
+            others[own.name] = own.of(self)
+        self.datacollector.add(written, others)
         self.datacollector.collect(self)
+
+    @property
+    def today(self) -> dict[str, float]:
+        """The measures of the newest day, by name."""
+        return self.datacollector.today
 
 
 OF_CLOSE_OUTS = (

@@ -105,6 +105,9 @@ class ChainDay:
         mark_exposures(books, market.prices)
         self.chain.read_books()
 
+    def run_days(self, last: int) -> None:
+        """Contracts go through the phases of every day."""
+
     def mark(self) -> None:
         """Mark what is lent to the day's prices, and post them."""
         if self.market.lent_moves:

@@ -55,6 +55,12 @@ class Asking:
             eligible[t, market.books.eligible(t)] = True
         return eligible
 
+    @cached_property
+    def asks(self) -> bool:
+        """Whether any participant decides anything for itself."""
+        whose = (self.returns, self.deliveries, self.ranks, self.reuse, self.recalls)
+        return any((*whose, self.maturities))
+
     def about_returns(self) -> Answers:
         """What lenders return who decide in columns, before any return of the day is made."""
         if not self.returns:

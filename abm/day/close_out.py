@@ -19,6 +19,7 @@ from abm.books.standing import CONTAGION, EXOGENOUS, LIQUIDITY, Standing
 from abm.day.estates import Estates
 from abm.day.instructions import cancel_instructions
 from abm.day.movements import hand_back
+from abm.day.overdue import is_overdue
 from abm.rules.price_impact import MarketImpact
 from scenarios.stress import CloseOut
 
@@ -131,6 +132,11 @@ class CloseOutDesk:
         sets = self._sets
         return {a: one.proceeds.get(a, 0) for one in sets for a in (*one.sold, *one.unwound)}
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no close-out goes on, and no estate has to pay."""
+        return not (self._sets or self.estates.claims)
+
     def unmet_for(self) -> Ints:
         """Days for which each participant has owed what it could not deliver, past its grace.
 
@@ -156,9 +162,7 @@ class CloseOutDesk:
             path: prices before the impact of any sale.
         """
         result = CloseOutResult()
-        totals = self.books.totals
-        owing = totals[tally.UNMET_CALLS] or totals[tally.RECALL_FAILS]
-        if not (owing or len(exogenous) or self._sets or self.estates.claims):
+        if self.is_idle and not len(exogenous) and not is_overdue(self.books):
             return result
         overdue = self.unmet_for()
         ends = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -17,7 +18,7 @@ from abm.books.before import begin_day
 from abm.books.events import CHUNK
 from abm.books.idle import idle_tokens
 from abm.books.ledger import Holdings
-from abm.books.loan_book import ACTIVE, NEVER, OPEN_LOAN, PENDING
+from abm.books.loan_book import ACTIVE, OPEN_LOAN
 from abm.day.asking import Asking
 from abm.day.before import measure_before
 from abm.day.call_and_return import run_returns
@@ -29,6 +30,9 @@ from abm.day.movements import execute_delivery, execute_return
 from abm.day.open import open_at_start, open_replacements
 from abm.day.reuse import find_reusable
 from abm.day.settle import recall_loans, retry_releases, settle_loans
+from abm.day.stretch import COMPLETE, Course, Reached, Stretch, find_next_maturity, run_days
+from abm.measures.daily import Desk, new_desk
+from abm.measures.moments import NO_CLOSE_OUTS
 from abm.rules.requirement import mark_exposures
 from abm.rules.trigger import DELIVERY_CALL, RETURN_CALL
 
@@ -67,7 +71,49 @@ class ColumnsDay:
         for start, stop in self._chunks(len(posted)):
             open_at_start(self.books, prices, posted, start, stop)
         mark_exposures(self.books, prices)
-        self._find_next_maturity()
+        self._next_maturity = find_next_maturity(self.books)
+
+    def run_days(self, last: int) -> Stretch | None:
+        """Simulate days in compiled code, as long as nobody need be asked, up to `last`.
+
+        None if somebody has to be asked today.
+        """
+        market = self.market
+        quiet = (
+            not market.events.enabled
+            and not self.asking.asks
+            and self.desk.is_idle
+            and not market.impact.has_moved
+            and not len(self.books.reused)
+        )
+        if not quiet:
+            return None
+        stretch = Stretch.over(self.books, market.day, last)
+        begin = Reached(market.day, COMPLETE, self._next_maturity, self.next_loan)
+        stretch.reached = run_days(
+            self.books, self.calls, self._course, self._desk, stretch.written, begin, stretch.last
+        )
+        _, _, self._next_maturity, self.next_loan = stretch.reached
+        return stretch
+
+    @cached_property
+    def _course(self) -> Course:
+        market = self.market
+        return Course(
+            np.ascontiguousarray(market.path),
+            market.at_maturity,
+            market.standing.default_day,
+            self.asking.nobody,
+            NO_CLOSE_OUTS,
+            market.unit,
+            market.lent_moves,
+            market.ledger.outside_market,
+        )
+
+    @cached_property
+    def _desk(self) -> Desk:
+        books = self.books
+        return new_desk(books.ledger.collateral_row - 1, len(books.accounts), books.lent.shape[1])
 
     def mark(self) -> None:
         """Mark what is lent to the published prices."""
@@ -105,7 +151,7 @@ class ColumnsDay:
             self._find_reusable()
             for start, stop in self._chunks(len(books.loans)):
                 open_replacements(books, prices, day, start, stop)
-            self._find_next_maturity()
+            self._next_maturity = find_next_maturity(self.books)
 
     def recall(self, chosen: Bools) -> None:
         """Recall open-ended loans, with the scenario's notice; shape (loans,), empty for none."""
@@ -118,7 +164,7 @@ class ColumnsDay:
                 part = np.zeros_like(chosen)
                 part[start:stop] = chosen[start:stop]
                 recall_loans(self.books, self.market.day, notice, part)
-            self._find_next_maturity()
+            self._next_maturity = find_next_maturity(self.books)
 
     def call_and_return(self) -> None:
         """Value the collateral, trigger calls, and have lenders return what is in excess."""
@@ -212,13 +258,6 @@ class ColumnsDay:
         loans, accounts = self.books.loans, self.books.accounts
         due = (loans.state == OPEN_LOAN) & (loans.maturity <= self.market.day)
         return np.flatnonzero(due & (accounts.state[loans.account] == ACTIVE))
-
-    def _find_next_maturity(self) -> None:
-        """Look up the next day on which a loan is due, so that other days need no pass."""
-        loans = self.books.loans
-        due = loans.maturity[loans.state == OPEN_LOAN]
-        pending = (loans.state == PENDING).any()
-        self._next_maturity = 0 if pending else int(due.min()) if len(due) else int(NEVER)
 
     def _find_reusable(self) -> None:
         """Fix what everybody may post further, as far as it is willing to."""

@@ -13,6 +13,7 @@ from abm.agents.market import Market
 from abm.agents.participant import Participant
 from abm.books.ledger import Holdings
 from abm.day.close_out import CloseOutResult
+from abm.day.stretch import Stretch
 from abm.rules.price_impact import MarketImpact
 from scenarios.scenario import Scenario
 
@@ -49,6 +50,12 @@ class Day(Protocol):
 
     def open_loans(self, posted: Ints) -> None:
         """Open all loans on day 0 against what is `posted`, shape (loans, tokens)."""
+
+    def run_days(self, last: int) -> Stretch | None:
+        """Simulate and measure days at once up to `last`, as far as nobody need be asked.
+
+        None where that cannot be: the market then goes through the phases of the day.
+        """
 
     def mark(self) -> None:
         """Mark what is lent to the day's published prices."""
