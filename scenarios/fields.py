@@ -43,7 +43,8 @@ def as_changes(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
     Tables of fields are merged into the scenario's, so that `participants = { dealers = 4 }` leaves
     the lenders alone. All else is replaced as a whole: numbers, lists, tokens and their quantities,
-    a price source that names its `source`, a network that names its `topology`.
+    a distribution in the place of a number, a price source that names its `source`, a network that
+    names its `topology`.
 
     Raises:
         InputError: a scenario has no such field.
@@ -53,12 +54,14 @@ def as_changes(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         name = SHORT.get(key, key) if not prefix else f"{prefix}.{key}"
         kinds = field_types(name)
         models = [kind for kind in kinds if is_model(kind)]
-        if isinstance(value, Mapping) and models and not _names_its_kind(models, value):
+        numbers = set(kinds) - {*models, type(None)}
+        whole = numbers or _names_its_kind(models, value)
+        if isinstance(value, Mapping) and models and not whole:
             changes.update(as_changes(value, name))
         else:
             changes[name] = value
     return changes
 
 
-def _names_its_kind(models: list[Any], value: Mapping[str, Any]) -> bool:
+def _names_its_kind(models: list[Any], value: Any) -> bool:
     return any(tag in model.model_fields and tag in value for model in models for tag in KINDS)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from abm.books.ledger import UNLIMITED
 from abm.books.population import Population
+from abm.opening.drawn_loans import rows_by
 from abm.opening.exact import LARGEST, scaled, times
 from abm.opening.population import draw_sizes
 from scenarios.agreement import exact
@@ -18,7 +19,8 @@ from scenarios.scenario import Scenario
 if TYPE_CHECKING:
     from abm.books.books import Books
     from abm.books.ledger import Ledger
-    from abm.opening.loan_table import LoanTable, Sizes
+    from abm.opening.loan_table import LoanTable
+    from abm.opening.sizes import Sizes
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -79,13 +81,19 @@ def equity_of(
 ) -> Floats:
     """Equity of each participant in money units, to the nearest; infinite if it does not matter.
 
+    What is lent counts at the price of the day on which each loan begins; `prices` are true ones,
+    shape (days, tokens).
+
     Raises:
         InputError: it is more than can be counted.
     """
     equity = np.full(len(population.names), np.inf)
     ratio = scenario.participants.equity_ratio
     if ratio is not None:
-        lent = _added_up(table.lender, (sizes.lent @ prices)[:, None], len(equity))[:, 0]
+        worth = np.zeros((len(table), 1), np.int64)
+        for day, rows in rows_by(table.drawn.start):
+            worth[rows, 0] = sizes.lent[rows] @ prices[day]
+        lent = _added_up(table.lender, worth, len(equity))[:, 0]
         of_ratio = times(lent, exact(ratio), "nearest")
         if (of_ratio >= LARGEST).any():
             raise InputError(
