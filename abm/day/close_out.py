@@ -323,8 +323,7 @@ class CloseOutDesk:
             self._pay(debtor, creditor, claim - lost, result)
         elif claim < 0:
             self._pay(creditor, debtor, -claim, result)
-        self.standing.equity[creditor] -= lost
-        self.standing.losses[creditor] += lost
+        self.standing.lose(creditor, lost)
         result.close_out_loss += lost
         account = min(netting.sold + netting.unwound)
         self.events.add(day, tally.CLOSE_OUT, party, account, value=value)

@@ -17,6 +17,7 @@ from abm.books.terms import Terms, Tokens
 from abm.opening.funding import equity_of, fund
 from abm.opening.later import LaterLoans
 from abm.opening.limits import refuse_overflow
+from abm.opening.liquidity import sensitivity_of
 from abm.opening.loan_table import LoanTable, draw_loans
 from abm.opening.sizes import Sizes, size_loans
 from abm.opening.stress_check import check_stress
@@ -89,6 +90,8 @@ class Blueprint:
     """True prices in money units, shape (days, tokens)."""
     assets: AssetColumns
     """What the scenario's classes of assets say of each token."""
+    sensitivity: npt.NDArray[np.float64]
+    """Of prices to sales: `abm.opening.liquidity.sensitivity_of`."""
     population: Population
     ledger: Ledger
     books: Books
@@ -100,8 +103,9 @@ class Blueprint:
     """For each loan 0 to settle, 1 to roll, 2 to replace it."""
     lent_moves: bool
     """Whether anything but cash is lent, so that exposures change with prices."""
-    equity: npt.NDArray[np.float64]
-    """What each participant can lose before it defaults, in money units; infinite if no matter."""
+    equity: Ints
+    """What each participant can lose before it defaults, in money units; `UNLIMITED` if no
+    matter."""
 
 
 def draw_blueprint(
@@ -119,6 +123,7 @@ def draw_blueprint(
     """
     window = scenario.window
     panel = scenario.prices.panel(scenario.price_window, streams.prices) if panel is None else panel
+    source = panel
     panel = on_calendar(panel, window.start, window.end, window.calendar)
     if len(panel.dates) < 2:
         raise InputError("window: a simulation needs two days at least")
@@ -128,24 +133,26 @@ def draw_blueprint(
         raise InputError(f"money.currency: {cash} is also the name of a priced token")
     tokens = (*panel.tokens, cash)
     assets = asset_columns(scenario.assets, tokens)
+    sensitivity = sensitivity_of(scenario, source, panel.dates, tokens, assets)
     prices = np.column_stack([panel.in_units(unit), np.ones(len(panel.dates), np.int64)])
     population, table = draw_loans(scenario, streams.network, tokens, len(panel.dates) - 1)
     terms, priority = terms_of(table.agreements, tokens, cash, unit)
     sizes = size_loans(table, tokens, cash, prices, unit)
-    refuse_overflow(scenario, tokens, table, sizes, terms, prices)
+    refuse_overflow(scenario, tokens, table, sizes, terms, prices, sensitivity)
     books, ledger = _books(
         scenario, table, sizes, terms, priority, population, tokens, len(panel.dates)
     )
     check_stress(scenario, population, books.loans, panel.tokens, len(panel.dates) - 1)
     modes = [AT_MATURITY.index(kind.at_maturity) for kind in table.drawn.kinds]
     fund(scenario, population, ledger, books, sizes, streams.network)
-    refuse_overflow(scenario, tokens, table, sizes, terms, prices, ledger.wallets)
+    refuse_overflow(scenario, tokens, table, sizes, terms, prices, sensitivity, ledger.wallets)
     return Blueprint(
         tokens=tokens,
         cash=cash,
         days=panel.dates,
         prices=prices,
         assets=assets,
+        sensitivity=sensitivity,
         population=population,
         ledger=ledger,
         books=books,

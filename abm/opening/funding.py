@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from abm.opening.sizes import Sizes
 
 Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 
 def fund(
@@ -78,8 +77,8 @@ def fund(
 
 def equity_of(
     scenario: Scenario, population: Population, table: LoanTable, sizes: Sizes, prices: Ints
-) -> Floats:
-    """Equity of each participant in money units, to the nearest; infinite if it does not matter.
+) -> Ints:
+    """Equity of each participant in money units, to the nearest; `UNLIMITED` if no matter.
 
     What is lent counts at the price of the day on which each loan begins; `prices` are true ones,
     shape (days, tokens).
@@ -87,7 +86,7 @@ def equity_of(
     Raises:
         InputError: it is more than can be counted.
     """
-    equity = np.full(len(population.names), np.inf)
+    equity = np.full(len(population.names), UNLIMITED, np.int64)
     ratio = scenario.participants.equity_ratio
     if ratio is not None:
         worth = np.zeros((len(table), 1), np.int64)
