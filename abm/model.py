@@ -24,7 +24,9 @@ from abm.day.agreements import Agreements
 from abm.day.close_out import CloseOutResult
 from abm.day.day import Day
 from abm.measures.day_collector import DayCollector
+from abm.measures.exposures import Exposures
 from abm.measures.measure import Measure, own_measures
+from abm.measures.moments import NO_CLOSE_OUTS, close_outs, morning, wrong_way_share
 from abm.measures.standard import MEASURES
 from abm.measures.statistics import measure
 from abm.measures.summary import sum_up
@@ -120,6 +122,8 @@ class CollateralMarket(mesa.Model):
         self.day = 0
         self.running: bool = True
         self.closed_out = CloseOutResult()
+        self.exposures = Exposures(len(self.population.names))
+        self._closing_before = NO_CLOSE_OUTS
         self.final: Snapshot | None = None
 
         self.oracle = oracle(self, self.scenario.oracle)
@@ -137,7 +141,7 @@ class CollateralMarket(mesa.Model):
         )
         self.custodian = Custodian(self, self.phases.mint, self.phases.burn)
         self.stepping = self._with_steps()
-        self.datacollector = DayCollector(self.measures)
+        self.datacollector = DayCollector(self.measures, len(self.days))
         self._open_loans(blueprint.posted)
 
     def step(self) -> None:
@@ -151,6 +155,8 @@ class CollateralMarket(mesa.Model):
         self.oracle.publish()
         self.agreements.revise()
         self.phases.mark()
+        self.phases.measure_before()
+        self._closing_before = close_outs(self.books, self.prices, self.phases.closing)
         self.phases.receive_minted()
         self._begin_loans()
         self.phases.settle()
@@ -221,7 +227,7 @@ class CollateralMarket(mesa.Model):
 
     def summary(self) -> dict[str, float]:
         """Statistics over the days so far, as `abm.measures.summary` makes them."""
-        return sum_up(self.days_frame(), self.measures)
+        return sum_up(self.datacollector.values, self.measures)
 
     def events_frame(self, since: int = 0) -> pd.DataFrame:
         """Events from a day on; empty unless they are recorded."""
@@ -234,6 +240,10 @@ class CollateralMarket(mesa.Model):
     def participants_frame(self) -> pd.DataFrame:
         """Every participant, today or on the last day of the window."""
         return frames.participants_frame(self)
+
+    def exposures_frame(self) -> pd.DataFrame:
+        """Uncollateralised exposure to every borrower, day by day."""
+        return frames.exposures_frame(self)
 
     def release(self) -> None:
         """Let go of the agents, of which Mesa before 3.4.2 keeps count for ever."""
@@ -305,7 +315,12 @@ class CollateralMarket(mesa.Model):
 
     def _record(self, held: Holdings) -> None:
         """Measure the day and collect it."""
-        row = measure(self.books, held, self.prices, self.unit)
+        before = morning(self.books, self._closing_before)
+        closing = close_outs(self.books, self.prices, self.phases.closing)
+        row = measure(self.books, held, self.prices, self.unit, before, closing)
+        row["wrong_way_share"] = wrong_way_share(self.books, before.by_borrower, self.standing)
+        if self.day:
+            self.exposures.add(self.day, before.by_borrower * self.unit)
         done = self.closed_out
         for name in ("exposure_at_default", "liquidated_value", "close_out_loss"):
             row[name] = getattr(done, name) * self.unit

@@ -118,6 +118,12 @@ class CloseOutDesk:
         self._by_lender = Rows(accounts.lender, participants)
         self._by_account = Rows(books.loans.account, len(accounts.lender))
 
+    @property
+    def closing(self) -> dict[int, int]:
+        """Accounts in close-out, and what the collateral of each has fetched so far."""
+        sets = self._sets
+        return {a: one.proceeds.get(a, 0) for one in sets for a in (*one.sold, *one.unwound)}
+
     def unmet_for(self) -> Ints:
         """Days for which each participant has owed what it could not deliver, past its grace.
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from abm.books.before import new_before
 from abm.books.books import VALUED_TOGETHER, Books
 from abm.books.ledger import Ledger
 from abm.books.loan_book import AT_MATURITY, NEVER, new_accounts, new_loans
@@ -221,6 +222,7 @@ def _books(
         priority=priority,
         requested=np.zeros((participants + 1, len(tokens)), np.int64),
         totals=np.zeros(len(COUNTED)),
+        before=new_before(len(terms), participants),
         scratch=np.zeros((3, len(tokens)), np.int64),
         worth=np.zeros(VALUED_TOGETHER, np.int64),
         log=new_log(0),

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 
 from scenarios.errors import InputError
+from scenarios.kept import Kept
 from scenarios.prices.model_source import ModelSource, PerToken
 from scenarios.prices.panel import PricePanel
 from scenarios.prices.paths import Array, per_token
 from scenarios.prices.price_file import PriceFile
 from scenarios.prices.source import Window
+
+Value = TypeVar("Value")
 
 
 class History(PriceFile):
@@ -58,6 +63,9 @@ class History(PriceFile):
         return PricePanel(prices.dates[inside], tokens, close, prices.origin, volume=volume)
 
 
+_FOUND = Kept(64)
+
+
 def log_returns_of(panel: PricePanel) -> Array:
     """Log-returns from each day to the next, shape (days - 1, tokens)."""
     return np.asarray(np.diff(np.log(panel.close), axis=0))
@@ -71,8 +79,17 @@ class HistorySource(ModelSource):
     """Prices of the first day; by default the last closes of the history."""
 
     def recorded(self) -> PricePanel:
-        """The history's closes, one column for each token of this source."""
-        return self.history.panel(self.tokens)
+        """The history's closes, one column for each token of this source; not to be changed."""
+        return self._kept("recorded", lambda: self.history.panel(self.tokens))
+
+    def recorded_returns(self) -> Array:
+        """Log-returns of the history from each day to the next, shape (days - 1, tokens)."""
+        return self._kept("returns", lambda: log_returns_of(self.recorded()))
+
+    def _kept(self, what: str, make: Callable[[], Value]) -> Value:
+        """What is worked out once for this history, as long as its file stays as it is."""
+        given = (self.history.start, self.history.end, self.history.columns)
+        return _FOUND.get((what, *self.history.content, *given, self.tokens), make)
 
     def panel(self, window: Window, rng: np.random.Generator) -> PricePanel:
         """One path on the trading days of the window; every day trades what the history did on

@@ -78,6 +78,19 @@ def differences(market: CollateralMarket, reference: ReferenceMarket) -> list[tu
     for name, value in (("gap", sum(gaps)), ("absolute_gap", sum(map(abs, gaps)))):
         if market.today[name] != pytest.approx(value, rel=1e-9, abs=1e-6):
             found.append((name, "", market.today[name], value))
+    for name, value in reference.moments().items() if market.day else ():
+        if market.today[name] != pytest.approx(float(value), rel=1e-9, abs=1e-6):
+            found.append((name, "", market.today[name], value))
+    if market.day:
+        share = reference.wrong_way()
+        told = market.today["wrong_way_share"]
+        wanted = float("nan") if share is None else float(share)
+        if told != pytest.approx(wanted, nan_ok=True):
+            found.append(("wrong_way_share", "", told, share))
+        today = market.exposures_frame().query(f"day == {market.day}")
+        told = dict(zip(today["participant"], today["uncollateralised_before"], strict=True))
+        for name in told:
+            same("uncollateralised_before", name, told[name], reference.to_whom[name])
     return found
 
 
