@@ -81,14 +81,9 @@ def draw_features(
     number = len(kind)
     start, term, elapsed = (np.zeros(number, np.int64) for _ in range(3))
     position, chosen = np.zeros(number, np.int64), list[Loan]()
-    # Drawn for all loans, so that loans of one kind leave those of another alone.
-    needs = {feature for each in kinds for feature in _drawn(each)}
-    u = {
-        feature: streams[feature].random(number) if feature in needs else np.zeros(0)
-        for feature in ("lent_token", "mix", "start", "term", "age")
-    }
+    uniform = _uniform(kinds, number, streams)
     for k, rows in rows_by(kind):
-        of = {feature: drawn[rows] if len(drawn) else drawn for feature, drawn in u.items()}
+        of = {feature: u[rows] if len(u) else u for feature, u in uniform.items()}
         position[rows] = len(chosen) + _variant(kinds[k], of["lent_token"], of["mix"])
         chosen += _variants(kinds[k])
         with named(f"{names(int(rows[0]))}.start"):
@@ -100,6 +95,18 @@ def draw_features(
             aged = _met_term(kinds[k], of["term"][some], of["age"][some])
             term[rows[some]], elapsed[rows[some]] = aged
     return Drawn(position, tuple(chosen), start, term, elapsed)
+
+
+def _uniform(
+    kinds: Sequence[Loan], number: int, streams: dict[str, np.random.Generator]
+) -> dict[str, Floats]:
+    """A number for each loan and feature that some kind leaves open; none for other features.
+
+    Drawn for all loans, so that loans of one kind leave those of another alone.
+    """
+    needs = {feature for each in kinds for feature in _drawn(each)}
+    features = ("lent_token", "mix", "start", "term", "age")
+    return {each: streams[each].random(number if each in needs else 0) for each in features}
 
 
 def _drawn(kind: Loan) -> Iterator[str]:
@@ -236,17 +243,7 @@ def draw_shares(
     """
     if all(kind.concentration is None for kind in drawn.kinds):
         return None
-    shape = np.zeros((len(drawn.kind), len(tokens)))
-    for key, rows in rows_by(agreement * len(drawn.kinds) + drawn.kind):
-        kind = drawn.kinds[key % len(drawn.kinds)]
-        if kind.concentration is not None:
-            order = agreements[key // len(drawn.kinds)].eligible(tokens, tokens[-1])
-            shares = kind.composition or dict.fromkeys(order, 1.0)
-            with named("loan.composition"):
-                for token in shares:
-                    refuse_unpriced(token, tokens)
-            mean = np.array([shares.get(token, 0.0) for token in tokens])
-            shape[rows] = kind.concentration * mean / mean.sum()
+    shape = _parameters(drawn, agreements, agreement, tokens)
     with np.errstate(divide="ignore"):
         logs = np.log(streams["gamma"].standard_gamma(shape + 1))
         logs += np.log1p(-streams["shares"].random(shape.shape)) / shape
@@ -257,3 +254,24 @@ def draw_shares(
     parts = np.floor(PARTS * parts / parts.sum(axis=1, keepdims=True)).astype(np.int64)
     parts[np.arange(len(parts)), parts.argmax(axis=1)] += PARTS - parts.sum(axis=1)
     return parts * own[:, None]
+
+
+def _parameters(
+    drawn: Drawn,
+    agreements: Sequence[CollateralAgreement],
+    agreement: Ints,
+    tokens: Sequence[str],
+) -> Floats:
+    """Of each loan's Dirichlet distribution, shape (loans, tokens); zeros where it has none."""
+    parameters = np.zeros((len(drawn.kind), len(tokens)))
+    for key, rows in rows_by(agreement * len(drawn.kinds) + drawn.kind):
+        kind = drawn.kinds[key % len(drawn.kinds)]
+        if kind.concentration is not None:
+            order = agreements[key // len(drawn.kinds)].eligible(tokens, tokens[-1])
+            shares = kind.composition or dict.fromkeys(order, 1.0)
+            with named("loan.composition"):
+                for token in shares:
+                    refuse_unpriced(token, tokens)
+            mean = np.array([shares.get(token, 0.0) for token in tokens])
+            parameters[rows] = kind.concentration * mean / mean.sum()
+    return parameters

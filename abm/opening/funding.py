@@ -155,11 +155,7 @@ def equity_of(
     equity = np.full(len(population.names), UNLIMITED, np.int64)
     ratio = scenario.participants.equity_ratio
     if ratio is not None:
-        number = len(equity)
-        base = _worth(table, sizes.lent, table.lender, prices, number)
-        if scenario.participants.equity_base == "assets":
-            base += _worth(table, sizes.posted, table.borrower, prices, number)
-            base += wallets @ prices[0]
+        base = _equity_base(scenario, table, sizes, prices, wallets)
         of_ratio = times(base, exact(ratio), "nearest")
         if (of_ratio >= LARGEST).any():
             raise InputError(
@@ -177,6 +173,18 @@ def equity_of(
                 )
             equity[row] = units
     return equity
+
+
+def _equity_base(
+    scenario: Scenario, table: LoanTable, sizes: Sizes, prices: Ints, wallets: Ints
+) -> Ints:
+    """What the equity of each participant is a fraction of, in money units."""
+    number = len(wallets)
+    base = _worth(table, sizes.lent, table.lender, prices, number)
+    if scenario.participants.equity_base == "assets":
+        base += _worth(table, sizes.posted, table.borrower, prices, number)
+        base += wallets @ prices[0]
+    return base
 
 
 def _worth(table: LoanTable, amounts: Ints, party: Ints, prices: Ints, number: int) -> Ints:
