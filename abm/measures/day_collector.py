@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Protocol
 
 import mesa
@@ -27,7 +28,7 @@ class DayCollector(mesa.DataCollector):
     def __init__(self, measures: Iterable[Measure]) -> None:
         """Make room for some measures."""
         first, *self._others = (measure.name for measure in measures)
-        super().__init__(model_reporters={first: lambda market: market.today[first]})
+        super().__init__(model_reporters={first: partial(_today, first)})
         for name in self._others:
             self.model_vars[name] = []
 
@@ -36,3 +37,8 @@ class DayCollector(mesa.DataCollector):
         super().collect(model)
         for name in self._others:
             self.model_vars[name].append(model.today[name])
+
+
+def _today(name: str, market: Measured) -> float:
+    """What a market has just measured."""
+    return market.today[name]
