@@ -22,7 +22,7 @@ from analysis.meanings import FACTOR, ColumnMeaning
 KEYS = ("scenario_id", "replication_id")
 """What joins the tables: the design of a run, and which of its replications it is."""
 
-TABLES = ("runs", "days", "events", "participants", "loans")
+TABLES = ("runs", "days", "events", "participants", "loans", "exposures")
 
 MOST_DESIGNS = 20
 """Rows of designs that results show in a notebook."""
@@ -213,6 +213,11 @@ class Results:
     def loans(self) -> LazyTable:
         """Table `loans`, if it was recorded."""
         return self.table("loans")
+
+    @cached_property
+    def exposures(self) -> LazyTable:
+        """Table `exposures`, if it was recorded."""
+        return self.table("exposures")
 
     @cached_property
     def factors(self) -> list[str]:
