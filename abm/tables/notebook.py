@@ -53,7 +53,7 @@ def html(market: Source, name: str) -> str:
     """A market as a table, and beside it its network if that can be drawn."""
     recorded = market.datacollector.model_vars
     day = {name: values[-1] for name, values in recorded.items()}
-    exposed = day["uncollateralised_exposure"]
+    exposed = loans_frame(market).groupby("account")["uncollateralised_exposure"].first().sum()
     told = counts(market)
     rows = {
         "day": told["day"].removeprefix("day "),
