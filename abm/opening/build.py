@@ -77,9 +77,11 @@ def run_seed(
         return np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key)
     whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
     if seed is not None and not (whole and 0 <= seed < SEEDS):
+        # A generator has no seed to tell: what was drawn from it before would count, too.
+        shown = "a Generator" if isinstance(seed, np.random.Generator) else repr(seed)
         raise InputError(
             f"rng: expected a whole number from 0 to {SEEDS - 1}, or a numpy.random.SeedSequence"
-            f" (it is {seed!r})"
+            f" (it is {shown})"
         )
     return np.random.SeedSequence(seed, spawn_key=(replication,))
 
