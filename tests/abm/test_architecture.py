@@ -169,7 +169,7 @@ LONG = {
         "abm.opening.build._books",
         "abm.opening.build.draw_blueprint",
         "abm.opening.funding.fund",
-        "abm.opening.loan_table.size_loans",
+        "abm.opening.sizes.size_loans",
         "abm.opening.terms.terms_of",
     },
     "a case after the other: of what is drawn, refused or declared": {
@@ -215,6 +215,7 @@ MANY_ARGUMENTS = {
     "everything that a market is made of, handed on once": {
         "abm.day.close_out.__init__",
         "abm.opening.build._books",
+        "abm.opening.funding.fund",
         "abm.opening.limits.refuse_overflow",
     },
     "parameters of a statistic, by name": {

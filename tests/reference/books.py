@@ -54,6 +54,7 @@ class Terms:
         self.grace: int = terms.get("grace_days", 0)
         order = tuple(terms.get("priority", [token for token in tokens if token != cash]))
         single = terms.get("adjustment", "multi") == "single"
+        self.eligible: tuple[str, ...] = order
         self.priority = order[:1] if single else order
 
 
@@ -66,7 +67,11 @@ class Loan:
     maturity: int | None
     """None for an open-ended loan that nobody has recalled."""
     opened: int = 0
-    state: str = "open"
+    state: str = "pending"
+    collateral: Tokens | None = None
+    """What is posted when it begins, if that was agreed in tokens ..."""
+    composition: Mapping[str, Any] | None = None
+    """... or else its shares by value; all eligible tokens alike if not given."""
 
 
 @dataclass
@@ -159,6 +164,14 @@ class Books:
         self.returns: list[Instruction] = []
         self.defaulted: set[str] = set()
         self.losses: Tokens = counts()
+        """Less what has been recovered."""
+        self.recovered: Tokens = counts()
+        self.residual: dict[tuple[str, str], int] = defaultdict(int)
+        """What an estate still owes a creditor after its close-outs."""
+        self.claimed_in: dict[tuple[str, str], Account] = {}
+        """The first account of the close-out in which that arose."""
+        self.settled_on: dict[str, int] = {}
+        """Day of somebody's last close-out."""
         self.counted: Counter[str] = Counter()
         self.events: Counter[tuple[Any, ...]] = Counter()
 
