@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from copy import deepcopy
+from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,12 +16,13 @@ import pandas as pd
 from mesa.agent import AgentSet
 
 from abm.agents import Custodian, Participant
-from abm.agents.behaviour import STANDARD, classes_for, services_for
+from abm.agents.behaviour import STANDARD, classes_for, services_for, with_steps
 from abm.books.events import EventRecorder
 from abm.books.ledger import Holdings
-from abm.books.standing import CAUSES, new_standing
+from abm.books.loan_book import first_loans
+from abm.books.standing import new_standing
 from abm.day.agreements import Agreements
-from abm.day.close_out import CloseOutResult
+from abm.day.close_out_result import CloseOutResult
 from abm.day.day import Day
 from abm.day.revision import Revision
 from abm.measures.day_collector import DayCollector
@@ -33,10 +35,10 @@ from abm.measures.summary import sum_up
 from abm.opening.arguments import check_arguments
 from abm.opening.build import Streams, draw_blueprint
 from abm.opening.outside import Outside
-from abm.opening.terms import terms_of
+from abm.opening.terms import terms_row
 from abm.rules.price_impact import MarketImpact
 from abm.rules.rule import Rule
-from abm.tables import frames
+from abm.tables import frames, notebook
 from abm.tables.snapshot import Snapshot
 from scenarios.errors import InputError, named
 from scenarios.fields import as_changes
@@ -90,7 +92,7 @@ class CollateralMarket(mesa.Model):
         measures: Sequence[str | Measure] = (),
         **changes: Any,
     ):
-        check_arguments(scenario, prices)
+        check_arguments(scenario, prices, events, measures)
         streams = Streams(rng)
         super().__init__(rng=int(streams.behaviour.integers(2**63)))
         self.streams = streams
@@ -113,10 +115,11 @@ class CollateralMarket(mesa.Model):
         self.population = blueprint.population
         self.ledger = blueprint.ledger
         self.at_maturity = blueprint.at_maturity
+        self.later_loans = blueprint.later
         self.lent_moves = blueprint.lent_moves
         self.events = EventRecorder(events, len(self.tokens))
         self.books = blueprint.books._replace(log=self.events.buffer, logged=self.events.logged)
-        self.first_loan = self._first_loans()
+        self.first_loan = first_loans(self.books.loans, len(self.books.accounts))
         self.path = blueprint.prices
         """Prices before the impact of any sale, in money units, shape (days, tokens)."""
         self.impact = MarketImpact(self.scenario.close_out.impact, blueprint.sensitivity)
@@ -132,15 +135,16 @@ class CollateralMarket(mesa.Model):
         self.oracle = oracle(self, self.scenario.oracle)
         self.clearing_house = clearing_house(self)
         if not set(self.kinds) <= set(STANDARD.values()):
-            # What a class of one's own does when it is made comes before the first day.
-            _ = self.participants
+            _ = self.participants  # what those of one's own do at once comes before the first day
         self.phases: Day = day_of(self.scenario.ledger)(self)
         self.agreements = Agreements(
             self,
             revision,
-            lambda agreement: terms_of([agreement], self.tokens, blueprint.cash, self.unit)[0],
+            partial(terms_row, tokens=self.tokens, cash=blueprint.cash, unit=self.unit),
         )
-        self.stepping = self._with_steps()
+        own = with_steps(self.scenario, self.kinds)
+        some = [agent for agent in self.participants.values() if type(agent) in own] if own else []
+        self.stepping = AgentSet(some, random=self.random)
         self._recorder = Recorder(self.books, self.standing.default_day, self.unit)
         self.datacollector = DayCollector(self.measures, len(self.days))
         self._open_loans(blueprint.posted)
@@ -159,6 +163,7 @@ class CollateralMarket(mesa.Model):
         self.phases.measure_before()
         self._closing_before = close_outs(self.books, self.prices, self.phases.closing)
         self.phases.receive_minted()
+        self._begin_loans()
         self.phases.settle()
         self.phases.recall(self._outside.recalled(self.day, self.books.loans))
         self.agreements.weigh_calls()
@@ -217,7 +222,8 @@ class CollateralMarket(mesa.Model):
             or self.scenario.rules
             or not self.oracle.is_plain
         )
-        return self.day if every_day else self._outside.quiet_until(self.day)
+        until = min(self._outside.quiet_until(self.day), self.later_loans.next_day(self.day) - 1)
+        return self.day if every_day else until
 
     def conclude(self) -> None:
         """Settle the loans that end with the window, and redeem tokens nobody needs any more.
@@ -298,6 +304,11 @@ class CollateralMarket(mesa.Model):
         """Participants on the network of who can lend to whom, for Mesa's space components."""
         return frames.grid(self)
 
+    @property
+    def today(self) -> dict[str, float]:
+        """The measures of the newest day, by name."""
+        return self.datacollector.today
+
     def days_frame(self) -> pd.DataFrame:
         """Statistics of each day so far; `measures` describe the columns."""
         return frames.days_frame(self)
@@ -322,6 +333,29 @@ class CollateralMarket(mesa.Model):
         """Uncollateralised exposure to every borrower, day by day."""
         return frames.exposures_frame(self)
 
+    def __repr__(self) -> str:
+        return notebook.line(self, self.scenario.name)
+
+    def _repr_html_(self) -> str:
+        return notebook.html(self, self.scenario.name)
+
+    def __copy__(self) -> CollateralMarket:
+        """A market of its own, as `copy.deepcopy` makes it: one that shared books would be none."""
+        return deepcopy(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All of it, for copies and pickles, which go on as this one does.
+
+        Raises:
+            InputError: the ledger is on a machine of its own, which cannot be copied.
+        """
+        if self.scenario.ledger == "evm":
+            raise InputError(
+                f'{self.scenario.name}: a market with ledger = "evm" cannot be copied or pickled;'
+                " build it again with the same seed"
+            )
+        return self.__dict__
+
     def release(self) -> None:
         """Let go of the agents, of which Mesa before 3.4.2 keeps count for ever."""
         self._released = True
@@ -329,33 +363,18 @@ class CollateralMarket(mesa.Model):
         getattr(mesa.Agent, "_ids", {}).pop(self, None)
 
     def _open_loans(self, posted: Ints) -> None:
-        """Day 0: publish, open all loans, record."""
+        """Day 0: publish, open the loans that begin on it, record."""
         self.oracle.publish()
-        self.phases.open_loans(posted)
+        rows = self.later_loans.first
+        self.phases.open_loans(rows, posted if len(rows) == len(posted) else posted[rows])
         self._record(self.phases.check())
 
-    def _with_steps(self) -> AgentSet:
-        """Participants whose class has a `step` of its own, in the order of their names.
-
-        Raises:
-            InputError: there are some, and the ledger is one on which contracts decide.
-        """
-        own = {kind for kind in set(self.kinds) if kind.step is not Participant.step}
-        some = [agent for agent in self.participants.values() if type(agent) in own] if own else []
-        if some and self.scenario.ledger == "evm":
-            raise InputError(
-                f'{self.scenario.name}: {type(some[0]).__name__}.step: on ledger = "evm" the'
-                " contracts decide"
-            )
-        return AgentSet(some, random=self.random)
-
-    def _first_loans(self) -> Ints:
-        """Identifier of the first loan of each margin account."""
-        loans = self.books.loans
-        first = np.empty(len(self.books.accounts), np.int64)
-        # Loans are sorted by identifier: of several that go to one place the last to come stays.
-        first[loans.account[::-1]] = loans.loan_id[::-1]
-        return first
+    def _begin_loans(self) -> None:
+        """Open the loans that begin today."""
+        rows = self.later_loans.on(self.day)
+        if len(rows):
+            posted = self.later_loans.posted(rows, self.books, self.prices)
+            self.phases.open_loans(rows, posted)
 
     def _record(self, held: Holdings) -> None:
         """Measure the day and collect it."""
@@ -363,32 +382,13 @@ class CollateralMarket(mesa.Model):
         written, by_borrower = self._recorder.day(self.prices, held, self._closing_before, closing)
         if self.day:
             self.exposures.add(self.day, by_borrower * self.unit)
-        done = self.closed_out
-        others = {name: getattr(done, name) * self.unit for name in OF_CLOSE_OUTS}
-        for cause, number in zip(CAUSES, done.defaults, strict=True):
-            others[f"defaults_{cause}"] = number
-        others["gas"] = self.phases.gas_today()
+        others = {**self.closed_out.told(self.unit), "gas": float(self.phases.gas_today())}
         for own in self._own_measures:
             assert own.of is not None
             others[own.name] = own.of(self)
         self.datacollector.add(written, others)
         self.datacollector.collect(self)
 
-    @property
-    def today(self) -> dict[str, float]:
-        """The measures of the newest day, by name."""
-        return self.datacollector.today
-
-
-OF_CLOSE_OUTS = (
-    "exposure_at_default",
-    "liquidated_value",
-    "residual_claims",
-    "close_out_recovery",
-    "close_out_loss",
-    "close_out_surplus",
-)
-"""Measures of money that the close-outs of a day tell."""
 
 DAYS = {"columns": "abm.day.columns:ColumnsDay", "evm": "abm.chain.day:ChainDay"}
 """What keeps the ledger of a scenario, by its field `ledger`; imported when it is used."""

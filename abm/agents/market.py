@@ -13,6 +13,7 @@ from abm.books.events import EventRecorder
 from abm.books.ledger import Ledger
 from abm.books.population import Population
 from abm.books.standing import Standing
+from scenarios.assets import AssetColumns
 
 Ints = npt.NDArray[np.int64]
 
@@ -25,6 +26,8 @@ class Market(Protocol):
     """Names of the ledger's columns; the last one is cash."""
     unit: float
     """The smallest money unit."""
+    assets: AssetColumns
+    """What the scenario's classes of assets say of each token."""
     population: Population
     books: Books
     ledger: Ledger

@@ -136,6 +136,14 @@ def new_loans(count: int) -> Loans:
     return loans
 
 
+def first_loans(loans: Loans, accounts: int) -> Ints:
+    """Identifier of the first loan of each margin account, shape (accounts,)."""
+    first = np.empty(accounts, np.int64)
+    # Loans are sorted by identifier: of several that go to one place the last to come stays.
+    first[loans.account[::-1]] = loans.loan_id[::-1]
+    return first
+
+
 def new_accounts(lender: Ints, borrower: Ints, agreement: Ints) -> Accounts:
     """Active margin accounts without loans yet; parties are rows, shape (accounts,)."""
     accounts = records(AccountColumns, len(lender))

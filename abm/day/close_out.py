@@ -16,6 +16,7 @@ from abm.books.ledger import Ledger
 from abm.books.loan_book import ACTIVE, CLOSED, CLOSED_OUT, LIQUIDATING, OPEN_LOAN
 from abm.books.rows import Rows
 from abm.books.standing import CONTAGION, EXOGENOUS, LIQUIDITY, Standing
+from abm.day.close_out_result import CloseOutResult
 from abm.day.estates import Estates
 from abm.day.instructions import cancel_instructions
 from abm.day.movements import hand_back
@@ -59,24 +60,6 @@ class Witness(Protocol):
 
     def settled(self, netting: NettingSet, prices: Ints, lost: int) -> None:
         """The claims of two participants have been netted; what the creditor has lost by it."""
-
-
-@dataclass
-class CloseOutResult:
-    """What a day's close-outs came to, in money units."""
-
-    exposure_at_default: int = 0
-    liquidated_value: int = 0
-    residual_claims: int = 0
-    close_out_recovery: int = 0
-    close_out_surplus: int = 0
-    defaults: list[int] = field(default_factory=lambda: [0, 0, 0])
-    """Number by cause, in the order of `CAUSES`."""
-
-    @property
-    def close_out_loss(self) -> int:
-        """Claims that the day left open, less what estates have paid."""
-        return self.residual_claims - self.close_out_recovery
 
 
 class CloseOutDesk:

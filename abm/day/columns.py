@@ -22,12 +22,13 @@ from abm.books.loan_book import ACTIVE, OPEN_LOAN
 from abm.day.asking import Asking
 from abm.day.before import measure_before
 from abm.day.call_and_return import run_returns
-from abm.day.close_out import CloseOutDesk, CloseOutResult
+from abm.day.close_out import CloseOutDesk
+from abm.day.close_out_result import CloseOutResult
 from abm.day.day import Setting
 from abm.day.deliver import deliver_in_order, note_unmet, run_deliveries
 from abm.day.instructions import receive_minted, settle_deliveries, settle_returns
 from abm.day.movements import execute_delivery, execute_return
-from abm.day.open import open_at_start, open_replacements
+from abm.day.open import open_anew, open_replacements
 from abm.day.reuse import find_reusable
 from abm.day.settle import recall_loans, retry_releases, settle_loans
 from abm.day.stretch import COMPLETE, Course, Reached, Stretch, find_next_maturity, run_days
@@ -65,13 +66,13 @@ class ColumnsDay:
         self.next_loan = int(market.books.loans.loan_id.max()) + 1
         self._next_maturity = 0
 
-    def open_loans(self, posted: Ints) -> None:
-        """Open all loans on day 0 against what is `posted`, shape (loans, tokens)."""
+    def open_loans(self, rows: Ints, posted: Ints) -> None:
+        """Open loans that begin today against what is `posted`, shape (rows, tokens)."""
         prices = self.market.prices
-        for start, stop in self._chunks(len(posted)):
-            open_at_start(self.books, prices, posted, start, stop)
+        for start, stop in self._chunks(len(rows)):
+            open_anew(self.books, prices, rows, posted, start, stop)
         mark_exposures(self.books, prices)
-        self._next_maturity = find_next_maturity(self.books)
+        self._next_maturity = find_next_maturity(self.books, self.market.day)
 
     def run_days(self, last: int) -> Stretch | None:
         """Simulate days in compiled code, as long as nobody need be asked, up to `last`.
@@ -151,7 +152,7 @@ class ColumnsDay:
             self._find_reusable()
             for start, stop in self._chunks(len(books.loans)):
                 open_replacements(books, prices, day, start, stop)
-            self._next_maturity = find_next_maturity(self.books)
+            self._next_maturity = find_next_maturity(self.books, self.market.day)
 
     def recall(self, chosen: Bools) -> None:
         """Recall open-ended loans, with the scenario's notice; shape (loans,), empty for none."""
@@ -164,7 +165,7 @@ class ColumnsDay:
                 part = np.zeros_like(chosen)
                 part[start:stop] = chosen[start:stop]
                 recall_loans(self.books, self.market.day, notice, part)
-            self._next_maturity = find_next_maturity(self.books)
+            self._next_maturity = find_next_maturity(self.books, self.market.day)
 
     def call_and_return(self) -> None:
         """Value the collateral, trigger calls, and have lenders return what is in excess."""

@@ -12,7 +12,7 @@ from abm.agents.clearing_house import ClearingHouse
 from abm.agents.market import Market
 from abm.agents.participant import Participant
 from abm.books.ledger import Holdings
-from abm.day.close_out import CloseOutResult
+from abm.day.close_out_result import CloseOutResult
 from abm.day.stretch import Stretch
 from abm.rules.price_impact import MarketImpact
 from scenarios.scenario import Scenario
@@ -48,8 +48,8 @@ class Day(Protocol):
     market's books such that every table comes out the same.
     """
 
-    def open_loans(self, posted: Ints) -> None:
-        """Open all loans on day 0 against what is `posted`, shape (loans, tokens)."""
+    def open_loans(self, rows: Ints, posted: Ints) -> None:
+        """Open loans that begin today against what is `posted`, shape (rows, tokens)."""
 
     def run_days(self, last: int) -> Stretch | None:
         """Simulate and measure days at once up to `last`, as far as nobody need be asked.

@@ -151,17 +151,20 @@ def settle_day(
         number = len(books.loans)
         next_loan = settle_loans(books, prices, day, course.at_maturity, next_loan, 0, number)
         open_replacements(books, prices, day, 0, number)
-        next_maturity = find_next_maturity(books)
+        next_maturity = find_next_maturity(books, day)
     return next_maturity, next_loan
 
 
 @compiled
-def find_next_maturity(books: Books) -> int:
-    """The next day on which a loan is due, so that other days need no pass; 0 if any is pending."""
+def find_next_maturity(books: Books, day: int) -> int:
+    """The next day on which a loan is due, so that other days need no pass; 0 if any is pending.
+
+    One that begins later is not pending before its day.
+    """
     loans = books.loans
     earliest = NEVER
     for i in range(len(loans)):
-        if loans.state[i] == PENDING:
+        if loans.state[i] == PENDING and loans.opened[i] <= day:
             return 0
         if loans.state[i] == OPEN_LOAN:
             earliest = min(earliest, loans.maturity[i])
