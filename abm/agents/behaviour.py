@@ -31,9 +31,9 @@ def classes_for(
         InputError: a class cannot be found, or does not fit the role.
     """
     _check_given(behaviours)
-    given_behaviour = any(given.behaviour for given in population.given.values())
-    if not (behaviours or scenario.participants.behaviour or given_behaviour):
-        return [STANDARD[role] for role in population.roles]
+    standard, given_own = _standard(scenario), [g.behaviour for g in population.given.values()]
+    if not (behaviours or scenario.participants.behaviour or any(given_own)):
+        return [standard[role] for role in population.roles]
     for key in behaviours:
         known = (*STANDARD, *SERVICES, *population.names)
         if key not in known:
@@ -46,7 +46,6 @@ def classes_for(
         for role, path in scenario.participants.behaviour.items()
         if role in STANDARD
     }
-    standard = _standard(scenario)
     classes = []
     for row, (name, role) in enumerate(zip(population.names, population.roles, strict=True)):
         given = population.given.get(row)

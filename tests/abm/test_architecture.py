@@ -163,8 +163,8 @@ LONG = {
     },
     "a column after the other of a table, or an array after the other of the books": {
         "abm.books.events.frame",
-        "abm.measures.statistics._sums",
-        "abm.measures.statistics.measure",
+        "abm.measures.daily.write_accounts",
+        "abm.measures.statistics.add_up",
         "abm.model.__init__",
         "abm.opening.build._books",
         "abm.opening.build.draw_blueprint",
@@ -172,6 +172,7 @@ LONG = {
         "abm.opening.sizes.size_loans",
         "abm.opening.terms.terms_of",
     },
+    "a phase of the day after the other": {"abm.day.stretch.run_days"},
     "a case after the other: of what is drawn, refused or declared": {
         "abm.day.close_out._declare",
         "abm.experiments.execute.run_experiment",
