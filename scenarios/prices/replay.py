@@ -20,6 +20,11 @@ class ReplaySource(HistorySource):
 
     source: Literal["replay"] = "replay"
 
+    @property
+    def is_one_history(self) -> bool:
+        """Prices as they were."""
+        return True
+
     def log_returns(self, days: int, paths: int, rng: np.random.Generator) -> Array:
         """The history's first `days` log-returns, shape (paths, days, tokens), for every path.
 
