@@ -23,6 +23,7 @@ from abm.books.standing import CAUSES, new_standing
 from abm.day.agreements import Agreements
 from abm.day.close_out import CloseOutResult
 from abm.day.day import Day
+from abm.day.revision import Revision
 from abm.measures.day_collector import DayCollector
 from abm.measures.exposures import Exposures
 from abm.measures.measure import Measure, own_measures
@@ -98,7 +99,11 @@ class CollateralMarket(mesa.Model):
             scenario = Scenario.load(scenario)
         self.scenario = scenario.with_changes(as_changes(changes)) if changes else scenario
         with named(self.scenario.name):
-            blueprint = draw_blueprint(self.scenario, self.streams, prices)
+            rules = [rule.make("rules", Rule) for rule in self.scenario.rules]
+            revision = Revision(
+                rules, (self.scenario.agreement, *self.scenario.agreements.values())
+            )
+            blueprint = draw_blueprint(self.scenario, self.streams, prices, revision)
             kinds = classes_for(self.scenario, blueprint.population, behaviours or {})
             oracle, clearing_house = services_for(self.scenario, behaviours or {})
             self._own_measures = own_measures((*self.scenario.measures, *measures), MEASURES)
@@ -137,8 +142,7 @@ class CollateralMarket(mesa.Model):
         self.phases: Day = day_of(self.scenario.ledger)(self)
         self.agreements = Agreements(
             self,
-            [rule.make("rules", Rule) for rule in self.scenario.rules],
-            (self.scenario.agreement, *self.scenario.agreements.values()),
+            revision,
             lambda agreement: terms_of([agreement], self.tokens, blueprint.cash, self.unit)[0],
         )
         self.custodian = Custodian(self, self.phases.mint, self.phases.burn)
@@ -162,6 +166,7 @@ class CollateralMarket(mesa.Model):
         self.phases.receive_minted()
         self.phases.settle()
         self.phases.recall(self._recalled_today())
+        self.agreements.weigh_calls()
         self.phases.call_and_return()
         self.phases.deliver()
         self.closed_out = self.phases.close_out(self._defaulting_today())
@@ -254,7 +259,6 @@ class CollateralMarket(mesa.Model):
     def _open_loans(self, posted: Ints) -> None:
         """Day 0: publish, open all loans, record."""
         self.oracle.publish()
-        self.agreements.revise()
         self.phases.open_loans(posted)
         self._record(self.phases.check())
 
@@ -315,9 +319,8 @@ class CollateralMarket(mesa.Model):
         if self.day:
             self.exposures.add(self.day, before.by_borrower * self.unit)
         done = self.closed_out
-        for name in ("exposure_at_default", "liquidated_value", "close_out_loss"):
+        for name in OF_CLOSE_OUTS:
             row[name] = getattr(done, name) * self.unit
-        row["close_out_surplus"] = done.close_out_surplus * self.unit
         for cause, number in zip(CAUSES, done.defaults, strict=True):
             row[f"defaults_{cause}"] = number
         row["gas"] = self.phases.gas_today()
@@ -327,6 +330,16 @@ class CollateralMarket(mesa.Model):
         self.today = row
         self.datacollector.collect(self)
 
+
+OF_CLOSE_OUTS = (
+    "exposure_at_default",
+    "liquidated_value",
+    "residual_claims",
+    "close_out_recovery",
+    "close_out_loss",
+    "close_out_surplus",
+)
+"""Measures of money that the close-outs of a day tell."""
 
 DAYS = {"columns": "abm.day.columns:ColumnsDay", "evm": "abm.chain.day:ChainDay"}
 """What keeps the ledger of a scenario, by its field `ledger`; imported when it is used."""

@@ -94,7 +94,7 @@ def paired_differences(
             both = one["levels"][level].index.intersection(base.index)
             a, b = (frame.loc[both].to_numpy(np.float64) for frame in (one["levels"][level], base))
             head = {**one["key"], "factor": factor, "level": level, "baseline": baseline}
-            compared = _compare(a, b, names, options)
+            compared = _compare(a, b, names, options if ids is None else None)
             if ids is not None:
                 compared = _compare_crossed(compared, (a, b), names, ids.loc[both], options)
             contained = told_of_all if pool else told[tuple(one["key"].values())]
@@ -120,16 +120,18 @@ def _pooled(blocks: list[dict[str, Any]], baseline: Any, levels: Sequence[Any]) 
 
 
 def _compare(
-    a: Floats, b: Floats, names: Sequence[str], options: dict[str, Any]
+    a: Floats, b: Floats, names: Sequence[str], options: dict[str, Any] | None
 ) -> list[dict[str, Any]]:
-    """One row a statistic; a and b have shape (replications, statistics)."""
+    """One row a statistic; a and b have shape (runs, statistics). Without options no intervals."""
     rows = []
     for column, name in enumerate(names):
         x, y = a[:, column], b[:, column]
         here = np.isfinite(x) & np.isfinite(y)
         x, y = x[here], y[here]
-        low, high = mean_interval((x - y)[:, None], **options)[:, 0]
-        loose_low, loose_high = _unpaired(x, y, **options)
+        low = high = loose_low = loose_high = np.nan
+        if options is not None:
+            low, high = mean_interval((x - y)[:, None], **options)[:, 0]
+            loose_low, loose_high = _unpaired(x, y, **options)
         varied = len(x) > 1 and x.std() > 0 and y.std() > 0
         rows.append(
             {
@@ -162,16 +164,15 @@ def _compare_crossed(
         return crossed_rows(frame, names, **options)
 
     difference, one, other = (over(values) for values in (sides[0] - sides[1], *sides))
-    for row, name in zip(rows, names, strict=True):
-        loose = np.hypot(
-            *((side.loc[name, "high"] - side.loc[name, "low"]) / 2 for side in (one, other))
-        )
-        row |= {"low": difference.loc[name, "low"], "high": difference.loc[name, "high"]}
-        row |= {
-            "unpaired_low": row["difference"] - loose,
-            "unpaired_high": row["difference"] + loose,
-        }
-        row |= {share: difference.loc[name, share] for share in SHARES}
+    ends, shares = difference[["low", "high"]].to_numpy(), difference[list(SHARES)].to_numpy()
+    widths = [(side["high"] - side["low"]).to_numpy() / 2 for side in (one, other)]
+    loose = np.hypot(*widths)
+    for column, row in enumerate(rows):
+        low, high = ends[column]
+        middle, half = row["difference"], loose[column]
+        row |= {"low": low, "high": high}
+        row |= {"unpaired_low": middle - half, "unpaired_high": middle + half}
+        row |= dict(zip(SHARES, shares[column], strict=True))
     return rows
 
 

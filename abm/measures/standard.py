@@ -316,11 +316,25 @@ MEASURES: tuple[Measure, ...] = (
         "Proceeds of collateral sold on the day: at true prices, after the sales' impact.",
     ),
     Measure(
+        "residual_claims",
+        MONEY,
+        FLOW,
+        "Claims that close-outs of the day left open: what is lent, at true prices, less what "
+        "its collateral fetched.",
+    ),
+    Measure(
+        "close_out_recovery",
+        MONEY,
+        FLOW,
+        "What estates of defaulters paid on the day on residual claims.",
+        label="recovery",
+    ),
+    Measure(
         "close_out_loss",
         MONEY,
         FLOW,
-        "Losses booked when close-outs ended on the day: what is lent, at true prices, less "
-        "what its collateral fetched.",
+        "Residual claims less what estates paid on the day; below zero on days on which they pay "
+        "for claims of earlier ones.",
         label="close-out loss",
     ),
     Measure(

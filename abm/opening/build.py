@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -22,13 +24,25 @@ from abm.opening.loan_table import LoanTable, Sizes, draw_loans, size_loans
 from abm.opening.streams import Streams
 from abm.opening.stress_check import check_stress
 from abm.opening.terms import terms_of
+from scenarios.agreement import CollateralAgreement
 from scenarios.assets import AssetColumns, asset_columns
 from scenarios.errors import InputError
 from scenarios.prices import PricePanel
 from scenarios.prices.calendars import on_calendar
+from scenarios.prices.past import Past, past_of
 from scenarios.scenario import Scenario
 
 Ints = npt.NDArray[np.int64]
+
+
+class Revised(Protocol):
+    """What rewrites agreements."""
+
+    today: list[CollateralAgreement]
+    """In the order of the scenario."""
+
+    def begin(self, tokens: Sequence[str], past: Past, prices: npt.NDArray[np.float64]) -> None:
+        """Rewrite them by the prices of day 0, in money, shape (tokens,)."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +73,10 @@ class Blueprint:
 
 
 def draw_blueprint(
-    scenario: Scenario, streams: Streams, panel: PricePanel | None = None
+    scenario: Scenario,
+    streams: Streams,
+    panel: PricePanel | None = None,
+    revision: Revised | None = None,
 ) -> Blueprint:
     """Draw prices and network, size the loans, and set up empty books for them.
 
@@ -67,12 +84,15 @@ def draw_blueprint(
         scenario: what to build.
         streams: the run's randomness.
         panel: prices to use instead of the scenario's own.
+        revision: rewrites agreements as they stand on day 0; as the scenario has them without.
 
     Raises:
         InputError: a part of the scenario does not fit the others, or a value could overflow.
     """
-    window = scenario.window
-    panel = scenario.prices.panel(scenario.price_window, streams.prices) if panel is None else panel
+    window, earlier = scenario.window, None
+    if panel is None:
+        panel = scenario.prices.panel(scenario.price_window, streams.prices)
+        earlier = scenario.prices.past(scenario.price_window) if scenario.rules else None
     source = panel
     panel = on_calendar(panel, window.start, window.end, window.calendar)
     if len(panel.dates) < 2:
@@ -86,6 +106,10 @@ def draw_blueprint(
     sensitivity = sensitivity_of(scenario, source, panel.dates, tokens, assets)
     prices = np.column_stack([panel.in_units(unit), np.ones(len(panel.dates), np.int64)])
     population, table = draw_loans(scenario, streams.network)
+    past = past_of(source, panel.dates, earlier)
+    if revision is not None:
+        revision.begin(panel.tokens, past, prices[0, :-1] * unit)
+        table = replace(table, agreements=tuple(revision.today))
     terms, priority = terms_of(table.agreements, tokens, cash, unit)
     sizes = size_loans(table, tokens, cash, prices[0], unit)
     refuse_overflow(scenario, tokens, table, sizes, terms, prices, sensitivity)
@@ -94,7 +118,7 @@ def draw_blueprint(
     )
     check_stress(scenario, population, books.loans, panel.tokens, len(panel.dates) - 1)
     modes = [AT_MATURITY.index(kind.at_maturity) for kind in table.kinds]
-    fund(scenario, population, ledger, books, sizes, streams.network)
+    fund(scenario, population, ledger, table, sizes, prices[0], streams.network)
     refuse_overflow(scenario, tokens, table, sizes, terms, prices, sensitivity, ledger.wallets)
     return Blueprint(
         tokens=tokens,
@@ -109,7 +133,9 @@ def draw_blueprint(
         posted=sizes.posted,
         at_maturity=np.array(modes, np.int64)[table.kind],
         lent_moves=bool(sizes.lent[:, :-1].any()),
-        equity=equity_of(scenario, population, table, sizes, prices[0]),
+        equity=equity_of(
+            scenario, population, table, sizes, prices[0], ledger.wallets[: len(population.names)]
+        ),
     )
 
 

@@ -21,6 +21,8 @@ Rows = npt.NDArray[np.intp]
 SESSIONS = 20
 """Over which realised volatility and average volume are taken."""
 SESSIONS_A_YEAR = 252
+STEEPEST = 1e30
+"""Beyond this a single token sold takes any price to nothing."""
 
 
 def sensitivity_of(
@@ -58,7 +60,8 @@ def sensitivity_of(
     realised = impact.volatility == "realised"
     variance = (realised_variance if realised else _stated_variance)(panel, assets)[rows]
     sensitivity = np.zeros((len(days), len(tokens)))
-    sensitivity[:, :-1] = impact.y**2 * variance / average_volume(panel, assets, rows)
+    volume = average_volume(panel, assets, rows)
+    sensitivity[:, :-1] = np.minimum(impact.y**2 * variance / np.maximum(volume, 1e-9), STEEPEST)
     return sensitivity
 
 

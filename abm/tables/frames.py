@@ -108,6 +108,7 @@ def participants_frame(market: Source) -> pd.DataFrame:
             "posted_value": by(accounts.borrower, at.claims @ at.prices),
             "equity": np.where(standing.equity < UNLIMITED, standing.equity, np.nan) * unit,
             "losses": standing.losses * unit,
+            "recovered": standing.recovered * unit,
             "default_day": standing.default_day,
             "default_cause": causes[standing.default_cause],
         }

@@ -45,7 +45,7 @@ EVENTS: dict[str, Column] = {
     "cause": Column(NAME, "Of a default: exogenous, liquidity or contagion; empty otherwise."),
     "value": Column(
         MONEY,
-        "Market value, at published prices, of a liquidation and a close-out at true ones; of a"
+        "Market value, at published prices, of sales and close-outs at true ones; of a"
         " call: excess (positive) or shortfall (negative).",
     ),
 }
@@ -71,7 +71,10 @@ PARTICIPANTS: dict[str, Column] = {
     "wallet_value": Column(MONEY, "Market value of its wallet, cash included."),
     "posted_value": Column(MONEY, "Market value of the collateral that it has posted."),
     "equity": Column(MONEY, "What it can still lose before it defaults; empty if unlimited."),
-    "losses": Column(MONEY, "Close-out losses so far, at true prices."),
+    "losses": Column(
+        MONEY, "Close-out losses so far, at true prices, less what estates have paid on them."
+    ),
+    "recovered": Column(MONEY, "What estates have paid on its claims so far."),
     "default_day": Column("day", "Day of its default; -1 for none."),
     "default_cause": Column(NAME, "exogenous, liquidity or contagion; empty for none."),
 }

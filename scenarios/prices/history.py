@@ -63,6 +63,21 @@ class History(PriceFile):
         return PricePanel(prices.dates[inside], tokens, close, prices.origin, volume=volume)
 
 
+def before(recorded: PricePanel, initial: Array, window: Window) -> PricePanel:
+    """A record without its last close, in place of which come the first prices of a window.
+
+    Args:
+        recorded: closes up to the first day of the window.
+        initial: prices of that day, shape (tokens,).
+        window: whose first day it is.
+    """
+    close = recorded.close[:-1] / recorded.close[-1] * initial
+    dates = pd.bdate_range(
+        end=pd.Timestamp(window.start) - pd.Timedelta(days=1), periods=len(close)
+    )
+    return PricePanel(dates, recorded.tokens, close, recorded.origin)
+
+
 _FOUND = Kept(64)
 
 
@@ -98,6 +113,11 @@ class HistorySource(ModelSource):
         if traded is None:
             return panel
         return replace(panel, volume=np.tile(traded.mean(axis=0), (len(panel.dates), 1)))
+
+    def past(self, window: Window) -> PricePanel | None:
+        """The history up to its last close, at the level at which the window begins, and on the
+        weekdays before it: the record from which returns are drawn is what is known."""
+        return before(self.recorded(), self._initial(), window)
 
     def _check_parameters(self) -> None:
         if self.initial is not None:

@@ -31,6 +31,8 @@ STATISTICS = [
     "defaults_contagion",
     "exposure_at_default",
     "liquidated_value",
+    "residual_claims",
+    "close_out_recovery",
     "close_out_loss",
     "close_out_surplus",
 ]
@@ -71,6 +73,8 @@ def differences(market: CollateralMarket, reference: ReferenceMarket) -> list[tu
             same("maturity", loan_id, maturity, NEVER if loan.maturity is None else loan.maturity)
     for name, lost in zip(market.population.names, market.standing.losses.tolist(), strict=True):
         same("losses", name, lost, books.losses[name])
+    for name, got in zip(market.population.names, market.standing.recovered.tolist(), strict=True):
+        same("recovered", name, got, books.recovered[name])
     statistics = reference.statistics()
     for name in STATISTICS if market.day else ():
         same(name, "", market.today[name], statistics.get(name, 0))
