@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from copy import deepcopy
+from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,10 +35,10 @@ from abm.measures.summary import sum_up
 from abm.opening.arguments import check_arguments
 from abm.opening.build import draw_blueprint
 from abm.opening.streams import RunSeed, Streams
-from abm.opening.terms import terms_of
+from abm.opening.terms import terms_row
 from abm.rules.price_impact import MarketImpact
 from abm.rules.rule import Rule
-from abm.tables import frames
+from abm.tables import frames, notebook
 from abm.tables.snapshot import Snapshot
 from scenarios.errors import InputError, named
 from scenarios.fields import as_changes
@@ -91,7 +92,7 @@ class CollateralMarket(mesa.Model):
         measures: Sequence[str | Measure] = (),
         **changes: Any,
     ):
-        check_arguments(scenario, prices)
+        check_arguments(scenario, prices, events, measures)
         streams = Streams.spawn(rng)
         super().__init__(rng=int(streams.behaviour.integers(2**63)))
         self.streams = streams
@@ -143,7 +144,7 @@ class CollateralMarket(mesa.Model):
         self.agreements = Agreements(
             self,
             revision,
-            lambda agreement: terms_of([agreement], self.tokens, blueprint.cash, self.unit)[0],
+            partial(terms_row, tokens=self.tokens, cash=blueprint.cash, unit=self.unit),
         )
         self.custodian = Custodian(self, self.phases.mint, self.phases.burn)
         self.stepping = self._with_steps()
@@ -250,6 +251,29 @@ class CollateralMarket(mesa.Model):
     def exposures_frame(self) -> pd.DataFrame:
         """Uncollateralised exposure to every borrower, day by day."""
         return frames.exposures_frame(self)
+
+    def __repr__(self) -> str:
+        return notebook.line(self, self.scenario.name)
+
+    def _repr_html_(self) -> str:
+        return notebook.html(self, self.scenario.name)
+
+    def __copy__(self) -> CollateralMarket:
+        """A market of its own, as `copy.deepcopy` makes it: one that shared books would be none."""
+        return deepcopy(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All of it, for copies and pickles, which go on as this one does.
+
+        Raises:
+            InputError: the ledger is on a machine of its own, which cannot be copied.
+        """
+        if self.scenario.ledger == "evm":
+            raise InputError(
+                f'{self.scenario.name}: a market with ledger = "evm" cannot be copied or pickled;'
+                " build it again with the same seed"
+            )
+        return self.__dict__
 
     def release(self) -> None:
         """Let go of the agents, of which Mesa before 3.4.2 keeps count for ever."""

@@ -19,7 +19,7 @@ from abm.books.tally import COUNTED, new_log
 from abm.books.terms import Terms, Tokens
 from abm.opening.funding import equity_of, fund
 from abm.opening.limits import refuse_overflow
-from abm.opening.liquidity import sensitivity_of
+from abm.opening.liquidity import looks_back, sensitivity_of
 from abm.opening.loan_table import LoanTable, Sizes, draw_loans, size_loans
 from abm.opening.streams import Streams
 from abm.opening.stress_check import check_stress
@@ -92,7 +92,8 @@ def draw_blueprint(
     window, earlier = scenario.window, None
     if panel is None:
         panel = scenario.prices.panel(scenario.price_window, streams.prices)
-        earlier = scenario.prices.past(scenario.price_window) if scenario.rules else None
+        if scenario.rules or looks_back(scenario):
+            earlier = scenario.prices.past(scenario.price_window)
     source = panel
     panel = on_calendar(panel, window.start, window.end, window.calendar)
     if len(panel.dates) < 2:
@@ -103,7 +104,7 @@ def draw_blueprint(
         raise InputError(f"money.currency: {cash} is also the name of a priced token")
     tokens = (*panel.tokens, cash)
     assets = asset_columns(scenario.assets, tokens)
-    sensitivity = sensitivity_of(scenario, source, panel.dates, tokens, assets)
+    sensitivity = sensitivity_of(scenario, source, earlier, panel.dates, tokens, assets)
     prices = np.column_stack([panel.in_units(unit), np.ones(len(panel.dates), np.int64)])
     population, table = draw_loans(scenario, streams.network)
     past = past_of(source, panel.dates, earlier)

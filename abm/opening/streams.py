@@ -80,7 +80,9 @@ def _of_replication(entropy: object, replication: int) -> list[np.random.SeedSeq
 def _check(seed: object) -> None:
     whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
     if seed is not None and not (whole and 0 <= seed < SEEDS):  # type: ignore[operator]
+        # A generator has no seed to tell: what was drawn from it before would count, too.
+        shown = "a Generator" if isinstance(seed, np.random.Generator) else repr(seed)
         raise InputError(
             f"rng: expected a whole number from 0 to {SEEDS - 1}, a RunSeed, or a"
-            f" numpy.random.SeedSequence (it is {seed!r})"
+            f" numpy.random.SeedSequence (it is {shown})"
         )
