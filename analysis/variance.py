@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +13,9 @@ from scipy.stats import t as student
 from analysis.bootstrap import CONFIDENCE, RESAMPLES, Statistic, mean_interval
 
 Floats = npt.NDArray[np.float64]
+
+ONE_HISTORY_WORDS = "one history"
+"""What is said of prices that are the same in every run."""
 
 NETWORK, PATH, ONE_HISTORY = "network_id", "path_id", "one_history"
 """Columns of `runs`: whose network and whose prices a run has, and whether these are history."""
@@ -184,5 +187,20 @@ def sources(runs: pd.DataFrame) -> str:
         paths = "one price path" if p == 1 else f"{p:,} price paths"
         told = networks if one else f"{networks} × {paths}"
     if one:
-        return f"{told}, one history"
-    return f"{told}, some of one history" if some else told
+        return f"{told}, {ONE_HISTORY_WORDS}"
+    return f"{told}, some of {ONE_HISTORY_WORDS}" if some else told
+
+
+def contained(told: Iterable[str]) -> str:
+    """A sentence on what intervals contain, from what `sources` says of the designs."""
+    every = dict.fromkeys(told)
+    if set(every) == {"one run"}:
+        return ""
+    some = [each for each in every if each != "one run"]
+    sentence = f"Intervals are over {' or '.join(some)}."
+    if any(each.endswith(ONE_HISTORY_WORDS) for each in some):
+        sentence += (
+            f" On {ONE_HISTORY_WORDS} they hold no market risk: what other prices would have"
+            " done is not in them."
+        )
+    return sentence
