@@ -77,7 +77,7 @@ class ColumnsDay:
             mark_exposures(self.books, self.market.prices)
 
     def measure_before(self) -> None:
-        """Take down what lenders stand to lose now; where nothing moves until the calls they do it."""
+        """Take down what lenders stand to lose now; the calls do it where nothing moves before."""
         begin_day(self.books.before)
         if len(self.books.returning) or self.market.day >= self._next_maturity:
             measure_before(self.books, self.market.prices)
