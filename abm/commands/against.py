@@ -77,25 +77,25 @@ def against_first_model(
 
 
 def in_words(rows: list[dict[str, Any]]) -> str:
-    """What is more, what is less and what does not clearly differ, in one sentence."""
+    """What is higher, what is lower and what does not clearly differ, in one sentence."""
     from analysis.labels import metric_phrase, number_label
 
-    clear: dict[str, list[str]] = {"more": [], "less": []}
-    open_: list[str] = []
+    clear: dict[str, list[str]] = {"lower": [], "higher": []}
+    unclear: list[str] = []
     for row in rows:
-        words = metric_phrase(row["metric"])
-        if not is_clear(row):
-            open_.append(words)
+        words, base = metric_phrase(row["metric"]), abs(row["baseline_mean"])
+        if row["difference"] == row["low"] == row["high"] == 0:
             continue
-        way = "more" if row["difference"] > 0 else "less"
-        base = abs(row["baseline_mean"])
-        share = 100 * abs(row["difference"]) / base if base else float("inf")
-        told = f"{number_label(share, 2)} % {way}" if share < 1000 else f"{way}"
-        clear[way].append(f"{told} {words}")
-    parts = [", ".join(some) for some in clear.values() if some]
-    if open_:
-        parts.append(f"no clear difference in {', '.join(open_)}")
-    return "; ".join(parts) + "."
+        if not is_clear(row):
+            unclear.append(words)
+            continue
+        share = 100 * row["difference"] / base if base else 0.0
+        told = f"{'+' if share > 0 else ''}{number_label(share, 2)} %" if base else "from 0"
+        clear["higher" if row["difference"] > 0 else "lower"].append(f"{words} ({told})")
+    parts = [f"{way} {', '.join(some)}" for way, some in clear.items() if some]
+    if unclear:
+        parts.append(f"no clear difference in {', '.join(unclear)}")
+    return f"{'; '.join(parts) or 'no difference'}."
 
 
 def is_clear(row: Mapping[str, Any]) -> bool:

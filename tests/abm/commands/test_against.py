@@ -43,7 +43,7 @@ def test_a_sentence_says_what_is_clear_and_what_is_not() -> None:
     assert has_models(runs)
     told = against_first_model(runs, ["margin_calls", "transfers"], "USD", MEANINGS, 100)
     assert "Against Model 0, on the same networks and prices:" in told
-    assert "Model 3: 50 % less margin calls; no clear difference in transfers." in told
+    assert "Model 3: lower margin calls (-50 %); no clear difference in transfers." in told
     assert "20 networks with a price path each" in told
     (row,) = paired_differences(runs, "factor.model", ["margin_calls"]).to_dict("records")
     assert f"{row['difference']:.1f} [" in told
@@ -51,7 +51,7 @@ def test_a_sentence_says_what_is_clear_and_what_is_not() -> None:
 
 def test_more_of_nothing_has_no_share() -> None:
     row = {"metric": "transfers", "difference": 3.0, "low": 2.0, "high": 4.0, "baseline_mean": 0.0}
-    assert in_words([row]) == "more transfers."
+    assert in_words([row]) == "higher transfers (from 0)."
 
 
 def test_one_model_or_one_run_is_compared_with_nothing() -> None:
@@ -64,8 +64,9 @@ def histories(tmp_path: Path) -> Path:
     """Two models on history as it was, and on prices that are drawn."""
     prices = {"source": "file", "file": "bundled:us_stocks_2007_2010", "tokens": ["IBM"]}
     history = {"prices": prices, "window": {"start": "2009-07-01", "end": "2009-07-09"}}
+    same = {"window": {"end": "2024-01-09"}}
     path = tmp_path / "histories.toml"
-    path.write_text(toml(table_of(alternatives={"prices": {"drawn": {}, "2009": history}})))
+    path.write_text(toml(table_of(alternatives={"prices": {"drawn": same, "2009": history}})))
     return path
 
 
