@@ -72,9 +72,9 @@ def counterparties(
     require(exposures, [column, "day", "participant", *by])
     late = exposures[exposures["day"] > 0]
     outcomes = late.groupby([*by, "participant"], sort=False, dropna=False)[column]
-    table = outcomes.agg(outcomes="count", expected="mean", largest="max")
-    table.insert(2, "quantile", outcomes.quantile(level))
-    table = table.reset_index()
+    found = outcomes.agg(outcomes="count", expected="mean", largest="max")
+    found.insert(2, "quantile", outcomes.quantile(level))
+    table: pd.DataFrame = found.reset_index()
     designs = table.groupby(list(by), dropna=False) if by else table.assign(of=0).groupby("of")
     table["share"] = table["expected"] / designs["expected"].transform("sum")
     table = table.sort_values("expected", ascending=False, kind="stable", ignore_index=True)
