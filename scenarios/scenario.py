@@ -14,7 +14,7 @@ from scenarios.agreement import CollateralAgreement
 from scenarios.assets import AssetClass, check_classes
 from scenarios.changes import refuse_inert, replaced_terms
 from scenarios.checking import checked
-from scenarios.errors import InputError, named
+from scenarios.errors import InputError, named, nearest
 from scenarios.loans import GivenLoan, Loan, Recalls
 from scenarios.network import AnyTopology, Complete
 from scenarios.own import Own
@@ -113,8 +113,10 @@ class Scenario(Table):
         for loan in self.loans:
             if loan.agreement is not None and loan.agreement not in self.agreements:
                 known = ", ".join(self.agreements) or "none"
+                near = nearest(loan.agreement, self.agreements)
                 raise ValueError(
-                    f"loans: loan {loan.loan_id}: no agreement {loan.agreement} (known: {known})"
+                    f"loans: loan {loan.loan_id}: no agreement {loan.agreement}{near}"
+                    f" (known: {known})"
                 )
         return self
 
@@ -213,9 +215,10 @@ def find_file(name: str | Path, known: Mapping[str, Path], what: str) -> Path:
         return path
     if str(name) in known:
         return known[str(name)]
+    beside = [str(other) for other in path.parent.glob("*.toml")] if path.parent.is_dir() else []
     raise InputError(
         f"{name}: no such file, and no {what} bundled under that name"
-        " (`collateral scenarios` lists them)"
+        f"{nearest(name, [*known, *beside])}; `collateral scenarios` lists them"
     )
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from scenarios.errors import InputError
-from scenarios.prices.files import read_prices
+from scenarios.errors import InputError, nearest
+from scenarios.prices.files import content_with_record, read_prices
 from scenarios.prices.panel import PricePanel
 from scenarios.table import Table
 
@@ -43,12 +43,19 @@ class PriceFile(Table):
         if not self.file.startswith(BUNDLED):
             return Path(self.file).expanduser()
         name = self.file.removeprefix(BUNDLED)
-        known = sorted(file.stem for file in DATA.glob("*.csv"))
-        if name not in known:
+        path = DATA / f"{name}.csv"
+        if not path.is_file():
+            known = sorted(file.stem for file in DATA.glob("*.csv"))
             raise InputError(
-                f"prices.file: no bundled prices called {name!r}; there is {', '.join(known)}"
+                f"prices.file: no bundled prices called {name!r}{nearest(name, known)};"
+                f" there is {', '.join(known)}"
             )
-        return DATA / f"{name}.csv"
+        return path
+
+    @property
+    def content(self) -> tuple[str | None, ...]:
+        """A name for the prices in the file, which others do not have."""
+        return content_with_record(str(self.path))
 
     def read(self) -> PricePanel:
         """Every day and token of the file.

@@ -76,7 +76,7 @@ def test_a_scheduler_that_runs_elsewhere(
 
 
 def test_no_scheduler_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("abm.experiments.engine._TIMEOUT", "1s")
+    monkeypatch.setattr("abm.experiments.cluster._TIMEOUT", "1s")
     for address in ("tcp://127.0.0.1:1", "nonsense://x"):
         with pytest.raises(InputError, match=f"--scheduler {address}: no scheduler"):
             run_experiment(sweep(), tmp_path / "out", scheduler=address, quiet=True, resume=True)
@@ -115,15 +115,16 @@ def test_of_a_part_that_kills_its_workers_only_the_guilty_run_fails(
     plan = Plan.of(sweep(settings={"replications": 130}, factors={}))
     jobs = [Job.of(plan, runs) for runs in ([0, 1, 2], [3, 4, 5], [6, 7, 8])]
 
-    def together(_: Any, common: Common, jobs: Iterator[Job]) -> Iterator[Any]:
-        batch = list(jobs)
-        died = any(4 in job.runs for job in batch)
-        for job in batch:
-            yield job, None if died and job.runs[0] else run_job(common, job)
-
-    monkeypatch.setattr(engine, "_together", together)
-    monkeypatch.setattr(engine, "_client", lambda *_: nullcontext())
     common = Common.of(plan, str(tmp_path))
+
+    class Workers:
+        def together(self, jobs: Iterator[Job]) -> Iterator[Any]:
+            batch = list(jobs)
+            died = any(4 in job.runs for job in batch)
+            for job in batch:
+                yield job, None if died and job.runs[0] else run_job(common, job)
+
+    monkeypatch.setattr(engine, "_hired", lambda *_: nullcontext(Workers()))
     outcomes = list(engine.outcomes(common, iter(jobs), 9, 2, None))
     assert sum(outcome.done for outcome in outcomes) == 9
     table = pd.read_parquet(tmp_path / "runs").sort_values("replication_id")
@@ -169,7 +170,9 @@ class TestClient:
             time.sleep(0.1)
         _, said = process.communicate(timeout=30)
         assert process.returncode == 130
-        assert said.splitlines() == ["10 runs to do", "collateral: interrupted"]
+        *others, last = [line for line in said.splitlines() if not line.startswith("compil")]
+        assert others == ["10 runs to do"]
+        assert last.startswith("collateral: interrupted: ")
         assert json.loads((out / "manifest.json").read_text())["status"] == "interrupted"
 
     @pytest.mark.parametrize(
@@ -191,7 +194,11 @@ class TestClient:
         _, said = process.communicate(timeout=30)
         assert process.returncode == code
         if number == signal.SIGINT:
-            assert said.splitlines()[-1] == "collateral: interrupted"
+            number_stored = len(pd.read_parquet(out / "runs"))
+            assert said.splitlines()[-1] == (
+                f"collateral: interrupted: {number_stored} of 10 runs are stored;"
+                " the same command with --resume goes on"
+            )
             assert "Traceback" not in said
         assert 0 < len(pd.read_parquet(out / "runs")) < 10
         run_experiment(Experiment.load(file), out, workers=0, resume=True, quiet=True)
