@@ -204,15 +204,21 @@ def test_a_borrower_brings_a_part_and_the_house_collects_the_rest(lag: int) -> N
     assert p.collateral(world.loan)[0] == 1_170
 
 
-def test_a_part_goes_to_a_lender_that_has_issued() -> None:
-    """Prices rise, so that more goes back than there is of A; when they fall, it is redeemed."""
+def test_a_part_redeems_first_what_the_lender_has_issued() -> None:
+    """B rises: 1,000 A go back and 200 are issued. When it falls, 1,200 A are called for again."""
     world = new_world(trigger=0, priority=(0,))
     p = world.platform
     p.deposit(world.lender, 0, 10_000)
-    world.day(1, 100, 249)
-    world.house("adjust", [world.loan])
-    issued = p.loan(world.loan).advanced
-    assert issued == 0 and p.collateral(world.loan)[0] == 510
+    world.day(1, 100, 320)
+    p.adjust([world.loan])
+    assert p.loan(world.loan).advanced == 200 and p.deposited(world.lender, 0) == 9_800
+    world.day(2, 100, 200)
+    p.mark([world.loan])
+    p.deliver_part(world.loan, [700, 0, 0], NONE, world.borrower)
+    assert p.loan(world.loan).advanced == 0 and p.deposited(world.lender, 0) == 10_000
+    assert p.collateral(world.loan)[0] == 500
+    outcome = p.deliver([world.loan])[0]
+    assert (outcome.moved, outcome.unmet) == (50_000, 0)
 
 
 def test_the_largest_amounts_overflow_nowhere() -> None:
