@@ -266,11 +266,11 @@ class ColumnsDay:
         return np.flatnonzero(due & (accounts.state[loans.account] == ACTIVE))
 
     def _find_next_maturity(self) -> None:
-        """Look up the next day on which a loan is due, so that other days need no pass."""
+        """Look up the next day on which a loan is due or begins; other days need no pass."""
         loans = self.books.loans
-        due = loans.maturity[loans.state == OPEN_LOAN]
-        pending = ((loans.state == PENDING) & (loans.opened <= self.market.day)).any()
-        self._next_maturity = 0 if pending else int(due.min()) if len(due) else int(NEVER)
+        due = loans.maturity[loans.state == OPEN_LOAN].min(initial=NEVER)
+        begins = loans.opened[loans.state == PENDING].min(initial=NEVER)
+        self._next_maturity = 0 if begins <= self.market.day else int(min(due, begins))
 
     def _find_reusable(self) -> None:
         """Fix what everybody may post further, as far as it is willing to."""
