@@ -10,6 +10,7 @@ from pydantic import Field
 
 from scenarios.errors import InputError
 from scenarios.faults import told
+from scenarios.shadows import PACKAGES
 from scenarios.table import Table
 
 
@@ -62,6 +63,13 @@ def load(path: str, field: str) -> Any:
         return getattr(import_module(module), name)
     except ImportError as error:
         raise InputError(f"{field}: {path} cannot be loaded ({error})") from None
+    except AttributeError as error:
+        if module not in PACKAGES:
+            raise InputError(f"{field}: {path} cannot be loaded ({error})") from None
+        raise InputError(
+            f"{field}: {path} cannot be loaded: {module} is a package of the simulator; give your"
+            " module another name"
+        ) from None
     except Exception as error:
         # A module is a program of the user's, and can fail in any way.
         raise InputError(f"{field}: {path} cannot be loaded ({told(error)})") from None
