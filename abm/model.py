@@ -112,6 +112,7 @@ class CollateralMarket(mesa.Model):
         self.population = blueprint.population
         self.ledger = blueprint.ledger
         self.at_maturity = blueprint.at_maturity
+        self.later_loans = blueprint.later
         self.lent_moves = blueprint.lent_moves
         self.events = EventRecorder(events, len(self.tokens))
         self.books = blueprint.books._replace(log=self.events.buffer, logged=self.events.logged)
@@ -162,6 +163,7 @@ class CollateralMarket(mesa.Model):
         self.phases.measure_before()
         self._closing_before = close_outs(self.books, self.prices, self.phases.closing)
         self.phases.receive_minted()
+        self._begin_loans()
         self.phases.settle()
         self.phases.recall(self._recalled_today())
         self.agreements.weigh_calls()
@@ -278,10 +280,18 @@ class CollateralMarket(mesa.Model):
         getattr(mesa.Agent, "_ids", {}).pop(self, None)
 
     def _open_loans(self, posted: Ints) -> None:
-        """Day 0: publish, open all loans, record."""
+        """Day 0: publish, open the loans that begin on it, record."""
         self.oracle.publish()
-        self.phases.open_loans(posted)
+        rows = self.later_loans.first
+        self.phases.open_loans(rows, posted if len(rows) == len(posted) else posted[rows])
         self._record(self.phases.check())
+
+    def _begin_loans(self) -> None:
+        """Open the loans that begin today."""
+        rows = self.later_loans.on(self.day)
+        if len(rows):
+            posted = self.later_loans.posted(rows, self.books, self.prices)
+            self.phases.open_loans(rows, posted)
 
     def _with_steps(self) -> AgentSet:
         """Participants whose class has a `step` of its own, in the order of their names.

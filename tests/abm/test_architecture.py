@@ -169,7 +169,7 @@ LONG = {
         "abm.opening.build._books",
         "abm.opening.build.draw_blueprint",
         "abm.opening.funding.fund",
-        "abm.opening.loan_table.size_loans",
+        "abm.opening.sizes.size_loans",
         "abm.opening.terms.terms_of",
     },
     "a case after the other: of what is drawn, refused or declared": {
