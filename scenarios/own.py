@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field
@@ -62,7 +63,10 @@ def load(path: str, field: str) -> Any:
     try:
         return getattr(import_module(module), name)
     except ImportError as error:
-        raise InputError(f"{field}: {path} cannot be loaded ({error})") from None
+        where = ""
+        if isinstance(error, ModuleNotFoundError) and error.name == module.partition(".")[0]:
+            where = f"; looked for in {Path.cwd()} and among what is installed"
+        raise InputError(f"{field}: {path} cannot be loaded ({error}{where})") from None
     except AttributeError as error:
         if module not in PACKAGES:
             raise InputError(f"{field}: {path} cannot be loaded ({error})") from None

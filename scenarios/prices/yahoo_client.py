@@ -14,7 +14,6 @@ from typing import Any
 import pandas as pd
 
 from scenarios.errors import InputError
-from scenarios.extras import require
 from scenarios.prices.calendars import LONGEST_CLOSURE
 
 PAUSES = (2.0, 8.0, 30.0)
@@ -68,9 +67,8 @@ def ask_yahoo(
 
     Raises:
         InputError: one line that tells an unknown ticker, an empty or partial answer, a rate
-            limit and a missing network apart; or the extra `yahoo` is not installed.
+            limit and a missing network apart.
     """
-    require("yfinance", "yahoo", "fetching prices from Yahoo")
     waits = list(PAUSES if pauses is None else pauses)
     session = new_session()
     while True:
