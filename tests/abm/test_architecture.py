@@ -19,7 +19,7 @@ MAY_KNOW: dict[str, str] = {
     "analysis": "",
     "abm.books": "",
     "abm.rules": "books",
-    "abm.optimise": "",
+    "abm.optimise": "books rules agents",
     "abm.agents": "books rules",
     "abm.day": "books rules agents",
     "abm.opening": "books",
