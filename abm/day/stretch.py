@@ -15,7 +15,7 @@ from abm.books.answers import Answers
 from abm.books.books import Books
 from abm.books.compiled import compiled, inlined
 from abm.books.ledger import count_holdings
-from abm.books.loan_book import NEVER, OPEN_LOAN, PENDING
+from abm.books.loan_book import ACTIVE, NEVER, OPEN_LOAN, PENDING
 from abm.day.before import measure_before
 from abm.day.call_and_return import Calls, run_returns
 from abm.day.deliver import run_deliveries
@@ -149,25 +149,55 @@ def settle_day(
         settle_deliveries(books, prices, day, 0, accounts)
     if due:
         number = len(books.loans)
-        next_loan = settle_loans(books, prices, day, course.at_maturity, next_loan, 0, number)
-        open_replacements(books, prices, day, 0, number)
+        since = next_due(books, day, -1)
+        while since <= day:
+            next_loan = settle_loans(
+                books, prices, day, since, course.at_maturity, next_loan, 0, number
+            )
+            since = next_due(books, day, since)
+        since = next_pending(books, -1)
+        while since <= day:
+            open_replacements(books, prices, day, since, 0, number)
+            since = next_pending(books, since)
         next_maturity = find_next_maturity(books, day)
     return next_maturity, next_loan
 
 
-@compiled
-def find_next_maturity(books: Books, day: int) -> int:
-    """The next day on which a loan is due, so that other days need no pass; 0 if any is pending.
-
-    One that begins later is not pending before its day.
-    """
+@inlined
+def next_due(books: Books, day: int, since: int) -> int:
+    """The next day after `since` from which loans are due that are not in close-out."""
     loans = books.loans
     earliest = NEVER
     for i in range(len(loans)):
-        if loans.state[i] == PENDING and loans.opened[i] <= day:
-            return 0
+        due = loans.state[i] == OPEN_LOAN and since < loans.maturity[i] <= day
+        if due and books.accounts[loans.account[i]].state == ACTIVE:
+            earliest = min(earliest, loans.maturity[i])
+    return earliest
+
+
+@inlined
+def next_pending(books: Books, since: int) -> int:
+    """The next day after `since` from which loans are pending."""
+    loans = books.loans
+    earliest = NEVER
+    for i in range(len(loans)):
+        if loans.state[i] == PENDING and loans.opened[i] > since:
+            earliest = min(earliest, loans.opened[i])
+    return earliest
+
+
+@compiled
+def find_next_maturity(books: Books, day: int) -> int:
+    """The next day on which a loan is due or begins; other days need no pass."""
+    loans = books.loans
+    earliest = NEVER
+    for i in range(len(loans)):
         if loans.state[i] == OPEN_LOAN:
             earliest = min(earliest, loans.maturity[i])
+        elif loans.state[i] == PENDING:
+            if loans.opened[i] <= day:
+                return 0
+            earliest = min(earliest, loans.opened[i])
     return earliest
 
 

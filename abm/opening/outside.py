@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from abm.books.loan_book import OPEN_LOAN, Loans
 from abm.books.population import Population
-from abm.opening.build import Streams
+from abm.opening.streams import Streams
 from scenarios.scenario import Scenario
 
 Ints = npt.NDArray[np.int64]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import mesa
 import numpy as np
 
-from abm.opening.build import run_seed
+from abm.opening.streams import RunSeed
 from scenarios.agreement import CollateralAgreement, exact
 
 if TYPE_CHECKING:
@@ -305,7 +305,7 @@ class PlainRun(PlainMarket):
     def __init__(self, scenario: Scenario, replication: int):
         from abm.model import CollateralMarket
 
-        market = CollateralMarket(scenario, rng=run_seed(1, replication))
+        market = CollateralMarket(scenario, rng=RunSeed(1, replication, replication))
         super().__init__(market)
         self.last = len(market.days) - 1
         market.release()

@@ -66,7 +66,7 @@ class TwoLedgers:
             [(100.0, 100.0)] * 2, index=pd.date_range("2024-01-01", periods=2), columns=["A", "B"]
         )
         prices = PricePanel.from_frame(frame, "given")
-        blueprint = draw_blueprint(scenario, Streams(1), prices)
+        blueprint = draw_blueprint(scenario, Streams.spawn(1), prices)
         self.books, self.ledger = blueprint.books, TapedLedger(blueprint.ledger)
         self.books.lent[:] = 0
         nobody = MarketImpact(None, np.zeros((1, len(TOKENS))))

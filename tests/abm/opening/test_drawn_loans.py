@@ -191,7 +191,7 @@ def blueprint(loan: dict[str, Any], **fields: Any) -> Blueprint:
     from worlds import panel_of
 
     table = table_of(6, **{**NETWORK, **fields}, loan=loan)
-    return draw_blueprint(Scenario.parse(table, "test"), Streams(3), panel_of(PRICES))
+    return draw_blueprint(Scenario.parse(table, "test"), Streams.spawn(3), panel_of(PRICES))
 
 
 def columns(drawn: Blueprint) -> dict[str, Any]:
