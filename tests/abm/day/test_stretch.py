@@ -119,28 +119,11 @@ class TestWhatEndsAStretch:
         plain().run()
         assert stretches == [(1, DAYS)]
 
-    def test_what_is_owed_past_its_grace(self, stretches: list[tuple[int, int]]) -> None:
-        """Due on day 3, and never returned: with a grace of two days that is a default on day 5."""
-        lent = {"lent": {"B": 10}, "collateral": {"JPY": 1500}, "maturity": 3}
-        loans = [
-            loan(1, "L1", "B1", at_maturity="settle", **lent),
-            loan(2, "B1", "L2", lent={"B": 10}, collateral={"JPY": 2000}),
-        ]
-        capacity = {"name": "B1", "role": "dealer", "issuance_capacity": {"B": 0}}
-        market = market_of(
-            {"B": [100] * 10},
-            loans=loans,
-            agreement={"grace_days": 2, "priority": ["JPY"]},
-            participants={"given": [capacity]},
-            close_out={"margin_period_of_risk": 2},
-        )
-        if market.phases.sharing.any:
-            pytest.skip("whose capacity is limited is short")
-        market.run()
-        days = market.days_frame()
-        assert days.loc[days["recall_fails"] > 0, "day"].tolist() == [3, 4, 5]
-        assert days.loc[days["defaults_liquidity"] > 0, "day"].tolist() == [5]
-        assert stretches[0] == (1, 5)
+    def test_means_that_can_run_short(self, stretches: list[tuple[int, int]]) -> None:
+        """What a borrower has too little of is shared among its calls by the script of the day."""
+        given = [{"name": "B1", "role": "borrower", "issuance_capacity": {"A": 5}}]
+        plain(participants={"given": given}).run()
+        assert stretches == []
 
     def test_a_default_from_outside(self, stretches: list[tuple[int, int]]) -> None:
         scheduled = [{"participant": "B1", "day": 5}]
