@@ -19,10 +19,12 @@ from abm.agents.behaviour import classes_for, services_for
 from abm.books.events import EventRecorder
 from abm.books.ledger import Holdings
 from abm.books.loan_book import OPEN_LOAN
+from abm.books.sheet import new_sheet
 from abm.books.standing import CAUSES, new_standing
 from abm.day.agreements import Agreements
 from abm.day.close_out import CloseOutResult
 from abm.day.day import Day
+from abm.measures.balance import measure_sheets
 from abm.measures.day_collector import DayCollector
 from abm.measures.measure import Measure, own_measures
 from abm.measures.standard import MEASURES
@@ -112,6 +114,14 @@ class CollateralMarket(mesa.Model):
         """Prices before the impact of any sale, in money units, shape (days, tokens)."""
         self.impact = MarketImpact(self.scenario.close_out.impact, self.tokens)
         self.standing = new_standing(blueprint.equity)
+        self.policies = blueprint.policies
+        longest = int(self.assets.settlement_days.max())
+        self.sheet = (
+            new_sheet(len(self.population.names), len(self.tokens), longest)
+            if self.policies
+            else None
+        )
+        """Balance sheets of all participants, if the scenario has any."""
         self._scheduled_defaults = [
             (default.day, self.population.row(default.participant))
             for default in self.scenario.defaults.scheduled
@@ -147,6 +157,7 @@ class CollateralMarket(mesa.Model):
         self.books.totals[:] = 0
         self.impact.next_day()
         self.stepping.do("step")
+        self.phases.trade()
         self.oracle.publish()
         self.agreements.revise()
         self.phases.mark()
@@ -303,6 +314,7 @@ class CollateralMarket(mesa.Model):
         for cause, number in zip(CAUSES, done.defaults, strict=True):
             row[f"defaults_{cause}"] = number
         row["gas"] = self.phases.gas_today()
+        row |= measure_sheets(self.sheet, self.standing, self.unit)
         for own in self._own_measures:
             assert own.of is not None
             row[own.name] = own.of(self)

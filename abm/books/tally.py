@@ -35,6 +35,8 @@ COUNTED = (
     "recall_fails",
     "reused_value",
     "blocked_returns",
+    "outside_sold_value",
+    "outside_bought_value",
 )
 """Names of the positions of the tally, described in `abm.measures.standard`."""
 
@@ -64,6 +66,8 @@ COUNTED = (
     RECALL_FAILS,
     REUSED_VALUE,
     BLOCKED_RETURNS,
+    OUTSIDE_SOLD_VALUE,
+    OUTSIDE_BOUGHT_VALUE,
 ) = range(len(COUNTED))
 
 EVENTS = (
@@ -87,6 +91,11 @@ EVENTS = (
     "close_out",
     "stale_price",
     "wrong_price",
+    "sale",
+    "purchase",
+    "trade_settlement",
+    "credit",
+    "contribution",
 )
 """Kinds of events, described in `abm.books.events`."""
 
@@ -111,6 +120,11 @@ EVENTS = (
     CLOSE_OUT,
     STALE_PRICE,
     WRONG_PRICE,
+    SALE,
+    PURCHASE,
+    TRADE_SETTLEMENT,
+    CREDIT,
+    CONTRIBUTION,
 ) = range(len(EVENTS))
 
 

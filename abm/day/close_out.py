@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -15,7 +15,7 @@ from abm.books.events import EventRecorder
 from abm.books.ledger import Ledger
 from abm.books.loan_book import ACTIVE, CLOSED, CLOSED_OUT, LIQUIDATING, OPEN_LOAN
 from abm.books.rows import Rows
-from abm.books.standing import CONTAGION, EXOGENOUS, LIQUIDITY, Standing
+from abm.books.standing import CAUSES, EXOGENOUS, LIQUIDITY, Standing
 from abm.day.instructions import cancel_instructions
 from abm.day.movements import hand_back
 from abm.rules.price_impact import MarketImpact
@@ -67,7 +67,7 @@ class CloseOutResult:
     liquidated_value: int = 0
     close_out_loss: int = 0
     close_out_surplus: int = 0
-    defaults: list[int] = field(default_factory=lambda: [0, 0, 0])
+    defaults: list[int] = field(default_factory=lambda: [0] * len(CAUSES))
     """Number by cause, in the order of `CAUSES`."""
 
 
@@ -134,6 +134,16 @@ class CloseOutDesk:
         np.maximum.at(overdue, accounts.borrower[a[failed]], loans.recall_fails[fails][failed])
         return overdue
 
+    @property
+    def busy(self) -> bool:
+        """Whether any close-out is under way."""
+        return bool(self._sets)
+
+    def proceeds(self) -> Iterator[tuple[int, int]]:
+        """What the collateral of accounts has fetched whose claims are not settled yet."""
+        for netting in self._sets:
+            yield from netting.proceeds.items()
+
     def run(self, day: int, exogenous: Ints, path: Ints) -> CloseOutResult:
         """One day of defaults and close-outs.
 
@@ -145,7 +155,7 @@ class CloseOutDesk:
         result = CloseOutResult()
         totals = self.books.totals
         owing = totals[tally.UNMET_CALLS] or totals[tally.RECALL_FAILS]
-        if not (owing or len(exogenous) or self._sets):
+        if not (owing or len(exogenous) or self._sets or len(self.standing.ruined())):
             return result
         overdue = self.unmet_for()
         ends = {
@@ -162,9 +172,9 @@ class CloseOutDesk:
         for netting in [netting for netting in self._sets if netting.ends <= day]:
             self._settle(netting, day, prices, result)
         self._sets = [netting for netting in self._sets if netting.ends > day]
-        ruined = np.flatnonzero((self.standing.equity <= 0) & (self.standing.losses > 0)).tolist()
-        ends = dict.fromkeys(ruined, day + max(self.rules.margin_period_of_risk, 1))
-        self._declare(dict.fromkeys(ruined, CONTAGION), ends, day, prices, result)
+        causes = {row: self.standing.cause_of_ruin(row) for row in self.standing.ruined().tolist()}
+        ends = dict.fromkeys(causes, day + max(self.rules.margin_period_of_risk, 1))
+        self._declare(causes, ends, day, prices, result)
         return result
 
     def _declare(

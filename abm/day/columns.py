@@ -18,6 +18,7 @@ from abm.books.idle import idle_tokens
 from abm.books.ledger import Holdings
 from abm.books.loan_book import ACTIVE, NEVER, OPEN_LOAN, PENDING
 from abm.day.asking import Asking
+from abm.day.balance import BalanceDesk
 from abm.day.call_and_return import run_returns
 from abm.day.close_out import CloseOutDesk, CloseOutResult
 from abm.day.day import Setting
@@ -55,6 +56,7 @@ class ColumnsDay:
             market.events,
             self.asking.declares,
         )
+        self.balance: BalanceDesk | None = None
         self.calls = np.zeros(len(market.books.accounts), np.int8)
         self.next_loan = int(market.books.loans.loan_id.max()) + 1
         self._next_maturity = 0
@@ -66,11 +68,22 @@ class ColumnsDay:
             open_at_start(self.books, prices, posted, start, stop)
         mark_exposures(self.books, prices)
         self._find_next_maturity()
+        if self.market.policies is not None and self.market.sheet is not None:
+            self.balance = BalanceDesk(
+                self.market, self.market.policies, self.market.sheet, self.desk
+            )
+
+    def trade(self) -> None:
+        """Have participants sell and buy outside the ledger, before prices are published."""
+        if self.balance:
+            self.balance.trade()
 
     def mark(self) -> None:
-        """Mark what is lent to the published prices."""
+        """Mark what is lent, and balance sheets, to the published prices."""
         if self.market.lent_moves:
             mark_exposures(self.books, self.market.prices)
+        if self.balance:
+            self.balance.revalue()
 
     def receive_minted(self) -> None:
         """Issue the tokens whose minting takes until today."""
@@ -124,7 +137,12 @@ class ColumnsDay:
                     self._ask_for_return(a)
 
     def deliver(self) -> None:
-        """Have borrowers deliver what they are called for."""
+        """Have borrowers deliver what they are called for, and find what they lack outside."""
+        self._deliver_all()
+        if self.balance:
+            self.balance.meet_calls()
+
+    def _deliver_all(self) -> None:
         books, prices, day = self.books, self.market.prices, self.market.day
         self._find_reusable()
         asking = self.asking
@@ -161,13 +179,20 @@ class ColumnsDay:
 
     def close_out(self, exogenous: Ints) -> CloseOutResult:
         """Declare defaults, also those from outside (rows of participants), and go on selling."""
-        market = self.market
+        market, balance = self.market, self.balance
+        if balance:
+            balance.close()
+        busy = self.desk.busy
         result = self.desk.run(market.day, exogenous, market.path[market.path_day])
         market.events.drain(market.day)
+        if balance and (busy or any(result.defaults)):
+            balance.after_close_outs()
         return result
 
     def conclude(self) -> None:
         """Settle what ends with the window, and redeem the tokens that nobody needs any more."""
+        if self.balance:
+            self.balance.outside.begin(self.market.day)
         self.receive_minted()
         self.settle()
         before = None
@@ -180,10 +205,14 @@ class ColumnsDay:
     def mint(self, row: int, token: int, quantity: int) -> None:
         """Issue tokens to a participant against a deposit."""
         self.market.ledger.mint(row, token, quantity)
+        if self.balance:
+            self.balance.deposit(row, token, quantity)
 
     def burn(self, row: int, token: int, quantity: int) -> None:
         """Take tokens of a participant back, and give it the assets behind them."""
         self.market.ledger.burn(row, token, quantity)
+        if self.balance:
+            self.balance.withdraw(row, token, quantity)
 
     def check(self) -> Holdings:
         """Check that no token has been lost or made on the way, and tell what there is."""

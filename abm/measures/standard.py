@@ -182,6 +182,12 @@ MEASURES: tuple[Measure, ...] = (
     Measure("defaults_liquidity", COUNT, FLOW, "Defaults on a call or recall left unmet."),
     Measure("defaults_contagion", COUNT, FLOW, "Defaults because losses used up the equity."),
     Measure(
+        "defaults_insolvency",
+        COUNT,
+        FLOW,
+        "Defaults because prices used up the equity, of those who keep a balance sheet.",
+    ),
+    Measure(
         "exposure_at_default", MONEY, FLOW, "Exposure of lenders to those who defaulted on the day."
     ),
     Measure(
@@ -238,6 +244,38 @@ MEASURES: tuple[Measure, ...] = (
         FLOW,
         "Gas of the day's transactions, where the ledger is on an Ethereum machine; else 0.",
     ),
+    Measure(
+        "equity",
+        MONEY,
+        LEVEL,
+        "Assets less liabilities of all participants; 0 where no balance sheets are kept, as "
+        "for all that follow.",
+    ),
+    Measure(
+        "leverage_median",
+        "ratio",
+        LEVEL,
+        "Assets other than cash over equity: the median of those that have both.",
+        label="leverage, median",
+    ),
+    Measure("leverage_95", "ratio", LEVEL, "Its 95 % quantile.", label="leverage, 95 % quantile"),
+    Measure(
+        "without_equity",
+        COUNT,
+        PEAK,
+        "Participants that are not in default and whose assets are not more than they owe.",
+        label="participants without equity",
+    ),
+    Measure("credit_drawn", MONEY, PEAK, "Drawn on credit lines."),
+    Measure("revaluation", MONEY, FLOW, "What the day's prices have added to everybody's equity."),
+    Measure(
+        "contributed",
+        MONEY,
+        FLOW,
+        "What came from outside without anything for it: minted without limit.",
+    ),
+    Measure("outside_sold_value", MONEY, FLOW, "Assets sold outside the ledger, at their price."),
+    Measure("outside_bought_value", MONEY, FLOW, "Assets bought outside the ledger, likewise."),
 )
 """Valued at the published prices of the day unless one says otherwise."""
 

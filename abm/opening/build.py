@@ -12,9 +12,11 @@ from abm.books.books import VALUED_TOGETHER, Books
 from abm.books.ledger import Ledger
 from abm.books.loan_book import AT_MATURITY, NEVER, new_accounts, new_loans
 from abm.books.population import Population
+from abm.books.sheet import Policies
 from abm.books.tally import COUNTED, new_log
 from abm.books.terms import Terms, Tokens
-from abm.opening.funding import equity_of, fund
+from abm.opening.balance import policies_of
+from abm.opening.funding import equity_of, fund, used_by
 from abm.opening.limits import refuse_overflow
 from abm.opening.loan_table import LoanTable, Sizes, draw_loans, size_loans
 from abm.opening.stress_check import check_stress
@@ -99,6 +101,8 @@ class Blueprint:
     equity: Ints
     """What each participant can lose before it defaults, in money units; `UNLIMITED` if no
     matter."""
+    policies: Policies | None
+    """What the scenario says of balance sheets; None where none are kept."""
 
 
 def draw_blueprint(
@@ -137,6 +141,10 @@ def draw_blueprint(
     modes = [AT_MATURITY.index(kind.at_maturity) for kind in table.kinds]
     fund(scenario, population, ledger, books, sizes, streams.network)
     refuse_overflow(scenario, tokens, table, sizes, terms, prices, ledger.wallets)
+    policies = None
+    if scenario.balance:
+        used = used_by(books, sizes, len(population.names))
+        policies = policies_of(scenario, population, ledger, used, prices)
     return Blueprint(
         tokens=tokens,
         cash=cash,
@@ -150,6 +158,7 @@ def draw_blueprint(
         at_maturity=np.array(modes, np.int64)[table.kind],
         lent_moves=bool(sizes.lent[:, :-1].any()),
         equity=equity_of(scenario, population, table, sizes, prices[0]),
+        policies=policies,
     )
 
 

@@ -73,6 +73,13 @@ def fund(
         ledger.mint(int(row), int(token), int(inventory[row, token]))
 
 
+def used_by(books: Books, sizes: Sizes, number: int) -> Ints:
+    """Tokens that each participant lends and posts at the opening, shape (number, tokens)."""
+    account = books.loans.account
+    lent = _added_up(books.accounts.lender[account], sizes.lent, number)
+    return lent + _added_up(books.accounts.borrower[account], sizes.posted, number)
+
+
 def equity_of(
     scenario: Scenario, population: Population, table: LoanTable, sizes: Sizes, prices: Ints
 ) -> Ints:

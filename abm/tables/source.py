@@ -14,6 +14,7 @@ from abm.books.books import Books
 from abm.books.events import EventRecorder
 from abm.books.ledger import Ledger
 from abm.books.population import Population
+from abm.books.sheet import Sheet
 from abm.books.standing import Standing
 from abm.measures.measure import Measure
 from abm.tables.snapshot import Snapshot
@@ -33,6 +34,7 @@ class Source(Protocol):
     population: Population
     participants: Mapping[str, Any]
     standing: Standing
+    sheet: Sheet | None
     events: EventRecorder
     measures: Sequence[Measure]
     datacollector: mesa.DataCollector
