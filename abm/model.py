@@ -112,7 +112,7 @@ class CollateralMarket(mesa.Model):
         self.first_loan = self._first_loans()
         self.path = blueprint.prices
         """Prices before the impact of any sale, in money units, shape (days, tokens)."""
-        self.impact = MarketImpact(self.scenario.close_out.impact, self.tokens)
+        self.impact = MarketImpact(self.scenario.close_out.impact, blueprint.sensitivity)
         self.standing = new_standing(blueprint.equity)
         self.policies = blueprint.policies
         longest = int(self.assets.settlement_days.max())

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from scenarios.allocation import find_any
 from scenarios.errors import InputError
-from scenarios.experiment import find_either
 from scenarios.scenario import LIBRARY, read_toml
 
 TEMPLATE = LIBRARY / "templates" / "scenario.toml"
@@ -18,7 +18,7 @@ NAMES_A_FILE = ("file", "designs", "scenario")
 
 
 def copy_scenario(name: str | Path, target: Path, *, overwrite: bool = False) -> list[Path]:
-    """Copy a scenario or an experiment, and what it names by relative paths, to beside the copy.
+    """Copy a scenario, experiment or problem, and what it names by relative paths beside the copy.
 
     Args:
         name: a bundled one, or a file.
@@ -31,7 +31,7 @@ def copy_scenario(name: str | Path, target: Path, *, overwrite: bool = False) ->
     Raises:
         InputError: no such scenario, something is there already, or it cannot be written.
     """
-    source = find_either(name)
+    source = find_any(name)
     target = target / source.name if target.is_dir() else target
     pairs = dict([(target, source), *_beside(source, target)])
     if not overwrite:

@@ -44,7 +44,8 @@ def as_changes(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
     Tables of fields are merged into the scenario's, so that `participants = { dealers = 4 }` leaves
     the lenders alone. All else is replaced as a whole: numbers, lists, tokens and their quantities,
-    a price source that names its `source`, a network that names its `topology`.
+    a price source that names its `source`, a network that names its `topology`, a price impact that
+    names its `kind`.
 
     Raises:
         InputError: a scenario has no such field.
@@ -62,4 +63,5 @@ def as_changes(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _names_its_kind(models: list[Any], value: Mapping[str, Any]) -> bool:
-    return any(tag in model.model_fields and tag in value for model in models for tag in KINDS)
+    named = any(tag in model.model_fields and tag in value for model in models for tag in KINDS)
+    return named and len(models) > 1

@@ -53,8 +53,13 @@ def _tables(name: str, kind: Any, field: FieldInfo | None) -> Iterator[tuple[str
     """The tables that a field can hold, with what a file calls them."""
     origin, inner = get_origin(kind), get_args(kind)
     if isinstance(kind, type) and issubclass(kind, BaseModel):
-        tag = kind.model_fields.get("topology")
-        which = f' with `topology = "{get_args(tag.annotation)[0]}"`' if tag else ""
+        which = ""
+        for key in ("topology", "kind"):
+            options = (
+                get_args(kind.model_fields[key].annotation) if key in kind.model_fields else ()
+            )
+            if len(options) == 1:
+                which = f' with `{key} = "{options[0]}"`'
         yield f"`[{name}]`{which}", kind
         for key, part in kind.model_fields.items():
             yield from _tables(f"{name}.{key}", part.annotation, part)

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from scenarios.errors import nearest
 
-KINDS = ("source", "topology")
+KINDS = ("source", "topology", "kind")
 """Keys by which a table says which of several kinds it is."""
 
 

@@ -18,8 +18,10 @@ COMMANDS = {
     "prices": "Fetch prices, or fit a price model to them.",
     "verify": "Compare a scenario on smart contracts with the simulator, day by day.",
     "gas": "Measure what the smart contracts cost to operate.",
+    "optimise": "Find the cheapest collateral to deliver on many calls together.",
     "picture": "Draw the lending network of a scenario on one day.",
     "bench": "Measure how fast this machine simulates.",
+    "completion": "Have a shell complete commands, options and names.",
 }
 """Command and one-line help; the command itself is `command` in `abm/commands/<name>.py`."""
 
@@ -60,8 +62,8 @@ class _LazyGroup(click.Group):
         except InputError as error:
             click.echo(f"collateral: {error}", err=True)
             ctx.exit(2)
-        except KeyboardInterrupt:
-            click.echo("collateral: interrupted", err=True)
+        except KeyboardInterrupt as stopped:
+            click.echo(": ".join(["collateral: interrupted", *map(str, stopped.args)]), err=True)
             ctx.exit(CODE)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise

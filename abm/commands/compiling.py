@@ -12,17 +12,21 @@ from numba.core.event import Listener, install_listener
 
 
 @contextmanager
-def told_when_compiling(*, verbose: bool = False) -> Iterator[None]:
+def told_when_compiling(*, quiet: bool = False, verbose: bool = False) -> Iterator[None]:
     """Tell on standard error of what is compiled in the block: nothing, once the cache has it all.
 
     Args:
+        quiet: say nothing.
         verbose: name each function, too.
     """
+    if quiet:
+        yield
+        return
     listener = _Teller(verbose)
     with install_listener("numba:compile", listener):
         yield
     if listener.functions:
-        click.echo(f"compiled {listener.functions} functions in {listener.seconds:.0f} s", err=True)
+        click.echo(f"compiled {listener.functions} of them in {listener.seconds:.0f} s", err=True)
 
 
 class _Teller(Listener):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -20,6 +21,22 @@ def set_option(example: str) -> Callable[[F], F]:
         callback=lambda context, option, given: dict(map(_setting, given)),
         help=f"Replace a field of the scenario: {example}.  [repeatable]",
     )
+
+
+def _scenarios(
+    context: click.Context, argument: click.Parameter, begun: str
+) -> list[CompletionItem]:
+    """What SCENARIO can be, for the completion of shells: bundled names, then files."""
+    from scenarios.experiment import bundled_experiments
+    from scenarios.scenario import bundled
+
+    names = [name for name in (*bundled(), *bundled_experiments()) if name.startswith(begun)]
+    return [*map(CompletionItem, names), CompletionItem(begun, type="file")]
+
+
+scenario_argument = click.argument("scenario", shell_complete=_scenarios)
+name_argument = click.argument("name", shell_complete=_scenarios)
+"""A scenario or an experiment: a file, or the name of a bundled one."""
 
 
 json_option = click.option(

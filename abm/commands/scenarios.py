@@ -7,26 +7,40 @@ from typing import Any
 
 import click
 
-from abm.commands.options import json_option, overwrite_option, run_seed_option, set_option
+from abm.commands.options import (
+    json_option,
+    name_argument,
+    overwrite_option,
+    run_seed_option,
+    scenario_argument,
+    set_option,
+)
 
 
 @click.group(invoke_without_command=True)
 @json_option
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> None:
-    """List the bundled scenarios and experiments.
+    """List the bundled scenarios and experiments, and problems of allocation.
 
-    `collateral run NAME --out DIR` runs one; the subcommands show, copy and check them.
+    `collateral run NAME --out DIR` runs one, `collateral optimise NAME` solves a problem; the
+    subcommands show, copy and check them.
     """
     if context.invoked_subcommand is not None:
         return
     from abm.commands.terminal import described, echo_json
+    from scenarios.allocation import bundled_problems
     from scenarios.experiment import bundled_experiments
     from scenarios.scenario import bundled, read_toml
 
+    bundles = {
+        "scenarios": bundled(),
+        "experiments": bundled_experiments(),
+        "problems": bundled_problems(),
+    }
     titles = {
         kind: {name: str(read_toml(path).get("title", "")) for name, path in paths.items()}
-        for kind, paths in (("scenarios", bundled()), ("experiments", bundled_experiments()))
+        for kind, paths in bundles.items()
     }
     if as_json:
         echo_json(titles)
@@ -35,27 +49,28 @@ def command(context: click.Context, as_json: bool) -> None:
         click.echo(f"{kind.capitalize()}:")
         click.echo(described(entries) + "\n")
     click.echo("To read one: collateral scenarios show NAME")
-    click.echo("To run one: collateral run NAME --out DIR")
+    click.echo("To solve a problem: collateral optimise NAME")
+    click.echo("To run one of the others: collateral run NAME --out DIR")
 
 
 @command.command()
-@click.argument("name")
+@name_argument
 def show(name: str) -> None:
-    """Print the file of a scenario or an experiment, comments and all.
+    """Print the file of a scenario, an experiment or a problem, comments and all.
 
     NAME is one that `collateral scenarios` lists, or a TOML file.
     """
-    from scenarios.experiment import find_either
+    from scenarios.allocation import find_any
 
-    click.echo(find_either(name).read_text(encoding="utf-8-sig"), nl=False)
+    click.echo(find_any(name).read_text(encoding="utf-8-sig"), nl=False)
 
 
 @command.command()
-@click.argument("name")
+@name_argument
 @click.argument("file", type=click.Path(path_type=Path))
 @overwrite_option("FILE")
 def copy(name: str, file: Path, overwrite: bool) -> None:
-    """Copy a scenario or an experiment to FILE, to change it there.
+    """Copy a scenario, an experiment or a problem to FILE, to change it there.
 
     NAME is one that `collateral scenarios` lists, or a TOML file. Files that it names by a relative
     path are copied to beside FILE.
@@ -67,7 +82,7 @@ def copy(name: str, file: Path, overwrite: bool) -> None:
 
 
 @command.command()
-@click.argument("scenario")
+@scenario_argument
 @run_seed_option
 @set_option("participants.lenders=100")
 @json_option

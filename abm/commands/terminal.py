@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import math
 import shutil
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 USUAL_WIDTH = 100
 """Of the output where there is no terminal."""
@@ -44,6 +47,26 @@ def described(entries: Mapping[str, str]) -> str:
     with formatter.indentation():
         formatter.write_dl(list(entries.items()))
     return formatter.getvalue().rstrip("\n")
+
+
+def fits(text: str) -> bool:
+    """Whether no line is longer than the terminal is wide."""
+    return max(map(len, text.splitlines()), default=0) <= width()
+
+
+def one_below_the_other(cells: pd.DataFrame, keys: Sequence[str]) -> str:
+    """The rows of a table that is too wide, each as a list of its columns; empty cells left out.
+
+    Args:
+        cells: all text.
+        keys: columns that tell the rows apart.
+    """
+    blocks = []
+    for row in cells.to_dict("records"):
+        head = ", ".join(f"{key} {row[key]}" for key in keys)
+        entries = {str(name): text for name, text in row.items() if name not in keys and text}
+        blocks.append(f"{head}\n{described(entries)}")
+    return "\n\n".join(blocks)
 
 
 def duration(seconds: float) -> str:

@@ -6,9 +6,11 @@ import numpy as np
 import numpy.typing as npt
 
 from abm.books import tally
+from abm.books.ledger import LARGEST_VALUE
 from abm.books.sheet import Sheet
 from abm.day.day import Setting
 from abm.rules.balance_sheet import outside
+from scenarios.errors import InputError
 
 Ints = npt.NDArray[np.int64]
 
@@ -54,6 +56,7 @@ class OutsideMarket:
         buys = self._affordable(buys, sales, market.market_prices)
         market.impact.trade((sales - buys).sum(axis=0))
         prices = market.market_prices
+        self._refuse_overflow(prices)
         self._sell(day, sales, prices)
         bought = self._buy(day, buys, prices)
         # Their price has risen by what could then not be paid: it falls back by as much.
@@ -63,6 +66,19 @@ class OutsideMarket:
         totals = market.books.totals
         totals[tally.OUTSIDE_SOLD_VALUE] += (sales @ prices).sum()
         totals[tally.OUTSIDE_BOUGHT_VALUE] += (bought @ prices).sum()
+
+    def _refuse_overflow(self, prices: Ints) -> None:
+        """Refuse prices at which what participants have could not be counted in money any more."""
+        arrays, market = self._market.books.ledger, self._market
+        there = np.maximum(outside(market.books, self._sheet), 0).sum(axis=0)
+        tokens = np.maximum(arrays.minted - arrays.burned, market.books.lent.sum(axis=0))
+        value = (there + tokens).astype(np.float64) * prices
+        for token in np.flatnonzero(value >= LARGEST_VALUE)[:1].tolist():
+            raise InputError(
+                f"balance: purchases have driven {market.tokens[token]} to"
+                f" {prices[token] * market.unit:.3g} on day {market.day}, so that what there is of"
+                " it cannot be counted any more; give close_out.impact more depth"
+            )
 
     def _affordable(self, buys: Ints, sales: Ints, prices: Ints) -> Ints:
         """What can be paid for at today's prices, with what the sales bring by then."""

@@ -18,6 +18,7 @@ from abm.books.terms import Terms, Tokens
 from abm.opening.balance import policies_of
 from abm.opening.funding import equity_of, fund, used_by
 from abm.opening.limits import refuse_overflow
+from abm.opening.liquidity import sensitivity_of
 from abm.opening.loan_table import LoanTable, Sizes, draw_loans, size_loans
 from abm.opening.stress_check import check_stress
 from abm.opening.terms import terms_of
@@ -89,6 +90,8 @@ class Blueprint:
     """True prices in money units, shape (days, tokens)."""
     assets: AssetColumns
     """What the scenario's classes of assets say of each token."""
+    sensitivity: npt.NDArray[np.float64]
+    """Of prices to sales: `abm.opening.liquidity.sensitivity_of`."""
     population: Population
     ledger: Ledger
     books: Books
@@ -120,6 +123,7 @@ def draw_blueprint(
     """
     window = scenario.window
     panel = scenario.prices.panel(scenario.price_window, streams.prices) if panel is None else panel
+    source = panel
     panel = on_calendar(panel, window.start, window.end, window.calendar)
     if len(panel.dates) < 2:
         raise InputError("window: a simulation needs two days at least")
@@ -129,18 +133,19 @@ def draw_blueprint(
         raise InputError(f"money.currency: {cash} is also the name of a priced token")
     tokens = (*panel.tokens, cash)
     assets = asset_columns(scenario.assets, tokens)
+    sensitivity = sensitivity_of(scenario, source, panel.dates, tokens, assets)
     prices = np.column_stack([panel.in_units(unit), np.ones(len(panel.dates), np.int64)])
     population, table = draw_loans(scenario, streams.network)
     terms, priority = terms_of(table.agreements, tokens, cash, unit)
     sizes = size_loans(table, tokens, cash, prices[0], unit)
-    refuse_overflow(scenario, tokens, table, sizes, terms, prices)
+    refuse_overflow(scenario, tokens, table, sizes, terms, prices, sensitivity)
     books, ledger = _books(
         scenario, table, sizes, terms, priority, population, tokens, len(panel.dates)
     )
     check_stress(scenario, population, books.loans, panel.tokens, len(panel.dates) - 1)
     modes = [AT_MATURITY.index(kind.at_maturity) for kind in table.kinds]
     fund(scenario, population, ledger, books, sizes, streams.network)
-    refuse_overflow(scenario, tokens, table, sizes, terms, prices, ledger.wallets)
+    refuse_overflow(scenario, tokens, table, sizes, terms, prices, sensitivity, ledger.wallets)
     policies = None
     if scenario.balance:
         used = used_by(books, sizes, len(population.names))
@@ -151,6 +156,7 @@ def draw_blueprint(
         days=panel.dates,
         prices=prices,
         assets=assets,
+        sensitivity=sensitivity,
         population=population,
         ledger=ledger,
         books=books,

@@ -33,7 +33,8 @@ class ReferenceMarket:
         self.table, self.last_day = table, len(prices) - 1
         self.books = Books((*prices[0], cash), cash, people.get("minting_days", 0))
         rules = table.get("close_out", {})
-        self.oracle = Oracle(table.get("oracle", {}), rules.get("impact"), prices, cash)
+        assets = table.get("assets", {})
+        self.oracle = Oracle(table.get("oracle", {}), rules.get("impact"), prices, cash, assets)
         self.equity: dict[str, int] = {}
         for given in people.get("given", ()):
             self._introduce(given)

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from abm.commands.cli import main
 from abm.model import CollateralMarket
+from scenarios.allocation import bundled_problems
 from scenarios.experiment import Experiment, bundled_experiments, load_either
 from scenarios.scenario import Scenario, bundled
 
@@ -33,9 +34,9 @@ class TestList:
         assert result.exit_code == 0
         lines = [line.strip() for line in result.stdout.splitlines()]
         names = {line.split()[0]: line for line in lines if line}
-        assert names.keys() >= {*bundled(), *bundled_experiments()}
+        assert names.keys() >= {*bundled(), *bundled_experiments(), *bundled_problems()}
         assert Scenario.load("prices-gbm").title in names["prices-gbm"]
-        assert lines[-1] == "To run one: collateral run NAME --out DIR"
+        assert lines[-1] == "To run one of the others: collateral run NAME --out DIR"
 
     def test_fits_the_terminal(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("COLUMNS", "60")
@@ -51,6 +52,10 @@ class TestList:
 class TestShow:
     def test_prints_the_file_with_its_comments(self) -> None:
         assert collateral("scenarios", "show", "crash").stdout == bundled()["crash"].read_text()
+
+    def test_of_a_problem(self) -> None:
+        ((name, path),) = bundled_problems().items()
+        assert collateral("scenarios", "show", name).stdout == path.read_text()
 
     def test_the_nearest_name_is_told(self) -> None:
         assert "crahs: no such file, and no scenario" in (
