@@ -141,7 +141,7 @@ class CollateralMarket(mesa.Model):
         self.agreements = Agreements(
             self,
             [rule.make("rules", Rule) for rule in self.scenario.rules],
-            (self.scenario.agreement, *self.scenario.agreements.values()),
+            blueprint.agreements,
             lambda agreement: terms_of([agreement], self.tokens, blueprint.cash, self.unit)[0],
         )
         self.custodian = Custodian(self, self.phases.mint, self.phases.burn)

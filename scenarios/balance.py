@@ -10,6 +10,7 @@ from scenarios.participants import Exact, Share, TokenCounts
 from scenarios.table import Table
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
+Limit = Annotated[float, Field(gt=0, allow_inf_nan=False), Exact]
 Leverage = Annotated[float, Field(ge=1, allow_inf_nan=False), Exact]
 
 
@@ -48,6 +49,19 @@ class BalanceSheet(Table):
     """... down to this; to the limit if not given."""
     liquidation: tuple[str, ...] = ()
     """Order in which they are sold; those not named come last, in proportion to their value."""
+    withdraw_leverage: Limit | None = None
+    """As a lender: leverage of a borrower above which its loans are funded no longer. Open-ended
+    ones are recalled, others neither rolled nor replaced when they are due."""
+    withdraw_volatility: Limit | None = None
+    """Likewise volatility of a loan's collateral, for a day, weighted by value."""
+    withdraw_liquidity: Limit | None = None
+    """Likewise all loans, while cash over assets is below this."""
+    raised_haircut: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """Haircut at which loans that would not be replaced are replaced all the same, if above that of
+    their agreement."""
+    hoard_volatility: Limit | None = None
+    """Mean volatility of all tokens, for a day, above which no collateral is posted further and no
+    loan is rolled or replaced."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -66,4 +80,7 @@ class BalanceSheet(Table):
             )
         if len(set(self.liquidation)) < len(self.liquidation):
             raise ValueError("liquidation names a token twice")
+        withdraws = (self.withdraw_leverage, self.withdraw_volatility, self.withdraw_liquidity)
+        if self.raised_haircut is not None and not any(withdraws):
+            raise ValueError("raised_haircut goes with a limit of withdraw_")
         return self

@@ -81,6 +81,15 @@ class Policies(NamedTuple):
     liquidation: Ints
     """Place of each token in the order of sale, shape (participants, tokens)."""
 
+    withdraw_leverage: Floats
+    withdraw_volatility: Floats
+    withdraw_liquidity: Floats
+    """0 for none."""
+    raised: Ints
+    """Where the agreements are at the haircut at which it replaces loans that it would not fund: so
+    many times their number behind them; 0 if it ends them."""
+    hoard_volatility: Floats
+
 
 class Sheet(NamedTuple):
     """One row a participant; money in money units."""

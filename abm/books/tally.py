@@ -37,6 +37,7 @@ COUNTED = (
     "blocked_returns",
     "outside_sold_value",
     "outside_bought_value",
+    "withdrawals",
 )
 """Names of the positions of the tally, described in `abm.measures.standard`."""
 
@@ -68,6 +69,7 @@ COUNTED = (
     BLOCKED_RETURNS,
     OUTSIDE_SOLD_VALUE,
     OUTSIDE_BOUGHT_VALUE,
+    WITHDRAWALS,
 ) = range(len(COUNTED))
 
 EVENTS = (

@@ -20,6 +20,7 @@ from abm.books.sheet import (
     Policies,
     Sheet,
 )
+from abm.day.asking import Asking
 from abm.day.close_out import CloseOutDesk
 from abm.day.day import Setting
 from abm.day.outside_market import OutsideMarket
@@ -41,7 +42,14 @@ MEMORY = 0.94
 class BalanceDesk:
     """Keeps the balance sheets of a market, and trades outside the ledger as they ask for."""
 
-    def __init__(self, market: Setting, policies: Policies, sheet: Sheet, desk: CloseOutDesk):
+    def __init__(
+        self,
+        market: Setting,
+        policies: Policies,
+        sheet: Sheet,
+        desk: CloseOutDesk,
+        asking: Asking,
+    ):
         """Keep the sheets of a market whose loans are open, and make the first trades of its funds.
 
         Args:
@@ -49,6 +57,7 @@ class BalanceDesk:
             policies: what participants do.
             sheet: empty, gets everything.
             desk: of its close-outs.
+            asking: asks who decides for itself.
 
         Raises:
             InputError: a participant's equity is given twice.
@@ -58,13 +67,14 @@ class BalanceDesk:
         self._capacity = market.books.ledger.capacity[: len(sheet.debt)]
         self._given = np.zeros_like(sheet.allowed)
         given = (market.scenario.agreement, *market.scenario.agreements.values())
-        self._titled = np.array([agreement.transfer == "title" for agreement in given], np.bool_)
-        cash = len(market.tokens) - 1
-        self._takes_cash = np.array([cash in market.books.eligible(t) for t in range(len(given))])
+        cash, rows = len(market.tokens) - 1, range(len(market.books.terms))
+        titled = [given[t % len(given)].transfer == "title" for t in rows]
+        self._titled = np.array(titled, np.bool_)
+        self._takes_cash = np.array([cash in market.books.eligible(t) for t in rows])
         self._last_prices = market.path[0]
         self._deleverages = bool(np.isfinite(policies.leverage_limit).any())
         self._raises = bool(policies.raises_funds.any())
-        self._asked = False
+        self._asking = asking
         self._begin()
 
     def trade(self) -> None:
@@ -74,7 +84,7 @@ class BalanceDesk:
         sheet.flows[:] = 0
         self.outside.begin(market.day)
         self._update_volatility()
-        if self._deleverages or self._raises or self._asked:
+        if self._deleverages or self._raises or self._asking.trades:
             if market.lent_moves:
                 mark_exposures(market.books, market.market_prices)
             self._mark(market.market_prices)
@@ -226,7 +236,7 @@ class BalanceDesk:
             sold = self._sales(deleveraging(sheet, self._policies), self._position())
             orders = np.where(orders > 0, orders, np.minimum(orders, -sold))
         orders[self._market.standing.default_day >= 0] = 0
-        return orders
+        return self._asking.orders(orders)
 
     def _orders_for(self, need: Ints) -> Ints:
         """Tokens to buy, negative to sell, so that what is needed comes to be there."""

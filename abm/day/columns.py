@@ -23,6 +23,7 @@ from abm.day.call_and_return import run_returns
 from abm.day.close_out import CloseOutDesk, CloseOutResult
 from abm.day.day import Setting
 from abm.day.deliver import deliver_in_order, note_unmet, run_deliveries
+from abm.day.funding import FundingDesk
 from abm.day.instructions import receive_minted, settle_deliveries, settle_returns
 from abm.day.movements import execute_delivery, execute_return
 from abm.day.open import open_at_start, open_replacements
@@ -57,6 +58,7 @@ class ColumnsDay:
             self.asking.declares,
         )
         self.balance: BalanceDesk | None = None
+        self.funding: FundingDesk | None = None
         self.calls = np.zeros(len(market.books.accounts), np.int8)
         self.next_loan = int(market.books.loans.loan_id.max()) + 1
         self._next_maturity = 0
@@ -69,9 +71,9 @@ class ColumnsDay:
         mark_exposures(self.books, prices)
         self._find_next_maturity()
         if self.market.policies is not None and self.market.sheet is not None:
-            self.balance = BalanceDesk(
-                self.market, self.market.policies, self.market.sheet, self.desk
-            )
+            kept = (self.market, self.market.policies, self.market.sheet)
+            self.balance = BalanceDesk(*kept, self.desk, self.asking)
+            self.funding = FundingDesk(*kept, self.asking)
 
     def trade(self) -> None:
         """Have participants sell and buy outside the ledger, before prices are published."""
@@ -100,7 +102,10 @@ class ColumnsDay:
                 settle_deliveries(books, prices, day, start, stop)
         due = day >= self._next_maturity
         if due:
-            at_maturity = self.asking.at_maturity(self._due(), self.market.at_maturity)
+            due_today, standard = self._due(), self.market.at_maturity
+            if self.funding:
+                standard = self.funding.at_maturity(due_today, standard)
+            at_maturity = self.asking.at_maturity(due_today, standard)
             for start, stop in self._chunks(len(books.loans)):
                 self.next_loan = settle_loans(
                     books, prices, day, at_maturity, self.next_loan, start, stop
@@ -117,6 +122,9 @@ class ColumnsDay:
         if self.asking.recalls:
             own = self.asking.to_recall()
             chosen = own | chosen if len(chosen) else own
+        if self.funding and self.funding.withdraws:
+            withdrawn = self.funding.recalls()
+            chosen = withdrawn | chosen if len(chosen) else withdrawn
         if chosen.any():
             notice = self.market.scenario.recalls.notice
             for start, stop in self._chunks(len(chosen)):
@@ -241,6 +249,8 @@ class ColumnsDay:
             find_reusable(self.books)
             if self.asking.reuse:
                 self.asking.limit_reuse()
+            if self.funding:
+                self.funding.limit_reuse()
 
     def _retry_releases(self) -> None:
         """Give back collateral of settled loans that had been posted further and is there again."""

@@ -12,7 +12,7 @@ from abm.agents.clearing_house import ClearingHouse
 from abm.agents.market import Market
 from abm.agents.participant import Participant
 from abm.books.ledger import Holdings
-from abm.books.sheet import Policies, Sheet
+from abm.books.sheet import Policies
 from abm.day.close_out import CloseOutResult
 from abm.rules.price_impact import MarketImpact
 from scenarios.assets import AssetColumns
@@ -32,8 +32,6 @@ class Setting(Market, Protocol):
     impact: MarketImpact
     policies: Policies | None
     """What the scenario says of balance sheets; None where none are kept."""
-    sheet: Sheet | None
-    """Balance sheets, if any are kept."""
     assets: AssetColumns
     clearing_house: ClearingHouse
     at_maturity: Ints

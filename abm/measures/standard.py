@@ -276,6 +276,13 @@ MEASURES: tuple[Measure, ...] = (
     ),
     Measure("outside_sold_value", MONEY, FLOW, "Assets sold outside the ledger, at their price."),
     Measure("outside_bought_value", MONEY, FLOW, "Assets bought outside the ledger, likewise."),
+    Measure(
+        "withdrawals",
+        COUNT,
+        FLOW,
+        "Loans that lenders recalled, or let end, because of leverage, volatility or liquidity, or "
+        "as they decided themselves.",
+    ),
 )
 """Valued at the published prices of the day unless one says otherwise."""
 

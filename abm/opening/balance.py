@@ -12,8 +12,9 @@ from abm.books.ledger import LARGEST_VALUE, UNLIMITED, Ledger
 from abm.books.population import Population
 from abm.books.sheet import Policies
 from abm.opening.exact import times
-from scenarios.agreement import exact
+from scenarios.agreement import CollateralAgreement, exact
 from scenarios.balance import BalanceSheet
+from scenarios.checking import checked
 from scenarios.errors import InputError, named, refuse_unpriced
 from scenarios.participants import Role
 from scenarios.scenario import Scenario
@@ -49,6 +50,7 @@ def policies_of(
         given = [getattr(table, field) for table in tables]
         return np.array([missing if value is None else value for value in given], np.float64)
 
+    raised = {None: 0} | {haircut: 1 + at for at, haircut in enumerate(raised_haircuts(scenario))}
     limit, target = limits("leverage_limit"), limits("leverage_target")
     lines = [table.credit_line for table in tables]
     policies = Policies(
@@ -62,11 +64,37 @@ def policies_of(
         leverage_limit=limit,
         leverage_target=np.where(np.isinf(target), limit, target),
         liquidation=np.stack([places.get(id(table), nowhere) for table in tables]),
+        withdraw_leverage=limits("withdraw_leverage"),
+        withdraw_volatility=limits("withdraw_volatility"),
+        withdraw_liquidity=limits("withdraw_liquidity", 0.0),
+        raised=np.array([raised[table.raised_haircut] for table in tables], np.int64),
+        hoard_volatility=limits("hoard_volatility"),
     )
     capacity = ledger.arrays.capacity[:number]
     _refuse_overflow(policies, population, capacity, prices)
     _refuse_free_returns(policies, population, capacity)
     return policies
+
+
+def raised_haircuts(scenario: Scenario) -> list[float]:
+    """Haircuts that lenders ask for of whom they would not fund, in the order of the scenario."""
+    given = [table.raised_haircut for table in scenario.balance.values()]
+    return list(dict.fromkeys(haircut for haircut in given if haircut is not None))
+
+
+def at_raised_haircuts(
+    scenario: Scenario, agreements: Sequence[CollateralAgreement]
+) -> tuple[CollateralAgreement, ...]:
+    """The agreements, and behind them all of them again at each raised haircut."""
+    rows = list(agreements)
+    for haircut in raised_haircuts(scenario):
+        for agreement in agreements:
+            table = agreement.model_dump(exclude_unset=True)
+            table |= {"haircut": haircut, "margin_percentage": None}
+            raised = checked(CollateralAgreement, table, "balance: raised_haircut")
+            higher = raised.collateral_ratio > agreement.collateral_ratio
+            rows.append(raised if higher else agreement)
+    return tuple(rows)
 
 
 def _tables(balance: Mapping[str, BalanceSheet], population: Population) -> list[BalanceSheet]:

@@ -15,13 +15,14 @@ from abm.books.population import Population
 from abm.books.sheet import Policies
 from abm.books.tally import COUNTED, new_log
 from abm.books.terms import Terms, Tokens
-from abm.opening.balance import policies_of
+from abm.opening.balance import at_raised_haircuts, policies_of
 from abm.opening.funding import equity_of, fund, used_by
 from abm.opening.limits import refuse_overflow
 from abm.opening.liquidity import sensitivity_of
 from abm.opening.loan_table import LoanTable, Sizes, draw_loans, size_loans
 from abm.opening.stress_check import check_stress
 from abm.opening.terms import terms_of
+from scenarios.agreement import CollateralAgreement
 from scenarios.assets import AssetColumns, asset_columns
 from scenarios.errors import InputError
 from scenarios.experiment import SEEDS
@@ -104,6 +105,8 @@ class Blueprint:
     equity: Ints
     """What each participant can lose before it defaults, in money units; `UNLIMITED` if no
     matter."""
+    agreements: tuple[CollateralAgreement, ...]
+    """Those of the scenario, and the same at raised haircuts; a row of the books each."""
     policies: Policies | None
     """What the scenario says of balance sheets; None where none are kept."""
 
@@ -136,7 +139,8 @@ def draw_blueprint(
     sensitivity = sensitivity_of(scenario, source, panel.dates, tokens, assets)
     prices = np.column_stack([panel.in_units(unit), np.ones(len(panel.dates), np.int64)])
     population, table = draw_loans(scenario, streams.network)
-    terms, priority = terms_of(table.agreements, tokens, cash, unit)
+    agreements = at_raised_haircuts(scenario, table.agreements)
+    terms, priority = terms_of(agreements, tokens, cash, unit)
     sizes = size_loans(table, tokens, cash, prices[0], unit)
     refuse_overflow(scenario, tokens, table, sizes, terms, prices, sensitivity)
     books, ledger = _books(
@@ -164,6 +168,7 @@ def draw_blueprint(
         at_maturity=np.array(modes, np.int64)[table.kind],
         lent_moves=bool(sizes.lent[:, :-1].any()),
         equity=equity_of(scenario, population, table, sizes, prices[0]),
+        agreements=agreements,
         policies=policies,
     )
 

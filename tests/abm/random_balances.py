@@ -29,6 +29,14 @@ def balances(draw: st.DrawFn, tokens: tuple[str, ...]) -> dict[str, Any]:
         table["leverage_target"] = 1
         if draw(st.booleans()):
             table["liquidation"] = draw(st.permutations(tokens))[:2]
+    if draw(st.booleans()):
+        limits = {"leverage": [1.5, 3], "volatility": [0.01, 0.2], "liquidity": [0.05, 0.9]}
+        by = draw(st.sampled_from(sorted(limits)))
+        table[f"withdraw_{by}"] = draw(st.sampled_from(limits[by]))
+        if draw(st.booleans()):
+            table["raised_haircut"] = draw(st.sampled_from([0.1, 0.6]))
+    if draw(rarely):
+        table["hoard_volatility"] = draw(st.sampled_from([0.01, 0.3]))
     return table
 
 
