@@ -24,9 +24,12 @@ from abm.books.standing import CAUSES, new_standing
 from abm.day.agreements import Agreements
 from abm.day.close_out import CloseOutResult
 from abm.day.day import Day
+from abm.day.revision import Revision
 from abm.measures.balance import measure_sheets
 from abm.measures.day_collector import DayCollector
+from abm.measures.exposures import Exposures
 from abm.measures.measure import Measure, own_measures
+from abm.measures.moments import NO_CLOSE_OUTS, close_outs, morning, wrong_way_share
 from abm.measures.standard import MEASURES
 from abm.measures.statistics import measure
 from abm.measures.summary import sum_up
@@ -95,7 +98,11 @@ class CollateralMarket(mesa.Model):
             scenario = Scenario.load(scenario)
         self.scenario = scenario.with_changes(as_changes(changes)) if changes else scenario
         with named(self.scenario.name):
-            blueprint = draw_blueprint(self.scenario, self.streams, prices)
+            rules = [rule.make("rules", Rule) for rule in self.scenario.rules]
+            revision = Revision(
+                rules, (self.scenario.agreement, *self.scenario.agreements.values())
+            )
+            blueprint = draw_blueprint(self.scenario, self.streams, prices, revision)
             kinds = classes_for(self.scenario, blueprint.population, behaviours or {})
             oracle, clearing_house = services_for(self.scenario, behaviours or {})
             self._own_measures = own_measures((*self.scenario.measures, *measures), MEASURES)
@@ -129,6 +136,8 @@ class CollateralMarket(mesa.Model):
         self.day = 0
         self.running: bool = True
         self.closed_out = CloseOutResult()
+        self.exposures = Exposures(len(self.population.names))
+        self._closing_before = NO_CLOSE_OUTS
         self.final: Snapshot | None = None
 
         self.oracle = oracle(self, self.scenario.oracle)
@@ -140,13 +149,12 @@ class CollateralMarket(mesa.Model):
         self.phases: Day = day_of(self.scenario.ledger)(self)
         self.agreements = Agreements(
             self,
-            [rule.make("rules", Rule) for rule in self.scenario.rules],
-            blueprint.agreements,
+            revision,
             lambda agreement: terms_of([agreement], self.tokens, blueprint.cash, self.unit)[0],
         )
         self.custodian = Custodian(self, self.phases.mint, self.phases.burn)
         self.stepping = self._with_steps()
-        self.datacollector = DayCollector(self.measures)
+        self.datacollector = DayCollector(self.measures, len(self.days))
         self._open_loans(blueprint.posted)
 
     def step(self) -> None:
@@ -161,9 +169,12 @@ class CollateralMarket(mesa.Model):
         self.oracle.publish()
         self.agreements.revise()
         self.phases.mark()
+        self.phases.measure_before()
+        self._closing_before = close_outs(self.books, self.prices, self.phases.closing)
         self.phases.receive_minted()
         self.phases.settle()
         self.phases.recall(self._recalled_today())
+        self.agreements.weigh_calls()
         self.phases.call_and_return()
         self.phases.deliver()
         self.closed_out = self.phases.close_out(self._defaulting_today())
@@ -230,7 +241,7 @@ class CollateralMarket(mesa.Model):
 
     def summary(self) -> dict[str, float]:
         """Statistics over the days so far, as `abm.measures.summary` makes them."""
-        return sum_up(self.days_frame(), self.measures)
+        return sum_up(self.datacollector.values, self.measures)
 
     def events_frame(self, since: int = 0) -> pd.DataFrame:
         """Events from a day on; empty unless they are recorded."""
@@ -244,6 +255,10 @@ class CollateralMarket(mesa.Model):
         """Every participant, today or on the last day of the window."""
         return frames.participants_frame(self)
 
+    def exposures_frame(self) -> pd.DataFrame:
+        """Uncollateralised exposure to every borrower, day by day."""
+        return frames.exposures_frame(self)
+
     def release(self) -> None:
         """Let go of the agents, of which Mesa before 3.4.2 keeps count for ever."""
         self.remove_all_agents()
@@ -252,7 +267,6 @@ class CollateralMarket(mesa.Model):
     def _open_loans(self, posted: Ints) -> None:
         """Day 0: publish, open all loans, record."""
         self.oracle.publish()
-        self.agreements.revise()
         self.phases.open_loans(posted)
         self._record(self.phases.check())
 
@@ -306,11 +320,15 @@ class CollateralMarket(mesa.Model):
 
     def _record(self, held: Holdings) -> None:
         """Measure the day and collect it."""
-        row = measure(self.books, held, self.prices, self.unit)
+        before = morning(self.books, self._closing_before)
+        closing = close_outs(self.books, self.prices, self.phases.closing)
+        row = measure(self.books, held, self.prices, self.unit, before, closing)
+        row["wrong_way_share"] = wrong_way_share(self.books, before.by_borrower, self.standing)
+        if self.day:
+            self.exposures.add(self.day, before.by_borrower * self.unit)
         done = self.closed_out
-        for name in ("exposure_at_default", "liquidated_value", "close_out_loss"):
+        for name in OF_CLOSE_OUTS:
             row[name] = getattr(done, name) * self.unit
-        row["close_out_surplus"] = done.close_out_surplus * self.unit
         for cause, number in zip(CAUSES, done.defaults, strict=True):
             row[f"defaults_{cause}"] = number
         row["gas"] = self.phases.gas_today()
@@ -321,6 +339,16 @@ class CollateralMarket(mesa.Model):
         self.today = row
         self.datacollector.collect(self)
 
+
+OF_CLOSE_OUTS = (
+    "exposure_at_default",
+    "liquidated_value",
+    "residual_claims",
+    "close_out_recovery",
+    "close_out_loss",
+    "close_out_surplus",
+)
+"""Measures of money that the close-outs of a day tell."""
 
 DAYS = {"columns": "abm.day.columns:ColumnsDay", "evm": "abm.chain.day:ChainDay"}
 """What keeps the ledger of a scenario, by its field `ledger`; imported when it is used."""

@@ -21,7 +21,7 @@ from analysis.meanings import FACTOR, ColumnMeaning
 KEYS = ("scenario_id", "replication_id")
 """What joins the tables: the design of a run, and which of its replications it is."""
 
-TABLES = ("runs", "days", "events", "participants", "loans")
+TABLES = ("runs", "days", "events", "participants", "loans", "exposures")
 
 
 @dataclass(frozen=True)
@@ -189,6 +189,11 @@ class Results:
     def loans(self) -> LazyTable:
         """Table `loans`, if it was recorded."""
         return self.table("loans")
+
+    @cached_property
+    def exposures(self) -> LazyTable:
+        """Table `exposures`, if it was recorded."""
+        return self.table("exposures")
 
     @cached_property
     def factors(self) -> list[str]:

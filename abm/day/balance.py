@@ -64,6 +64,7 @@ class BalanceDesk:
         """
         self._market, self._policies, self._sheet, self._desk = market, policies, sheet, desk
         self.outside = OutsideMarket(market, sheet)
+        desk.estates.bring_in = self.bring_in
         self._capacity = market.books.ledger.capacity[: len(sheet.debt)]
         self._given = np.zeros_like(sheet.allowed)
         given = (market.scenario.agreement, *market.scenario.agreements.values())
@@ -142,6 +143,25 @@ class BalanceDesk:
         """Give back outside what a custodian burns on demand."""
         self._capacity[row, token] += quantity
 
+    def bring_in(self, row: int) -> None:
+        """Bring into the wallet of an estate what it has outside; debt to outside comes first.
+
+        Lenders outside are paid in cash, then in tokens at today's prices, the same part of each.
+        """
+        prices, sheet, market = self._market.market_prices, self._sheet, self._market
+        there = outside(market.books, sheet)[row]
+        tokens, owed = np.maximum(there, 0), int(sheet.debt[row]) + max(-int(there[-1]), 0)
+        paid = min(owed, int(tokens[-1]))
+        tokens[-1], owed = tokens[-1] - paid, owed - paid
+        value = int(tokens[:-1] @ prices[:-1])
+        part = min(owed / value, 1.0) * (1 - 1e-12) if value else 0.0
+        given = np.minimum(np.ceil(part * tokens[:-1]).astype(np.int64), tokens[:-1])
+        tokens[:-1] -= given
+        sheet.debt[row] = max(owed - int(given @ prices[:-1]), 0)
+        sheet.allowed[row] = self._capacity[row] = 0
+        for token in np.flatnonzero(tokens).tolist():
+            market.ledger.mint(row, token, int(tokens[token]))
+
     def _begin(self) -> None:
         """What is outside the ledger, the first uses of funds, and what pays for it all."""
         sheet, policies, capacity = self._sheet, self._policies, self._capacity
@@ -199,7 +219,7 @@ class BalanceDesk:
         """Mark everything, proceeds of close-outs under way among it: the seller owes them."""
         lines, accounts = self._sheet.lines, self._market.books.accounts
         mark(self._market.books, self._sheet, prices, self._titled)
-        for a, proceeds in self._desk.proceeds():
+        for a, proceeds in self._desk.closing.items():
             lines[accounts.borrower[a], POSTED] += proceeds
             lines[accounts.lender[a], COLLATERAL_OWED] += proceeds
 

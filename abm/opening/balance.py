@@ -85,7 +85,15 @@ def raised_haircuts(scenario: Scenario) -> list[float]:
 def at_raised_haircuts(
     scenario: Scenario, agreements: Sequence[CollateralAgreement]
 ) -> tuple[CollateralAgreement, ...]:
-    """The agreements, and behind them all of them again at each raised haircut."""
+    """The agreements, and behind them all of them again at each raised haircut.
+
+    Raises:
+        InputError: there are rules, too, which would not know of them.
+    """
+    if raised_haircuts(scenario) and scenario.rules:
+        raise InputError(
+            "balance: raised_haircut: the rules of the scenario rewrite terms every day; use either"
+        )
     rows = list(agreements)
     for haircut in raised_haircuts(scenario):
         for agreement in agreements:

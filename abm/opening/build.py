@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from abm.books.before import new_before
 from abm.books.books import VALUED_TOGETHER, Books
 from abm.books.ledger import Ledger
 from abm.books.loan_book import AT_MATURITY, NEVER, new_accounts, new_loans
@@ -18,7 +21,7 @@ from abm.books.terms import Terms, Tokens
 from abm.opening.balance import at_raised_haircuts, policies_of
 from abm.opening.funding import equity_of, fund, used_by
 from abm.opening.limits import refuse_overflow
-from abm.opening.liquidity import sensitivity_of
+from abm.opening.liquidity import looks_back, sensitivity_of
 from abm.opening.loan_table import LoanTable, Sizes, draw_loans, size_loans
 from abm.opening.stress_check import check_stress
 from abm.opening.terms import terms_of
@@ -28,6 +31,7 @@ from scenarios.errors import InputError
 from scenarios.experiment import SEEDS
 from scenarios.prices import PricePanel
 from scenarios.prices.calendars import on_calendar
+from scenarios.prices.past import Past, past_of
 from scenarios.scenario import Scenario
 
 Ints = npt.NDArray[np.int64]
@@ -80,6 +84,16 @@ def run_seed(
     return np.random.SeedSequence(seed, spawn_key=(replication,))
 
 
+class Revised(Protocol):
+    """What rewrites agreements."""
+
+    today: list[CollateralAgreement]
+    """In the order of the scenario."""
+
+    def begin(self, tokens: Sequence[str], past: Past, prices: npt.NDArray[np.float64]) -> None:
+        """Rewrite them by the prices of day 0, in money, shape (tokens,)."""
+
+
 @dataclass(frozen=True)
 class Blueprint:
     """A market before its first day: what stays as it is, and the books to begin with."""
@@ -105,14 +119,15 @@ class Blueprint:
     equity: Ints
     """What each participant can lose before it defaults, in money units; `UNLIMITED` if no
     matter."""
-    agreements: tuple[CollateralAgreement, ...]
-    """Those of the scenario, and the same at raised haircuts; a row of the books each."""
     policies: Policies | None
     """What the scenario says of balance sheets; None where none are kept."""
 
 
 def draw_blueprint(
-    scenario: Scenario, streams: Streams, panel: PricePanel | None = None
+    scenario: Scenario,
+    streams: Streams,
+    panel: PricePanel | None = None,
+    revision: Revised | None = None,
 ) -> Blueprint:
     """Draw prices and network, size the loans, and set up empty books for them.
 
@@ -120,12 +135,16 @@ def draw_blueprint(
         scenario: what to build.
         streams: the run's randomness.
         panel: prices to use instead of the scenario's own.
+        revision: rewrites agreements as they stand on day 0; as the scenario has them without.
 
     Raises:
         InputError: a part of the scenario does not fit the others, or a value could overflow.
     """
-    window = scenario.window
-    panel = scenario.prices.panel(scenario.price_window, streams.prices) if panel is None else panel
+    window, earlier = scenario.window, None
+    if panel is None:
+        panel = scenario.prices.panel(scenario.price_window, streams.prices)
+        if scenario.rules or looks_back(scenario):
+            earlier = scenario.prices.past(scenario.price_window)
     source = panel
     panel = on_calendar(panel, window.start, window.end, window.calendar)
     if len(panel.dates) < 2:
@@ -136,9 +155,13 @@ def draw_blueprint(
         raise InputError(f"money.currency: {cash} is also the name of a priced token")
     tokens = (*panel.tokens, cash)
     assets = asset_columns(scenario.assets, tokens)
-    sensitivity = sensitivity_of(scenario, source, panel.dates, tokens, assets)
+    sensitivity = sensitivity_of(scenario, source, earlier, panel.dates, tokens, assets)
     prices = np.column_stack([panel.in_units(unit), np.ones(len(panel.dates), np.int64)])
     population, table = draw_loans(scenario, streams.network)
+    past = past_of(source, panel.dates, earlier)
+    if revision is not None:
+        revision.begin(panel.tokens, past, prices[0, :-1] * unit)
+        table = replace(table, agreements=tuple(revision.today))
     agreements = at_raised_haircuts(scenario, table.agreements)
     terms, priority = terms_of(agreements, tokens, cash, unit)
     sizes = size_loans(table, tokens, cash, prices[0], unit)
@@ -148,11 +171,11 @@ def draw_blueprint(
     )
     check_stress(scenario, population, books.loans, panel.tokens, len(panel.dates) - 1)
     modes = [AT_MATURITY.index(kind.at_maturity) for kind in table.kinds]
-    fund(scenario, population, ledger, books, sizes, streams.network)
+    fund(scenario, population, ledger, table, sizes, prices[0], streams.network)
     refuse_overflow(scenario, tokens, table, sizes, terms, prices, sensitivity, ledger.wallets)
     policies = None
     if scenario.balance:
-        used = used_by(books, sizes, len(population.names))
+        used = used_by(table, sizes, len(population.names))
         policies = policies_of(scenario, population, ledger, used, prices)
     return Blueprint(
         tokens=tokens,
@@ -167,8 +190,9 @@ def draw_blueprint(
         posted=sizes.posted,
         at_maturity=np.array(modes, np.int64)[table.kind],
         lent_moves=bool(sizes.lent[:, :-1].any()),
-        equity=equity_of(scenario, population, table, sizes, prices[0]),
-        agreements=agreements,
+        equity=equity_of(
+            scenario, population, table, sizes, prices[0], ledger.wallets[: len(population.names)]
+        ),
         policies=policies,
     )
 
@@ -229,6 +253,7 @@ def _books(
         priority=priority,
         requested=np.zeros((participants + 1, len(tokens)), np.int64),
         totals=np.zeros(len(COUNTED)),
+        before=new_before(len(terms), participants),
         scratch=np.zeros((3, len(tokens)), np.int64),
         worth=np.zeros(VALUED_TOGETHER, np.int64),
         log=new_log(0),

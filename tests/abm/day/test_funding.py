@@ -163,7 +163,7 @@ def test_trades_that_cannot_be_are_refused(given: Any, says: str) -> None:
 
 def test_a_decision_that_nobody_would_ask_for_is_refused() -> None:
     kind = type("Vain", (Lender,), {"choose_withdrawals": lambda self, loans: loans.withdrawn})
-    with pytest.raises(InputError, match="Vain.choose_withdrawals is never asked"):
+    with pytest.raises(InputError, match=r"Vain\.choose_withdrawals is never asked"):
         market_of({"A": [10, 10]}, loans=[OPEN], behaviours={"lender": kind})
 
 
