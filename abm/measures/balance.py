@@ -6,6 +6,50 @@ import numpy as np
 
 from abm.books.sheet import CONTRIBUTED, CREDIT, REVALUATION, Sheet
 from abm.books.standing import Standing
+from abm.measures.measure import COUNT, FLOW, LEVEL, MONEY, PEAK, Measure
+
+OF_SHEETS = (
+    Measure(
+        "equity",
+        MONEY,
+        LEVEL,
+        "Assets less liabilities of all participants; 0 where no balance sheets are kept, as "
+        "for all that follow.",
+    ),
+    Measure(
+        "leverage_median",
+        "ratio",
+        LEVEL,
+        "Assets other than cash over equity: the median of those that have both.",
+        label="leverage, median",
+    ),
+    Measure("leverage_95", "ratio", LEVEL, "Its 95 % quantile.", label="leverage, 95 % quantile"),
+    Measure(
+        "without_equity",
+        COUNT,
+        PEAK,
+        "Participants that are not in default and whose assets are not more than they owe.",
+        label="participants without equity",
+    ),
+    Measure("credit_drawn", MONEY, PEAK, "Drawn on credit lines."),
+    Measure("revaluation", MONEY, FLOW, "What the day's prices have added to everybody's equity."),
+    Measure(
+        "contributed",
+        MONEY,
+        FLOW,
+        "What came from outside without anything for it: minted without limit.",
+    ),
+    Measure("outside_sold_value", MONEY, FLOW, "Assets sold outside the ledger, at their price."),
+    Measure("outside_bought_value", MONEY, FLOW, "Assets bought outside the ledger, likewise."),
+    Measure(
+        "withdrawals",
+        COUNT,
+        FLOW,
+        "Loans that lenders recalled, or let end, because of leverage, volatility or liquidity, or "
+        "as they decided themselves.",
+    ),
+)
+"""In the order of the columns of `days`, after all others."""
 
 NONE_KEPT = dict.fromkeys(
     (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abm.measures.balance import OF_SHEETS
 from abm.measures.measure import (
     BASIS_POINTS,
     COUNT,
@@ -376,45 +377,7 @@ MEASURES: tuple[Measure, ...] = (
         FLOW,
         "Gas of the day's transactions, where the ledger is on an Ethereum machine; else 0.",
     ),
-    Measure(
-        "equity",
-        MONEY,
-        LEVEL,
-        "Assets less liabilities of all participants; 0 where no balance sheets are kept, as "
-        "for all that follow.",
-    ),
-    Measure(
-        "leverage_median",
-        "ratio",
-        LEVEL,
-        "Assets other than cash over equity: the median of those that have both.",
-        label="leverage, median",
-    ),
-    Measure("leverage_95", "ratio", LEVEL, "Its 95 % quantile.", label="leverage, 95 % quantile"),
-    Measure(
-        "without_equity",
-        COUNT,
-        PEAK,
-        "Participants that are not in default and whose assets are not more than they owe.",
-        label="participants without equity",
-    ),
-    Measure("credit_drawn", MONEY, PEAK, "Drawn on credit lines."),
-    Measure("revaluation", MONEY, FLOW, "What the day's prices have added to everybody's equity."),
-    Measure(
-        "contributed",
-        MONEY,
-        FLOW,
-        "What came from outside without anything for it: minted without limit.",
-    ),
-    Measure("outside_sold_value", MONEY, FLOW, "Assets sold outside the ledger, at their price."),
-    Measure("outside_bought_value", MONEY, FLOW, "Assets bought outside the ledger, likewise."),
-    Measure(
-        "withdrawals",
-        COUNT,
-        FLOW,
-        "Loans that lenders recalled, or let end, because of leverage, volatility or liquidity, or "
-        "as they decided themselves.",
-    ),
+    *OF_SHEETS,
 )
 """Valued at the published prices of the day unless one says otherwise."""
 

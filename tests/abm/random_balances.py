@@ -53,8 +53,9 @@ def worlds_with_balances(draw: st.DrawFn) -> World:
         if "leverage" in mine:
             given.pop("equity", None)
     days = draw(st.sampled_from([0, 1, 2, 3]))
-    classes = {"all": {"tokens": list(tokens), "settlement_days": days}}
-    table = {**table, "balance": balance, "assets": {} if draw(rarely) else classes}
+    given = table.get("assets") or ({} if draw(rarely) else {"all": {"tokens": list(tokens)}})
+    classes = {name: {**kind, "settlement_days": days} for name, kind in given.items()}
+    table = {**table, "balance": balance, "assets": classes}
     return table, prices
 
 
