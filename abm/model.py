@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from copy import deepcopy
+from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,10 +36,10 @@ from abm.measures.statistics import measure
 from abm.measures.summary import sum_up
 from abm.opening.arguments import check_arguments
 from abm.opening.build import Streams, draw_blueprint, run_seed
-from abm.opening.terms import terms_of
+from abm.opening.terms import terms_row
 from abm.rules.price_impact import MarketImpact
 from abm.rules.rule import Rule
-from abm.tables import frames
+from abm.tables import frames, notebook
 from abm.tables.snapshot import Snapshot
 from scenarios.errors import InputError, named
 from scenarios.fields import as_changes
@@ -90,7 +91,7 @@ class CollateralMarket(mesa.Model):
         measures: Sequence[str | Measure] = (),
         **changes: Any,
     ):
-        check_arguments(scenario, prices)
+        check_arguments(scenario, prices, events, measures)
         streams = Streams.spawn(run_seed(rng))
         super().__init__(rng=int(streams.behaviour.integers(2**63)))
         self.streams = streams
@@ -113,6 +114,7 @@ class CollateralMarket(mesa.Model):
         self.population = blueprint.population
         self.ledger = blueprint.ledger
         self.at_maturity = blueprint.at_maturity
+        self.later_loans = blueprint.later
         self.lent_moves = blueprint.lent_moves
         self.events = EventRecorder(events, len(self.tokens))
         self.books = blueprint.books._replace(log=self.events.buffer, logged=self.events.logged)
@@ -150,7 +152,7 @@ class CollateralMarket(mesa.Model):
         self.agreements = Agreements(
             self,
             revision,
-            lambda agreement: terms_of([agreement], self.tokens, blueprint.cash, self.unit)[0],
+            partial(terms_row, tokens=self.tokens, cash=blueprint.cash, unit=self.unit),
         )
         self.custodian = Custodian(self, self.phases.mint, self.phases.burn)
         self.stepping = self._with_steps()
@@ -172,6 +174,7 @@ class CollateralMarket(mesa.Model):
         self.phases.measure_before()
         self._closing_before = close_outs(self.books, self.prices, self.phases.closing)
         self.phases.receive_minted()
+        self._begin_loans()
         self.phases.settle()
         self.phases.recall(self._recalled_today())
         self.agreements.weigh_calls()
@@ -259,16 +262,47 @@ class CollateralMarket(mesa.Model):
         """Uncollateralised exposure to every borrower, day by day."""
         return frames.exposures_frame(self)
 
+    def __repr__(self) -> str:
+        return notebook.line(self, self.scenario.name)
+
+    def _repr_html_(self) -> str:
+        return notebook.html(self, self.scenario.name)
+
+    def __copy__(self) -> CollateralMarket:
+        """A market of its own, as `copy.deepcopy` makes it: one that shared books would be none."""
+        return deepcopy(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All of it, for copies and pickles, which go on as this one does.
+
+        Raises:
+            InputError: the ledger is on a machine of its own, which cannot be copied.
+        """
+        if self.scenario.ledger == "evm":
+            raise InputError(
+                f'{self.scenario.name}: a market with ledger = "evm" cannot be copied or pickled;'
+                " build it again with the same seed"
+            )
+        return self.__dict__
+
     def release(self) -> None:
         """Let go of the agents, of which Mesa before 3.4.2 keeps count for ever."""
         self.remove_all_agents()
         getattr(mesa.Agent, "_ids", {}).pop(self, None)
 
     def _open_loans(self, posted: Ints) -> None:
-        """Day 0: publish, open all loans, record."""
+        """Day 0: publish, open the loans that begin on it, record."""
         self.oracle.publish()
-        self.phases.open_loans(posted)
+        rows = self.later_loans.first
+        self.phases.open_loans(rows, posted if len(rows) == len(posted) else posted[rows])
         self._record(self.phases.check())
+
+    def _begin_loans(self) -> None:
+        """Open the loans that begin today."""
+        rows = self.later_loans.on(self.day)
+        if len(rows):
+            posted = self.later_loans.posted(rows, self.books, self.prices)
+            self.phases.open_loans(rows, posted)
 
     def _with_steps(self) -> AgentSet:
         """Participants whose class has a `step` of its own, in the order of their names.

@@ -23,7 +23,7 @@ class BalanceSheet(Table):
 
     outside: TokenCounts | Share | None = None
     """Assets outside the ledger, against which the custodian mints: tokens by name, or a fraction
-    of what the participant lends and posts at the opening, token by token. It takes the place of
+    of what the participant lends and posts for all its loans, token by token. It takes the place of
     the issuance capacity, and nothing is unlimited any more; without it the issuance capacity is
     what is outside, and what is minted without limit is entered as contributed."""
     credit_line: Literal["unlimited"] | Share = "unlimited"

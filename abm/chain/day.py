@@ -19,7 +19,7 @@ from abm.chain.close_out import ChainWitness, TapedLedger
 from abm.chain.entries import enter_call, enter_delivery, issued_to_repay
 from abm.chain.machine import RevertedError
 from abm.chain.records import DELIVERY, Outcome
-from abm.chain.terms import refuse_unsupported
+from abm.chain.terms import refuse_loans, refuse_unsupported
 from abm.day.asking import Asking
 from abm.day.before import measure_before
 from abm.day.close_out import CloseOutDesk, CloseOutResult
@@ -52,6 +52,7 @@ class ChainDay:
         require()
         name = market.scenario.name
         refuse_unsupported(market.scenario, len(market.tokens))
+        refuse_loans(name, market.books.loans, market.at_maturity)
         asking = Asking(market)
         own = (asking.returns, asking.deliveries, asking.ranks, asking.recalls, asking.maturities)
         if any(own):
@@ -79,12 +80,13 @@ class ChainDay:
         self._outcomes: dict[int, Outcome] = {}
         self._at_once = True
 
-    def open_loans(self, posted: Ints) -> None:
+    def open_loans(self, rows: Ints, posted: Ints) -> None:
         """Fund the participants, open all loans on day 0, and mark them.
 
         Raises:
             InputError: the contracts refuse to open one.
         """
+        assert len(rows) == len(self.books.loans), "later beginnings are refused"
         market, books = self.market, self.books
         totals, loans, accounts = books.totals, books.loans, books.accounts
         self.chain.begin_day()

@@ -65,7 +65,6 @@ class BalanceDesk:
         self._market, self._policies, self._sheet, self._desk = market, policies, sheet, desk
         self.outside = OutsideMarket(market, sheet)
         desk.estates.bring_in = self.bring_in
-        self._capacity = market.books.ledger.capacity[: len(sheet.debt)]
         self._given = np.zeros_like(sheet.allowed)
         given = (market.scenario.agreement, *market.scenario.agreements.values())
         cash, rows = len(market.tokens) - 1, range(len(market.books.terms))
@@ -77,6 +76,11 @@ class BalanceDesk:
         self._raises = bool(policies.raises_funds.any())
         self._asking = asking
         self._begin()
+
+    @property
+    def _capacity(self) -> Ints:
+        # A view that is kept would be none of the books any more in a copy of the market.
+        return self._market.books.ledger.capacity[: len(self._sheet.debt)]
 
     def trade(self) -> None:
         """The morning: what was traded arrives; participants sell and buy at the day's prices."""
@@ -133,6 +137,23 @@ class BalanceDesk:
         sheet.flows[:, CLOSED_OUT] = sheet.equity - before
         self._enter_equity()
 
+    def enter_opened(self, rows: Ints, posted: Ints) -> None:
+        """Take what was minted for loans that have begun from outside, as far as it is there.
+
+        Args:
+            rows: of the loans, of which those of accounts in close-out have not begun.
+            posted: tokens, shape (rows, tokens).
+        """
+        books, used = self._market.books, np.zeros_like(self._capacity)
+        begun = books.loans.state[rows] == OPEN_LOAN
+        rows, posted = rows[begun], posted[begun]
+        a = books.loans.account[rows]
+        np.add.at(used, books.accounts.lender[a], books.lent[rows])
+        np.add.at(used, books.accounts.borrower[a], posted)
+        taken = np.minimum(used, self._position())
+        self._capacity[:] -= taken
+        self._given += used - taken
+
     def deposit(self, row: int, token: int, quantity: int) -> None:
         """Take what a custodian mints on demand from outside; what is not there is contributed."""
         there = max(int(outside(self._market.books, self._sheet)[row, token]), 0)
@@ -187,7 +208,8 @@ class BalanceDesk:
         books, policies, prices = self._market.books, self._policies, self._market.prices
         number, ledger = len(self._capacity), books.ledger
         borrowed = np.zeros((number, len(prices)), np.int64)
-        np.add.at(borrowed, books.accounts.borrower[books.loans.account], books.lent)
+        begun = np.flatnonzero(books.loans.state == OPEN_LOAN)
+        np.add.at(borrowed, books.accounts.borrower[books.loans.account[begun]], books.lent[begun])
         borrowed = np.minimum(borrowed, ledger.balance[:number])
         short = np.floor(policies.short[:, None] * borrowed[:, :-1]).astype(np.int64)
         ledger.balance[:number, :-1] -= short
@@ -228,7 +250,7 @@ class BalanceDesk:
         market, prices = self._market, self._market.prices
         endless = self._sheet.allowed == WITHOUT_END
         beyond = np.where(endless, np.minimum(outside(market.books, self._sheet), 0), 0)
-        self._capacity -= beyond
+        self._capacity[:] -= beyond
         given = (self._given - beyond) @ prices
         self._given[:] = 0
         self._sheet.flows[:, CONTRIBUTED] += given

@@ -28,7 +28,7 @@ from abm.day.deliver import deliver_in_order, note_unmet, run_deliveries
 from abm.day.funding import FundingDesk
 from abm.day.instructions import receive_minted, settle_deliveries, settle_returns
 from abm.day.movements import execute_delivery, execute_return
-from abm.day.open import open_at_start, open_replacements
+from abm.day.open import open_anew, open_replacements
 from abm.day.reuse import find_reusable
 from abm.day.settle import recall_loans, retry_releases, settle_loans
 from abm.rules.requirement import mark_exposures
@@ -65,14 +65,16 @@ class ColumnsDay:
         self.next_loan = int(market.books.loans.loan_id.max()) + 1
         self._next_maturity = 0
 
-    def open_loans(self, posted: Ints) -> None:
-        """Open all loans on day 0 against what is `posted`, shape (loans, tokens)."""
+    def open_loans(self, rows: Ints, posted: Ints) -> None:
+        """Open loans that begin today against what is `posted`, shape (rows, tokens)."""
         prices = self.market.prices
-        for start, stop in self._chunks(len(posted)):
-            open_at_start(self.books, prices, posted, start, stop)
+        for start, stop in self._chunks(len(rows)):
+            open_anew(self.books, prices, rows, posted, start, stop)
         mark_exposures(self.books, prices)
         self._find_next_maturity()
-        if self.market.policies is not None and self.market.sheet is not None:
+        if self.balance:
+            self.balance.enter_opened(rows, posted)
+        elif self.market.policies is not None and self.market.sheet is not None:
             kept = (self.market, self.market.policies, self.market.sheet)
             self.balance = BalanceDesk(*kept, self.desk, self.asking)
             self.funding = FundingDesk(*kept, self.asking)
@@ -254,7 +256,7 @@ class ColumnsDay:
         """Look up the next day on which a loan is due, so that other days need no pass."""
         loans = self.books.loans
         due = loans.maturity[loans.state == OPEN_LOAN]
-        pending = (loans.state == PENDING).any()
+        pending = ((loans.state == PENDING) & (loans.opened <= self.market.day)).any()
         self._next_maturity = 0 if pending else int(due.min()) if len(due) else int(NEVER)
 
     def _find_reusable(self) -> None:

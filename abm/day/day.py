@@ -51,8 +51,8 @@ class Day(Protocol):
     market's books such that every table comes out the same.
     """
 
-    def open_loans(self, posted: Ints) -> None:
-        """Open all loans on day 0 against what is `posted`, shape (loans, tokens)."""
+    def open_loans(self, rows: Ints, posted: Ints) -> None:
+        """Open loans that begin today against what is `posted`, shape (rows, tokens)."""
 
     def trade(self) -> None:
         """Have participants sell and buy outside the ledger, before prices are published."""

@@ -22,16 +22,23 @@ class OutsideMarket:
         """Trade for the participants of a market."""
         self._market, self._sheet = market, sheet
         self._days = market.assets.settlement_days
-        self._capacity = market.books.ledger.capacity[: len(sheet.debt)]
-        self._wallet_cash = market.books.ledger.balance[: len(sheet.debt), -1]
         self.traded = np.zeros_like(sheet.allowed)
         """Tokens bought less sold, and cash received less paid today."""
+
+    @property
+    def _capacity(self) -> Ints:
+        # A view that is kept would be none of the books any more in a copy of the market.
+        return self._market.books.ledger.capacity[: len(self._sheet.debt)]
+
+    @property
+    def _wallet_cash(self) -> Ints:
+        return self._market.books.ledger.balance[: len(self._sheet.debt), -1]
 
     def begin(self, day: int) -> None:
         """Begin a day: what was traded long enough ago arrives."""
         self.traded[:] = 0
         arrived = self._sheet.unsettled[day % len(self._sheet.unsettled)]
-        self._capacity += arrived
+        self._capacity[:] += arrived
         self._note(day, tally.TRADE_SETTLEMENT, arrived, self._market.market_prices)
         arrived[:] = 0
 
@@ -105,22 +112,21 @@ class OutsideMarket:
         bought = np.zeros_like(buys)
         ledger = self._market.books.ledger
         for token in np.flatnonzero(buys.any(axis=0)).tolist():
-            arrival = self._arrival(day, token)
-            to_come = arrival[:, -1] if arrival is not self._capacity else np.zeros_like(buys[:, 0])
+            arrival, at_once = self._arrival(day, token), not self._days[token]
+            to_come = np.zeros_like(bought[:, 0]) if at_once else arrival[:, -1].copy()
             money = to_come + self.payable()
             quantity = np.minimum(buys[:, token], np.maximum(money, 0) // prices[token])
             left = quantity * prices[token]
             self.traded[:, token] += quantity
             self.traded[:, -1] -= left
             netted = np.minimum(left, to_come)
-            if arrival is not self._capacity:
-                arrival[:, -1] -= netted
+            arrival[:, -1] -= netted
             left = left - netted
             cash = np.maximum(outside(self._market.books, self._sheet)[:, -1], 0)
             paid = np.minimum(left, cash)
             left = left - paid
             burned = np.minimum(left, self._wallet_cash)
-            self._wallet_cash -= burned
+            self._wallet_cash[:] -= burned
             ledger.burned[-1] += burned.sum()
             self._capacity[:, -1] -= paid + (left - burned)
             arrival[:, token] += quantity

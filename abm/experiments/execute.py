@@ -61,6 +61,11 @@ def run_experiment(
             folder could no longer be written to.
         KeyboardInterrupt: interrupted; `resume` goes on.
     """
+    if not isinstance(experiment, Experiment):
+        raise InputError(
+            "experiment: expected an Experiment, as Experiment.load(name) or"
+            f" Experiment.single(scenario) give one (it is a {type(experiment).__name__})"
+        )
     plan = Plan.of(experiment)
     store = Store(str(folder))
     earlier = _earlier(store, plan, resume, overwrite)

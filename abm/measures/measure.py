@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from scenarios.errors import InputError
@@ -61,6 +62,17 @@ class Measure:
             raise InputError(f"measure {self.name!r}: expected a name of letters, digits and _")
         if self.weight and self.kind != RATIO:
             raise InputError(f"measure {self.name}: only a {RATIO} has a weight")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How it is pickled: one that a module declares by its place there.
+
+        Its function could not be found: the measure has taken its name.
+        """
+        if self.of is not None:
+            module, name = self.of.__module__, self.of.__name__
+            if getattr(sys.modules.get(module), name, None) is self:
+                return load, (f"{module}:{name}", "measures")
+        return Measure, tuple(getattr(self, field.name) for field in fields(self))
 
     @property
     def words(self) -> str:

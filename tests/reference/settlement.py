@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fractions import Fraction
 
 from reference.books import Account, Books, Loan
 from reference.margining import deliver, issue, plan_delivery, under_way
@@ -26,6 +27,56 @@ def arrive(books: Books) -> None:
         if minting.due == books.day:
             books.wallet[minting.who][minting.token] += minting.quantity
     books.mintings = [minting for minting in books.mintings if minting.due > books.day]
+
+
+def begin_loans(books: Books) -> None:
+    """Loans that begin today, against assets deposited for the purpose."""
+    for account in books.accounts:
+        for loan in account.loans if account.closing is None else ():
+            if loan.state == "pending" and loan.opened == books.day:
+                begin(books, account, loan)
+
+
+def begin(books: Books, account: Account, loan: Loan) -> None:
+    posted = collateral_of(books, account, loan)
+    for who, tokens in ((account.lender, loan.lent), (account.borrower, posted)):
+        for token, quantity in tokens.items():
+            if quantity:
+                books.note("mint", account, who, token, quantity)
+                books.wallet[who][token] += quantity
+    hand_lent(books, account, loan, account.lender, account.borrower)
+    for token, quantity in posted.items():
+        if quantity:
+            books.wallet[account.borrower][token] -= quantity
+            account.held[token] += quantity
+            books.counted["transfers"] += 1
+            books.note("transfer", account, account.borrower, token, quantity)
+    note_opening(books, account, loan)
+
+
+def note_opening(books: Books, account: Account, loan: Loan) -> None:
+    loan.state = "open"
+    books.counted["loans_opened"] += 1
+    worth = books.worth(loan.lent)
+    books.note("open", account, account.lender, loan_id=loan.loan_id, value=worth)
+
+
+def collateral_of(books: Books, account: Account, loan: Loan) -> dict[str, int]:
+    """What is posted for a loan that begins."""
+    if loan.collateral is not None:
+        return dict(loan.collateral)
+    required = account.terms.ratio * books.worth(loan.lent)
+    value = -(-required.numerator // required.denominator)
+    shares = loan.composition or dict.fromkeys(account.terms.eligible, 1)
+    total = sum(Fraction(str(share)) for share in shares.values())
+    order = [t for t in (*account.terms.eligible, *books.tokens) if shares.get(t)]
+    posted = {
+        token: int(value * Fraction(str(shares[token])) / total // books.prices[token])
+        for token in dict.fromkeys(order[1:])
+        if token != order[0]
+    }
+    rest = max(value - books.worth(posted), 0)
+    return {**posted, order[0]: -(-rest // books.prices[order[0]])}
 
 
 def settle_instructions(books: Books) -> None:
@@ -117,7 +168,8 @@ def open_replacements(books: Books) -> None:
     reusable = Reusable(books)
     for account in books.accounts:
         for loan in account.loans:
-            if loan.state == "pending" and account.closing is None:
+            here = loan.state == "pending" and loan.opened <= books.day
+            if here and account.closing is None:
                 open_again(books, account, loan, reusable)
 
 
@@ -138,10 +190,8 @@ def open_again(books: Books, account: Account, loan: Loan, reusable: Reusable) -
     for token, quantity in lacking.items():
         books.mint(account, lender, token, quantity)
     hand_lent(books, account, loan, lender, account.borrower)
-    loan.state, loan.opened, loan.maturity = "open", books.day, books.day + loan.term
-    books.counted["loans_opened"] += 1
-    worth = books.worth(loan.lent)
-    books.note("open", account, account.lender, loan_id=loan.loan_id, value=worth)
+    loan.opened, loan.maturity = books.day, books.day + loan.term
+    note_opening(books, account, loan)
 
 
 def recall(books: Books, loan_ids: Iterable[int], notice: int) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from random_balances import worlds_with_balances
 from random_worlds import World, worlds
 from worlds import CASH, loan, market_of, panel_of
@@ -52,6 +53,18 @@ def test_sheets_close_whatever_happens(world: World) -> None:
         market.step()
         assert (sheet.equity == before + sheet.flows.sum(axis=1)).all()
     market.run()
+
+
+@given(worlds_with_balances())
+@settings(max_examples=10)
+def test_a_copy_goes_on_as_the_market_does(world: World) -> None:
+    market = market_in(world)
+    market.step()
+    other = copy(market)
+    for each in (market, other):
+        each.run()
+    pd.testing.assert_frame_equal(market.days_frame(), other.days_frame())
+    pd.testing.assert_frame_equal(market.participants_frame(), other.participants_frame())
 
 
 @given(worlds())
