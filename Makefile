@@ -37,7 +37,7 @@ clean:
 	@touch $@
 
 # What the tests exercise beyond the default install; each is optional for users.
-EXTRAS ?= app,evm,prices
+EXTRAS ?= app,cluster,evm,prices,yahoo
 
 # Processes that share the tests.
 JOBS ?= 2
