@@ -148,7 +148,7 @@ class CollateralMarket(mesa.Model):
             name: kind(self, name, row)
             for row, (name, kind) in enumerate(zip(self.population.names, kinds, strict=True))
         }
-        self.phases: Day = day_of(self.scenario.ledger)(self)
+        self.phases: Day = day_of(self.scenario)(self)
         self.agreements = Agreements(
             self,
             revision,
@@ -384,11 +384,17 @@ OF_CLOSE_OUTS = (
 )
 """Measures of money that the close-outs of a day tell."""
 
-DAYS = {"columns": "abm.day.columns:ColumnsDay", "evm": "abm.chain.day:ChainDay"}
-"""What keeps the ledger of a scenario, by its field `ledger`; imported when it is used."""
+DAYS = {
+    "columns": "abm.day.columns:ColumnsDay",
+    "balance": "abm.day.balance_day:BalanceDay",
+    "evm": "abm.chain.day:ChainDay",
+}
+"""What keeps the ledger of a scenario, by its field `ledger`, or its balance sheets, too; imported
+when it is used."""
 
 
-def day_of(ledger: str) -> Callable[[CollateralMarket], Day]:
-    """What makes the day of a market with such a ledger."""
-    module, _, name = DAYS[ledger].partition(":")
+def day_of(scenario: Scenario) -> Callable[[CollateralMarket], Day]:
+    """What makes the day of a market of such a scenario."""
+    sheets = scenario.balance and scenario.ledger == "columns"
+    module, _, name = DAYS["balance" if sheets else scenario.ledger].partition(":")
     return getattr(import_module(module), name)

@@ -19,7 +19,6 @@ from abm.books.idle import idle_tokens
 from abm.books.ledger import Holdings
 from abm.books.loan_book import ACTIVE, NEVER, OPEN_LOAN, PENDING
 from abm.day.asking import Asking
-from abm.day.balance import BalanceDesk
 from abm.day.before import measure_before
 from abm.day.call_and_return import run_returns
 from abm.day.close_out import CloseOutDesk, CloseOutResult
@@ -31,7 +30,6 @@ from abm.day.deliver import (
     note_unmet,
     run_deliveries,
 )
-from abm.day.funding import FundingDesk
 from abm.day.instructions import receive_minted, settle_deliveries, settle_returns
 from abm.day.movements import execute_delivery, execute_return
 from abm.day.open import open_anew, open_replacements
@@ -67,8 +65,6 @@ class ColumnsDay:
             market.events,
             self.asking.declares,
         )
-        self.balance: BalanceDesk | None = None
-        self.funding: FundingDesk | None = None
         self.calls = np.zeros(len(market.books.accounts), np.int8)
         self._met: dict[int, bool] = {}
         """Answers about calls on borrowers that are short, given before anything is delivered."""
@@ -82,24 +78,14 @@ class ColumnsDay:
             open_anew(self.books, prices, rows, posted, start, stop)
         mark_exposures(self.books, prices)
         self._find_next_maturity()
-        if self.balance:
-            self.balance.enter_opened(rows, posted)
-        elif self.market.policies is not None and self.market.sheet is not None:
-            kept = (self.market, self.market.policies, self.market.sheet)
-            self.balance = BalanceDesk(*kept, self.desk, self.asking)
-            self.funding = FundingDesk(*kept, self.asking)
 
     def trade(self) -> None:
-        """Have participants sell and buy outside the ledger, before prices are published."""
-        if self.balance:
-            self.balance.trade()
+        """Nothing: nobody has anything outside the ledger (`abm.day.balance_day`)."""
 
     def mark(self) -> None:
-        """Mark what is lent, and balance sheets, to the published prices."""
+        """Mark what is lent to the published prices."""
         if self.market.lent_moves:
             mark_exposures(self.books, self.market.prices)
-        if self.balance:
-            self.balance.revalue()
 
     def measure_before(self) -> None:
         """Take down what lenders stand to lose now; where nothing settles the calls do it."""
@@ -122,10 +108,8 @@ class ColumnsDay:
                 settle_deliveries(books, prices, day, start, stop)
         due = day >= self._next_maturity
         if due:
-            rows, standard = self._due(), self.market.at_maturity
-            if self.funding:
-                standard = self.funding.at_maturity(rows, standard)
-            at_maturity = self.asking.at_maturity(rows, standard)
+            rows = self._due()
+            at_maturity = self.asking.at_maturity(rows, self._at_maturity(rows))
             # Those that have been due for longest come first.
             for since in np.unique(books.loans.maturity[rows]).tolist():
                 for start, stop in self._chunks(len(books.loans)):
@@ -146,9 +130,6 @@ class ColumnsDay:
         if self.asking.recalls:
             own = self.asking.to_recall()
             chosen = own | chosen if len(chosen) else own
-        if self.funding and self.funding.withdraws:
-            withdrawn = self.funding.recalls()
-            chosen = withdrawn | chosen if len(chosen) else withdrawn
         if chosen.any():
             notice = self.market.scenario.recalls.notice
             for start, stop in self._chunks(len(chosen)):
@@ -170,12 +151,7 @@ class ColumnsDay:
         books.before.taken[0] = True
 
     def deliver(self) -> None:
-        """Have borrowers deliver what they are called for, and find what they lack outside."""
-        self._deliver_all()
-        if self.balance:
-            self.balance.meet_calls()
-
-    def _deliver_all(self) -> None:
+        """Have borrowers deliver what they are called for."""
         books, prices, day = self.books, self.market.prices, self.market.day
         self._find_reusable()
         asking = self.asking
@@ -249,14 +225,9 @@ class ColumnsDay:
 
     def close_out(self, exogenous: Ints) -> CloseOutResult:
         """Declare defaults, also those from outside (rows of participants), and go on selling."""
-        market, balance = self.market, self.balance
-        if balance:
-            balance.close()
-        busy = bool(self.desk.closing or self.desk.estates.claims)
+        market = self.market
         result = self.desk.run(market.day, exogenous, market.path[market.path_day])
         market.events.drain(market.day)
-        if balance and (busy or any(result.defaults)):
-            balance.after_close_outs()
         return result
 
     @property
@@ -266,8 +237,6 @@ class ColumnsDay:
 
     def conclude(self) -> None:
         """Settle what ends with the window, and redeem the tokens that nobody needs any more."""
-        if self.balance:
-            self.balance.outside.begin(self.market.day)
         self.receive_minted()
         self.settle()
         before = None
@@ -280,14 +249,10 @@ class ColumnsDay:
     def mint(self, row: int, token: int, quantity: int) -> None:
         """Issue tokens to a participant against a deposit."""
         self.market.ledger.mint(row, token, quantity)
-        if self.balance:
-            self.balance.deposit(row, token, quantity)
 
     def burn(self, row: int, token: int, quantity: int) -> None:
         """Take tokens of a participant back, and give it the assets behind them."""
         self.market.ledger.burn(row, token, quantity)
-        if self.balance:
-            self.balance.withdraw(row, token, quantity)
 
     def check(self) -> Holdings:
         """Check that no token has been lost or made on the way, and tell what there is."""
@@ -296,6 +261,10 @@ class ColumnsDay:
     def gas_today(self) -> int:
         """Columns need no gas."""
         return 0
+
+    def _at_maturity(self, due: Ints) -> Ints:
+        """What would become of each loan by itself, shape (loans,), of which `due` are due."""
+        return self.market.at_maturity
 
     def _due(self) -> Ints:
         """Rows of the loans that are due and not in close-out."""
@@ -316,8 +285,6 @@ class ColumnsDay:
             find_reusable(self.books)
             if self.asking.reuse:
                 self.asking.limit_reuse()
-            if self.funding:
-                self.funding.limit_reuse()
 
     def _retry_releases(self) -> None:
         """Give back collateral of settled loans that had been posted further and is there again."""

@@ -73,8 +73,9 @@ class FundingDesk:
 
     def limit_reuse(self) -> None:
         """Leave nothing to be posted further to those who hoard."""
-        if self._hoards:
-            books, hoarding = self._market.books, self.hoarding()
+        books = self._market.books
+        if self._hoards and len(books.reused):
+            hoarding = self.hoarding()
             books.reusable[hoarding] = 0
             books.free[hoarding[books.accounts.lender]] = 0
 
