@@ -88,6 +88,6 @@ def test_extras_are_those_that_there_are() -> None:
 
 def test_links_in_the_documentation_lead_somewhere() -> None:
     root = README.parent
-    for page in [README, *(root / "docs").glob("*.md")]:
+    for page in [*root.glob("*.md"), *(root / "docs").glob("*.md")]:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
