@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from functools import cached_property, partial
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,7 @@ from abm.books.standing import CAUSES, new_standing
 from abm.day.agreements import Agreements
 from abm.day.close_out import CloseOutResult
 from abm.day.day import Day
+from abm.day.kinds import day_of
 from abm.day.revision import Revision
 from abm.measures.balance import measure_sheets
 from abm.measures.day_collector import DayCollector
@@ -386,18 +386,3 @@ OF_CLOSE_OUTS = (
     "close_out_surplus",
 )
 """Measures of money that the close-outs of a day tell."""
-
-DAYS = {
-    "columns": "abm.day.columns:ColumnsDay",
-    "balance": "abm.day.balance_day:BalanceDay",
-    "evm": "abm.chain.day:ChainDay",
-}
-"""What keeps the ledger of a scenario, by its field `ledger`, or its balance sheets, too; imported
-when it is used."""
-
-
-def day_of(scenario: Scenario) -> Callable[[CollateralMarket], Day]:
-    """What makes the day of a market of such a scenario."""
-    sheets = scenario.balance and scenario.ledger == "columns"
-    module, _, name = DAYS["balance" if sheets else scenario.ledger].partition(":")
-    return getattr(import_module(module), name)
