@@ -71,6 +71,9 @@ def test_a_copy_goes_on_as_the_market_does(world: World) -> None:
 def test_sheets_alone_change_nothing(world: World) -> None:
     """Where funds are without limit and nobody decides on anything, and no equity is given."""
     table, _ = world
+    # Estates that pay have what is outside, where sheets are kept.
+    table["close_out"].pop("recovery", None)
+    table["close_out"].pop("recovery_delay", None)
     for known in table["participants"]["given"]:
         known.pop("equity", None)
     plain, kept = market_in(world).run(), market_in(world, balance={"dealer": {}}).run()
@@ -79,7 +82,7 @@ def test_sheets_alone_change_nothing(world: World) -> None:
     pd.testing.assert_frame_equal(days[same], with_sheets[same])
     pd.testing.assert_frame_equal(plain.loans_frame(), kept.loans_frame())
     assert (days[days.columns.difference(same)] == 0).all(axis=None)
-    assert with_sheets["equity"].iloc[0] != 0
+    assert (with_sheets["equity"] != 0).any()
 
 
 SPIRAL: dict[str, Any] = {
