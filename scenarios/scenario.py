@@ -111,6 +111,9 @@ class Scenario(Table):
         if (self.loan is None) == (not self.loans):
             raise ValueError("give either [loan], for every edge of the network, or [[loans]]")
         check_classes(self.assets, self.money.currency)
+        # A frozen table: this completes it, before anybody sees it.
+        prices = self.prices.with_classes(self.assets, self.money.currency)
+        self.__dict__["prices"] = prices
         ids = [loan.loan_id for loan in self.loans]
         if len(set(ids)) < len(ids):
             twice = next(i for i in ids if ids.count(i) > 1)
