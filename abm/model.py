@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from functools import cached_property, partial
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +19,14 @@ from abm.agents.behaviour import STANDARD, classes_for, services_for, with_steps
 from abm.books.events import EventRecorder
 from abm.books.ledger import Holdings
 from abm.books.loan_book import first_loans
+from abm.books.sheet import new_sheet
 from abm.books.standing import new_standing
 from abm.day.agreements import Agreements
 from abm.day.close_out_result import CloseOutResult
 from abm.day.day import Day
+from abm.day.kinds import day_of
 from abm.day.revision import Revision
+from abm.measures.balance import NONE_KEPT, measure_sheets
 from abm.measures.day_collector import DayCollector
 from abm.measures.exposures import Exposures
 from abm.measures.measure import Measure, own_measures
@@ -128,6 +130,14 @@ class CollateralMarket(mesa.Model):
         self.impact = MarketImpact(self.scenario.close_out.impact, blueprint.sensitivity)
         self.standing = new_standing(blueprint.equity)
         self._outside = Outside(self.scenario, self.population, streams, len(self.days))
+        self.policies = blueprint.policies
+        longest = int(self.assets.settlement_days.max())
+        self.sheet = (
+            new_sheet(len(self.population.names), len(self.tokens), longest)
+            if self.policies
+            else None
+        )
+        """Balance sheets of all participants, if the scenario has any."""
         self.day = 0
         self.running: bool = True
         self.closed_out = CloseOutResult()
@@ -139,7 +149,7 @@ class CollateralMarket(mesa.Model):
         self.clearing_house = clearing_house(self)
         if not set(self.kinds) <= set(STANDARD.values()):
             _ = self.participants  # what those of one's own do at once comes before the first day
-        self.phases: Day = day_of(self.scenario.ledger)(self)
+        self.phases: Day = day_of(self.scenario)(self)
         self.agreements = Agreements(
             self,
             revision,
@@ -160,6 +170,7 @@ class CollateralMarket(mesa.Model):
         self.books.totals[:] = 0
         self.impact.next_day()
         self.stepping.do("step")
+        self.phases.trade()
         self.oracle.publish()
         self.agreements.revise()
         self.phases.mark()
@@ -207,7 +218,7 @@ class CollateralMarket(mesa.Model):
             self.impact.next_day()
         self.oracle.prices = self.path[self.day]
         written = stretch.days(first)
-        self.datacollector.add(written.measures)
+        self.datacollector.add(written.measures, NONE_KEPT)
         self.exposures.add(first + 1, written.by_borrower * self.unit)
         self._closing_before, self.closed_out = NO_CLOSE_OUTS, CloseOutResult()
         if stretch.is_finished:
@@ -380,18 +391,9 @@ class CollateralMarket(mesa.Model):
         if self.day:
             self.exposures.add(self.day, by_borrower * self.unit)
         others = {**self.closed_out.told(self.unit), "gas": float(self.phases.gas_today())}
+        others |= measure_sheets(self.sheet, self.standing, self.unit)
         for own in self._own_measures:
             assert own.of is not None
             others[own.name] = own.of(self)
         self.datacollector.add(written, others)
         self.datacollector.collect(self)
-
-
-DAYS = {"columns": "abm.day.columns:ColumnsDay", "evm": "abm.chain.day:ChainDay"}
-"""What keeps the ledger of a scenario, by its field `ledger`; imported when it is used."""
-
-
-def day_of(ledger: str) -> Callable[[CollateralMarket], Day]:
-    """What makes the day of a market with such a ledger."""
-    module, _, name = DAYS[ledger].partition(":")
-    return getattr(import_module(module), name)

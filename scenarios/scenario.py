@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from scenarios.agreement import CollateralAgreement
 from scenarios.assets import AssetClass, check_classes
+from scenarios.balance import BalanceSheet
 from scenarios.changes import refuse_inert, replaced_terms
 from scenarios.checking import checked
 from scenarios.errors import InputError, named, nearest
@@ -84,6 +85,9 @@ class Scenario(Table):
     """Loans one by one, instead of `loan` and `network`."""
     participants: Participants = Participants()
     """Who takes part, and with what means."""
+    balance: dict[str, BalanceSheet] = Field(default_factory=dict)
+    """Balance sheets by role (lender, borrower, dealer) or by participant. None are kept without
+    it; with it everybody has one, those not named with nothing set."""
     network: AnyTopology = Complete()
     """Who lends to whom."""
     recalls: Recalls = Recalls()

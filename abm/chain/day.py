@@ -111,6 +111,9 @@ class ChainDay:
         mark_exposures(books, market.prices)
         self.chain.read_books()
 
+    def trade(self) -> None:
+        """Nothing: balance sheets are not kept here (`abm.chain.terms`)."""
+
     def run_days(self, last: int) -> None:
         """Contracts go through the phases of every day."""
 

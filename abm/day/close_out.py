@@ -15,7 +15,7 @@ from abm.books.events import EventRecorder
 from abm.books.ledger import Ledger
 from abm.books.loan_book import ACTIVE, CLOSED, CLOSED_OUT, LIQUIDATING, OPEN_LOAN
 from abm.books.rows import Rows
-from abm.books.standing import CONTAGION, EXOGENOUS, LIQUIDITY, Standing
+from abm.books.standing import EXOGENOUS, LIQUIDITY, Standing
 from abm.day.close_out_result import CloseOutResult
 from abm.day.estates import Estates
 from abm.day.instructions import finish_instructions
@@ -145,7 +145,8 @@ class CloseOutDesk:
             path: prices before the impact of any sale.
         """
         result = CloseOutResult()
-        if self.is_idle and not len(exogenous) and not is_overdue(self.books):
+        quiet = self.is_idle and not len(exogenous) and not len(self.standing.ruined())
+        if quiet and not is_overdue(self.books):
             return result
         overdue = self.unmet_for()
         ends = {
@@ -165,9 +166,9 @@ class CloseOutDesk:
         closing = {row for each in self._sets for row in (each.defaulter, each.counterparty)}
         result.close_out_recovery = self.estates.pay(day, path, closing)
         prices = self.impact.applied_to(path)
-        ruined = np.flatnonzero((self.standing.equity <= 0) & (self.standing.losses > 0)).tolist()
-        ends = dict.fromkeys(ruined, day + max(self.rules.margin_period_of_risk, 1))
-        self._declare(dict.fromkeys(ruined, CONTAGION), ends, day, prices, result)
+        causes = {row: self.standing.cause_of_ruin(row) for row in self.standing.ruined().tolist()}
+        ends = dict.fromkeys(causes, day + max(self.rules.margin_period_of_risk, 1))
+        self._declare(causes, ends, day, prices, result)
         return result
 
     def _declare(

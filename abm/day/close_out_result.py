@@ -26,7 +26,7 @@ class CloseOutResult:
     residual_claims: int = 0
     close_out_recovery: int = 0
     close_out_surplus: int = 0
-    defaults: list[int] = field(default_factory=lambda: [0, 0, 0])
+    defaults: list[int] = field(default_factory=lambda: [0] * len(CAUSES))
     """Number by cause, in the order of `CAUSES`."""
 
     @property

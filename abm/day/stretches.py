@@ -15,9 +15,11 @@ from abm.measures.moments import NO_CLOSE_OUTS
 def can_be_compiled(market: Setting) -> bool:
     """Whether a market's days need nothing today that only the script of a day does.
 
-    That is to record events, to move prices by trades, and to follow collateral that is posted on.
+    That is to record events, to keep balance sheets, to move prices by trades, and to follow
+    collateral that is posted further.
     """
-    return not (market.events.enabled or market.impact.has_moved or len(market.books.reused))
+    recorded = market.events.enabled or market.sheet is not None
+    return not (recorded or market.impact.has_moved or len(market.books.reused))
 
 
 class Stretches:

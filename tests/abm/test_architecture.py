@@ -166,6 +166,7 @@ LONG = {
         "abm.measures.daily.write_accounts",
         "abm.measures.statistics.add_up",
         "abm.model.__init__",
+        "abm.opening.balance.policies_of",
         "abm.opening.build._books",
         "abm.opening.build.draw_blueprint",
         "abm.opening.funding.fund",
