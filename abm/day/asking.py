@@ -46,6 +46,8 @@ class Asking:
         self.reuse = deciders(kinds, "choose_reuse")
         self.recalls = deciders(kinds, "choose_recalls")
         self.maturities = deciders(kinds, "choose_at_maturity")
+        whose = (self.returns, self.deliveries, self.ranks, self.reuse, self.recalls)
+        self.asks = any((*whose, self.maturities))  # beside those about balance sheets
         self.withdrawals = deciders(kinds, "choose_withdrawals")
         self.trades = deciders(kinds, "choose_trades")
         if market.sheet is None:
@@ -55,18 +57,7 @@ class Asking:
 
     @cached_property
     def _eligible(self) -> Bools:
-        """Tokens that each agreement may move, shape (agreements, tokens)."""
-        market = self._market
-        eligible = np.zeros((len(market.books.terms), len(market.tokens)), np.bool_)
-        for t in range(len(eligible)):
-            eligible[t, market.books.eligible(t)] = True
-        return eligible
-
-    @cached_property
-    def asks(self) -> bool:
-        """Whether any participant decides anything for itself."""
-        whose = (self.returns, self.deliveries, self.ranks, self.reuse, self.recalls)
-        return any((*whose, self.maturities))
+        return self._market.books.all_eligible()
 
     def about_returns(self) -> Answers:
         """What lenders return who decide in columns, before any return of the day is made."""
