@@ -221,10 +221,11 @@ class CollateralMarket(mesa.Model):
         self.datacollector.add(written.measures, NONE_KEPT)
         self.exposures.add(first + 1, written.by_borrower * self.unit)
         self._closing_before, self.closed_out = NO_CLOSE_OUTS, CloseOutResult()
-        if stretch.is_finished:
-            self.running = self.day < len(self.days) - 1
-        else:
+        if stretch.is_short:
+            self.phases.deliver()
+        if not stretch.is_finished:
             self._end_day()
+        self.running = self.day < len(self.days) - 1
         return self.day - first
 
     def _quiet_until(self) -> int:

@@ -90,7 +90,7 @@ class ColumnsDay:
 
         None if somebody has to be asked today.
         """
-        asked = self.asking.asks or self.sharing.any or not self.desk.is_idle
+        asked = self.asking.asks or not self.desk.is_idle
         if asked or not can_be_compiled(self.market):
             return None
         begin = Reached(self.market.day, COMPLETE, self._next_maturity, self.next_loan)

@@ -25,13 +25,15 @@ from abm.day.overdue import is_overdue
 from abm.day.settle import settle_loans
 from abm.measures.daily import WRITTEN, Desk, write_day
 from abm.measures.moments import CloseOuts
+from abm.rules.called_and_short import Room, anybody_short
 from abm.rules.requirement import mark_exposures
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-COMPLETE, UNFINISHED, BROKEN = range(3)
-"""How a stretch ends: with its last day; before a close-out; with tokens lost or made."""
+COMPLETE, SHORT, OVERDUE, BROKEN = range(4)
+"""How a stretch ends: with its last day; before deliveries that are to be shared; before a
+close-out; with tokens lost or made."""
 
 
 class Course(NamedTuple):
@@ -46,6 +48,8 @@ class Course(NamedTuple):
     unit: float
     lent_moves: bool
     outside_market: int
+    scarce: bool
+    """Whether anybody can ever be short."""
 
 
 class Reached(NamedTuple):
@@ -75,20 +79,22 @@ def run_days(
     calls: Calls,
     course: Course,
     desk: Desk,
+    room: Room,
     written: Written,
     begin: Reached,
     last: int,
 ) -> Reached:
     """Simulate and measure the days behind `begin` up to `last`.
 
-    Stops before the close-outs of a day on which somebody has owed something past its grace, which
-    is then to be finished, and measured, by the caller.
+    Stops on a day on which somebody is short, before its deliveries, or has owed something past its
+    grace, before its close-outs: the caller then finishes and measures it.
 
     Args:
         books: the market.
         calls: gets the call of each account, shape (accounts,).
         course: what does not change.
-        desk: room to work in.
+        desk: room to work in; likewise `room`.
+        room: see there.
         written: gets what is measured, from its first row on.
         begin: what has been reached.
         last: the last day.
@@ -101,9 +107,11 @@ def run_days(
         )
         run_returns(books, prices, day, course.nobody, calls, 0, len(calls))
         books.before.taken[0] = True
+        if course.scarce and anybody_short(books, prices, calls, room):
+            return Reached(day, SHORT, next_maturity, next_loan)
         run_deliveries(books, prices, day, course.nobody, calls, 0, len(calls))
         if is_overdue(books):
-            return Reached(day, UNFINISHED, next_maturity, next_loan)
+            return Reached(day, OVERDUE, next_maturity, next_loan)
         if not count_holdings(books.ledger, course.outside_market, desk.held):
             return Reached(day, BROKEN, next_maturity, next_loan)
         row = day - begin.day - 1
@@ -225,6 +233,11 @@ class Stretch:
     def is_finished(self) -> bool:
         """Whether the last day that was begun is measured; else the caller goes on with it."""
         return self.reached.how == COMPLETE
+
+    @property
+    def is_short(self) -> bool:
+        """Whether deliveries are still to be made on the last day."""
+        return self.reached.how == SHORT
 
     def days(self, since: int) -> Written:
         """What is written of the days behind a day that are finished."""

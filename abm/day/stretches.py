@@ -10,6 +10,8 @@ from abm.day.day import Setting
 from abm.day.stretch import Course, Reached, Stretch, run_days
 from abm.measures.daily import new_desk
 from abm.measures.moments import NO_CLOSE_OUTS
+from abm.rules.called_and_short import room_for
+from abm.rules.shortage import can_be_short
 
 
 def can_be_compiled(market: Setting) -> bool:
@@ -43,7 +45,9 @@ class Stretches:
             market.unit,
             market.lent_moves,
             market.ledger.outside_market,
+            can_be_short(market.books),
         )
+        self._room = room_for(market.books, len(market.standing.equity))
         self._desk = new_desk(len(market.standing.equity), len(calls), len(market.tokens))
 
     def run(self, begin: Reached, last: int) -> Stretch:
@@ -54,6 +58,7 @@ class Stretches:
             self._calls,
             self._course,
             self._desk,
+            self._room,
             stretch.written,
             begin,
             stretch.last,

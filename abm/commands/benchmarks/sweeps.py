@@ -30,6 +30,7 @@ TWENTY_LOANS: dict[str, Any] = {
     "participants": {"lenders": 5, "borrowers": 10, "dealers": 0},
     "network": {"topology": "random-bipartite", "lenders_per_borrower": 2},
     "agreement": {"model": 4},
+    "loan": {"principal": 1_000_000.0, "spread": {"kind": "lognormal"}},
 }
 """What the bundled sweep's scenario becomes beside one object a loan."""
 

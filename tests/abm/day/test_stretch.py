@@ -75,13 +75,11 @@ def same(one: CollateralMarket, other: CollateralMarket) -> None:
 
 @st.composite
 def quiet_worlds(draw: st.DrawFn) -> World:
-    """Random markets, most of them without re-use and shortage, which need the script."""
+    """Random markets, most of them without re-use, which needs the script."""
     table, prices = draw(worlds())
     if draw(st.sampled_from([True, True, True, False])):
         for terms in (table["agreement"], table["agreements"]["other"]):
             terms.pop("reuse_rate", None)
-        for given in table["participants"]["given"]:
-            given.pop("issuance_capacity", None)
     if draw(st.booleans()):
         table["defaults"] = {**table.get("defaults", {}), "daily_hazard": 0.1}
     return table, prices
@@ -119,11 +117,22 @@ class TestWhatEndsAStretch:
         plain().run()
         assert stretches == [(1, DAYS)]
 
-    def test_means_that_can_run_short(self, stretches: list[tuple[int, int]]) -> None:
-        """What a borrower has too little of is shared among its calls by the script of the day."""
+    def test_who_is_short(self, stretches: list[tuple[int, int]]) -> None:
+        """What a borrower has too little of is shared by the script, from deliveries on.
+
+        Called for 2 on day 1 it has 5 minted; what is left does not do for the fall of day 4. With
+        a grace of two days that is a default on day 6, which is closed out on the same day.
+        """
         given = [{"name": "B1", "role": "borrower", "issuance_capacity": {"A": 5}}]
-        plain(participants={"given": given}).run()
-        assert stretches == []
+        market = plain(
+            agreement={"grace_days": 2},
+            participants={"given": given},
+            close_out={"margin_period_of_risk": 1},
+        ).run()
+        days = market.days_frame()
+        assert days.loc[days["unmet_calls"] > 0, "day"].tolist() == [4, 5, 6]
+        assert days.loc[days["defaults_liquidity"] > 0, "day"].tolist() == [6]
+        assert stretches == [(1, 4), (5, 5), (6, 6), (7, DAYS)]
 
     def test_a_default_from_outside(self, stretches: list[tuple[int, int]]) -> None:
         scheduled = [{"participant": "B1", "day": 5}]
