@@ -26,6 +26,17 @@ class Loan(Table):
     themselves: terms of agreements, and each of these fields, leave what is drawn for the others
     alone.
 
+    ```toml
+    [loan]                                        # a network of loans that differ
+    principal = 5_000_000
+    spread = { kind = "lognormal", sigma = 0.5 }
+    lent_token = { USD = 4, IBM = 1 }
+    mixes = [ { weight = 2, shares = { AAPL = 1, MSFT = 1 } }, { shares = { GOOG = 1 } } ]
+    start = { kind = "uniform", low = 1, at_opening = 0.6 }
+    maturity = { kind = "geometric", mean = 20 }
+    age = "stationary"
+    ```
+
     Size: either `collateral` alone (the loan is then worth what the agreement allows against it,
     as in the paper's Table 2), or `lent` or `principal`, with collateral as required.
     """

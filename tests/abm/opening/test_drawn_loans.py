@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -362,3 +365,14 @@ def test_a_recall_before_the_beginning_is_refused() -> None:
             loans=[loan(1, "L1", "B1", principal=1000, start=2, open_ended=True)],
             recalls={"scheduled": [(1, 1)]},
         )
+
+
+def test_the_example_of_the_reference_runs() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "scenarios.md").read_text()
+    example = re.search(r"```toml\n(\[loan\].*?)```", text, re.DOTALL)
+    assert example
+    table = Scenario.load("network-random-bipartite").model_dump(exclude_unset=True)
+    table["loan"] = tomllib.loads(example[1])["loan"]
+    market = CollateralMarket(Scenario.parse(table, "example"), rng=1)
+    assert set(market.loans_frame()["state"]) == {"open", "pending"}
+    assert market.books.lent[:, -1].any() and market.books.lent[:, :-1].any()
