@@ -147,18 +147,19 @@ def reopen(books: Books, prices: Ints, day: int, i: int, quantities: Ints) -> bo
 
 
 @compiled
-def open_replacements(books: Books, prices: Ints, day: int, start: int, stop: int) -> None:
-    """Open the loans at positions `start` to `stop` that replace others, once all have settled.
+def open_replacements(
+    books: Books, prices: Ints, day: int, since: int, start: int, stop: int
+) -> None:
+    """Open the loans at positions `start` to `stop` that have been pending since a day.
 
-    One whose parties lack the means stays pending, and is tried again every day. So do loans that
-    begin later.
+    One whose parties lack the means stays pending, and is tried again every day.
     """
     loans, quantities = books.loans, books.scratch[0]
     for position in range(start, stop):
         i = loan_at(books, position)
-        if loans.state[i] != PENDING or books.accounts.state[loans.account[i]] != ACTIVE:
+        if loans.state[i] != PENDING or loans.opened[i] != since:
             continue
-        if loans.opened[i] > day:
+        if books.accounts.state[loans.account[i]] != ACTIVE:
             continue
         if reopen(books, prices, day, i, quantities):
             loans.opened[i] = day

@@ -157,7 +157,7 @@ def test_files_are_short() -> None:
 
 LONG = {
     "a step of the day that moves one account, inlined into one pass": {
-        "abm.day.movements.execute_delivery",
+        "abm.day.movements.execute_part",
         "abm.day.settle.settle_loans",
         "abm.rules.planning.plan_delivery",
     },

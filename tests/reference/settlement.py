@@ -13,10 +13,16 @@ from reference.reuse import Reusable, come_in, give_back, hand_over, release
 def settle(books: Books) -> None:
     """All that settles before the day's calls, of tokens that are there."""
     settle_instructions(books)
-    for account in books.accounts:
-        for loan in account.loans if account.closing is None else ():
-            if loan.state == "open" and loan.maturity is not None and loan.maturity <= books.day:
-                mature(books, account, loan)
+    due = [
+        (loan.maturity, account, loan)
+        for account in books.accounts
+        for loan in account.loans
+        if loan.state == "open" and loan.maturity is not None and loan.maturity <= books.day
+    ]
+    # Those that have been due for longest come first.
+    for _, account, loan in sorted(due, key=lambda entry: entry[0]):
+        if account.closing is None:
+            mature(books, account, loan)
     release_ended(books)
     open_replacements(books)
 
@@ -98,6 +104,18 @@ def settle_instructions(books: Books) -> None:
     books.deliveries = [d for d in books.deliveries if d.due > books.day]
 
 
+def finish_instructions(books: Books, account: Account) -> None:
+    """A party is in default: what was delivered is final and arrives, returns are not made."""
+    arriving = [d for d in books.deliveries if d.account is account]
+    books.deliveries = [d for d in books.deliveries if d.account is not account]
+    books.returns = [r for r in books.returns if r.account is not account]
+    for order in arriving:
+        come_in(books, account, order.token, order.quantity)
+        value = order.quantity * books.true_prices[order.token]
+        who = account.borrower
+        books.note("settlement", account, who, order.token, order.quantity, value)
+
+
 def drop_instructions(books: Books, account: Account) -> None:
     """What is in transit goes back to its sender."""
     dropped = [d for d in books.deliveries if d.account is account]
@@ -166,11 +184,14 @@ def release_ended(books: Books) -> None:
 def open_replacements(books: Books) -> None:
     """Repaid loans open again once both legs are there."""
     reusable = Reusable(books)
-    for account in books.accounts:
-        for loan in account.loans:
-            here = loan.state == "pending" and loan.opened <= books.day
-            if here and account.closing is None:
-                open_again(books, account, loan, reusable)
+    pending = [
+        (loan.opened, account, loan)
+        for account in books.accounts
+        for loan in account.loans
+        if loan.state == "pending" and loan.opened <= books.day and account.closing is None
+    ]
+    for _, account, loan in sorted(pending, key=lambda entry: entry[0]):
+        open_again(books, account, loan, reusable)
 
 
 def open_again(books: Books, account: Account, loan: Loan, reusable: Reusable) -> None:

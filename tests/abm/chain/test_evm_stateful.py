@@ -211,7 +211,8 @@ class Ledgers(TwoLedgers, RuleBasedStateMachine):
         due = [i for i in sorted(self.live()) if loans.maturity[i] <= self.day]
         modes, number = np.zeros(len(PAIRS), np.int64), len(PAIRS)
         for i in due:
-            settle_loans(self.books, self.prices, self.day, modes, number, i, i + 1)
+            since = int(loans.maturity[i])
+            settle_loans(self.books, self.prices, self.day, since, modes, number, i, i + 1)
             done = self.platform.settle([self.ids[i]])
             assert done == [loans.state[i] == SETTLED]
 
