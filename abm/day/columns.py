@@ -74,6 +74,8 @@ class ColumnsDay:
     def open_loans(self, rows: Ints, posted: Ints) -> None:
         """Open loans that begin today against what is `posted`, shape (rows, tokens)."""
         prices = self.market.prices
+        if not self.books.before.taken[0]:
+            measure_before(self.books, prices)
         for start, stop in self._chunks(len(rows)):
             open_anew(self.books, prices, rows, posted, start, stop)
         mark_exposures(self.books, prices)
@@ -85,7 +87,7 @@ class ColumnsDay:
             mark_exposures(self.books, self.market.prices)
 
     def measure_before(self) -> None:
-        """Take down what lenders stand to lose now; where nothing settles the calls do it."""
+        """Take down what lenders stand to lose now; the calls do it where nothing moves before."""
         begin_day(self.books.before)
         if len(self.books.returning) or self.market.day >= self._next_maturity:
             measure_before(self.books, self.market.prices)

@@ -23,67 +23,18 @@ from abm.opening.limits import refuse_overflow
 from abm.opening.liquidity import looks_back, sensitivity_of
 from abm.opening.loan_table import LoanTable, draw_loans
 from abm.opening.sizes import Sizes, size_loans
+from abm.opening.streams import Streams
 from abm.opening.stress_check import check_stress
 from abm.opening.terms import terms_of
 from scenarios.agreement import CollateralAgreement
 from scenarios.assets import AssetColumns, asset_columns
 from scenarios.errors import InputError
-from scenarios.experiment import SEEDS
 from scenarios.prices import PricePanel
 from scenarios.prices.calendars import on_calendar
 from scenarios.prices.past import Past, past_of
 from scenarios.scenario import Scenario
 
 Ints = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Streams:
-    """One source of randomness for each purpose, so that changing one leaves the others alone."""
-
-    prices: np.random.Generator
-    network: np.random.Generator
-    behaviour: np.random.Generator
-    shocks: np.random.Generator
-    recalls: np.random.Generator
-
-    @classmethod
-    def spawn(cls, seed: int | np.random.SeedSequence | None) -> Streams:
-        """The streams of a run with this seed (`run_seed`).
-
-        Raises:
-            InputError: it is no seed.
-        """
-        return cls(*(np.random.default_rng(child) for child in run_seed(seed).spawn(5)))
-
-
-def run_seed(
-    seed: int | np.random.SeedSequence | None, replication: int = 0
-) -> np.random.SeedSequence:
-    """The randomness of one run, whoever starts it: experiment, script or page.
-
-    Replication `r` of an experiment with seed `s` draws from `SeedSequence(s, spawn_key=(r,))`. A
-    market with seed `s` is its first replication, so that one seed means one market everywhere.
-
-    Args:
-        seed: a whole number; None for one that nobody knows; a sequence, to say it all oneself.
-        replication: which run of this seed; a sequence has no others.
-
-    Raises:
-        InputError: it is none of these.
-    """
-    if isinstance(seed, np.random.SeedSequence):
-        # A copy: spawning changes a sequence, and the next run must get the same children.
-        return np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key)
-    whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
-    if seed is not None and not (whole and 0 <= seed < SEEDS):
-        # A generator has no seed to tell: what was drawn from it before would count, too.
-        shown = "a Generator" if isinstance(seed, np.random.Generator) else repr(seed)
-        raise InputError(
-            f"rng: expected a whole number from 0 to {SEEDS - 1}, or a numpy.random.SeedSequence"
-            f" (it is {shown})"
-        )
-    return np.random.SeedSequence(seed, spawn_key=(replication,))
 
 
 class Revised(Protocol):
