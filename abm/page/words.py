@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from abm.books.standing import CAUSES, CONTAGION, LIQUIDITY
+from abm.books.standing import CAUSES, CONTAGION, INSOLVENCY, LIQUIDITY
 from abm.page import measures
 from abm.page.sentences import amount, listed
 from abm.page.watch import Watch
@@ -80,6 +80,7 @@ def walk(watch: Watch) -> list[Stop]:
             "The first contagion",
             "Losses from the defaults of others have used up the equity.",
         ),
+        (INSOLVENCY, "The first insolvency", "Prices have used up the equity."),
     ):
         of_cause = [(day, row) for day, row, its in watch.defaults if its == cause]
         if of_cause:

@@ -160,6 +160,21 @@ def rolling_lender(ran: Ran) -> None:
 
 
 @says
+def running_lender(ran: Ran) -> None:
+    """Loans are recalled that would have gone on."""
+    standard = ran.standard().summary()
+    assert standard["recalls"] == 0 < ran.summary["withdrawals"] <= ran.summary["recalls"]
+
+
+@says
+def targeting_borrower(ran: Ran) -> None:
+    """Who sells as prices fall stays below the leverage that the others come to."""
+    standard = ran.standard()
+    assert standard.summary()["outside_sold_value"] == 0 < ran.summary["outside_sold_value"]
+    assert ran.days["leverage_95"].iloc[5] < standard.days_frame()["leverage_95"].iloc[5]
+
+
+@says
 def season_prices(ran: Ran) -> None:
     """Without noise the price is highest after a quarter of the season, lowest after three."""
     days = pd.bdate_range("2024-01-01", periods=20)
