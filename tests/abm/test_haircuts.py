@@ -51,7 +51,7 @@ def test_procyclical_haircuts_multiply_liquidity_demand_and_defaults() -> None:
         assert of(statistic, CRASH, "EWMA") > times * of(statistic, CRASH, "fixed at 13 %")
 
 
-def test_losses_do_not_fall_for_it() -> None:
+def test_losses_are_small_in_any_case() -> None:
     """At 13 % defaults leave next to nothing in the crash as it is."""
     assert of("close_out_loss", CRASH, "fixed at 13 %") < 0.01 * of(PEAK, CRASH, "fixed at 13 %")
 
