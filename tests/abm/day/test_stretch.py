@@ -120,19 +120,15 @@ class TestWhatEndsAStretch:
     def test_who_is_short(self, stretches: list[tuple[int, int]]) -> None:
         """What a borrower has too little of is shared by the script, from deliveries on.
 
-        Called for 2 on day 1 it has 5 minted; what is left does not do for the fall of day 4. With
-        a grace of two days that is a default on day 6, which is closed out on the same day.
+        It has 12 tokens posted and can have 5 minted: on day 4, at a price of 60, that is 1020 of
+        the 1053 required. Without grace it is in default, and closed out on the same day.
         """
         given = [{"name": "B1", "role": "borrower", "issuance_capacity": {"A": 5}}]
-        market = plain(
-            agreement={"grace_days": 2},
-            participants={"given": given},
-            close_out={"margin_period_of_risk": 1},
-        ).run()
+        market = plain(participants={"given": given}, close_out={"margin_period_of_risk": 1}).run()
         days = market.days_frame()
-        assert days.loc[days["unmet_calls"] > 0, "day"].tolist() == [4, 5, 6]
-        assert days.loc[days["defaults_liquidity"] > 0, "day"].tolist() == [6]
-        assert stretches == [(1, 4), (5, 5), (6, 6), (7, DAYS)]
+        assert days.loc[days["unmet_calls"] > 0, "day"].tolist() == [4]
+        assert days.loc[days["defaults_liquidity"] > 0, "day"].tolist() == [4]
+        assert stretches == [(1, 4), (5, DAYS)]
 
     def test_a_default_from_outside(self, stretches: list[tuple[int, int]]) -> None:
         scheduled = [{"participant": "B1", "day": 5}]
