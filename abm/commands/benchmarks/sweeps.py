@@ -119,7 +119,7 @@ def _against_objects(experiment: Experiment, benchmarks: ModuleType) -> Iterator
     job = Job.of(plan, list(range(plan.runs)))
 
     def batch() -> None:
-        parameters = {"scenario": small.scenario, "replication": list(range(OBJECT_RUNS))}
+        parameters = {"scenario": [small.scenario], "replication": list(range(OBJECT_RUNS))}
         mesa.batch_run(
             benchmarks.PlainRun, parameters, data_collection_period=1, display_progress=False
         )
