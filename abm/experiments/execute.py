@@ -155,6 +155,11 @@ def _manifest(plan: Plan) -> dict[str, Any]:
             name: list(dict.fromkeys(_hashable(design.factors[name]) for design in plan.designs))
             for name in plan.factor_names
         },
+        "sampling": {
+            "method": experiment.sampling,
+            "samples": experiment.samples,
+            "factors": list(experiment.factors.sampled),
+        },
         "designs": [design._asdict() for design in plan.designs],
         "replications": experiment.replications,
         "seed": experiment.seed,
