@@ -99,6 +99,7 @@ class CollateralMarket(mesa.Model):
             self._own_measures = own_measures((*self.scenario.measures, *measures), MEASURES)
         self.measures = (*MEASURES, *self._own_measures)
         self.tokens, self.days = blueprint.tokens, blueprint.days
+        self.assets = blueprint.assets
         self.unit = self.scenario.money.unit
         self.population = blueprint.population
         self.ledger = blueprint.ledger
@@ -109,7 +110,7 @@ class CollateralMarket(mesa.Model):
         self.first_loan = self._first_loans()
         self.path = blueprint.prices
         """Prices before the impact of any sale, in money units, shape (days, tokens)."""
-        self.impact = MarketImpact(self.scenario.close_out.impact, self.tokens)
+        self.impact = MarketImpact(self.scenario.close_out.impact, blueprint.sensitivity)
         self.standing = new_standing(blueprint.equity)
         self._scheduled_defaults = [
             (default.day, self.population.row(default.participant))

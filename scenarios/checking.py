@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from scenarios.errors import InputError
-from scenarios.schema import inside, is_kind, names
+from scenarios.errors import InputError, nearest
+from scenarios.schema import did_you_mean, inside, is_kind, names
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -80,7 +81,9 @@ def _explain(
     says = says.removeprefix(f"{where.rpartition('.')[2]}: ")
     if any(says.startswith(f"{key}: ") for key in changed):
         return says
-    says += f" (it is {first.given!r})" if isinstance(first.given, str | int | float) else ""
+    if isinstance(first.given, str | int | float):
+        near = nearest(first.given, re.findall(r"'([^']+)'", says))
+        says += f" (it is {first.given!r}{near.replace(' (', '; ', 1) or ')'}"
     return f"{where}: {says}" if where else says
 
 
@@ -118,13 +121,15 @@ class _Problem(NamedTuple):
         tag = str(context.get("discriminator", "")).strip("'")
         match of:
             case "extra_forbidden":
-                return cls(place, _unknown(place, around), None, None, True)
+                return cls(place, _unknown(place, around, kind), None, None, True)
             case "missing":
                 return cls(place, f"{place} is missing", None, None, True)
             case "union_tag_not_found":
                 return cls(f"{place}.{tag}", f"{place}.{tag} is missing", None, None, True)
             case "union_tag_invalid":
-                says = f"{context['tag']!r} is none of {context['expected_tags']}"
+                known = [tag.strip("'") for tag in context["expected_tags"].split(", ")]
+                near = nearest(context["tag"], known)
+                says = f"{context['tag']!r} is none of {context['expected_tags']}{near}"
                 return cls(f"{place}.{tag}", says, None, None, False)
             case "value_error":
                 return cls(place, details["msg"].removeprefix("Value error, "), None, given, False)
@@ -134,10 +139,11 @@ class _Problem(NamedTuple):
         return cls(place, f"{says[0].lower()}{says[1:]}", expected, given, False)
 
 
-def _unknown(place: str, around: tuple[Any, ...]) -> str:
+def _unknown(place: str, around: tuple[Any, ...], root: type[BaseModel]) -> str:
     known = ", ".join(sorted({key for kind in around for key in names(kind)}))
     outer = place.rpartition(".")[0]
-    return f"unknown key {place}; {f'{outer} has' if outer else 'there are'} {known}"
+    near = did_you_mean(place, around, root)
+    return f"unknown key {place}{near}; {f'{outer} has' if outer else 'there are'} {known}"
 
 
 def _locate(

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from scenarios.changes import keeping
 from scenarios.checking import checked
-from scenarios.errors import InputError
+from scenarios.errors import InputError, nearest
 from scenarios.factors import MOST_DESIGNS, Factors, read_changes, read_factors
 from scenarios.fields import as_changes
 from scenarios.scenario import LIBRARY, Scenario, bundled, find_file, read_toml
@@ -122,7 +122,7 @@ class Experiment:
         Raises:
             InputError: no such experiment, not TOML, or a key that is wrong.
         """
-        path = _path(name)
+        path = find_either(name)
         return cls.parse(read_toml(path), str(path), path.parent)
 
     def with_settings(self, changes: Mapping[str, Any], **settings: Any) -> Experiment:
@@ -139,7 +139,8 @@ class Experiment:
         for table in given.get("tables", ()):
             if table not in get_args(OptionalTable):
                 known = ", ".join(get_args(OptionalTable))
-                raise InputError(f"tables: no table {table} (known: {known})")
+                near = nearest(table, get_args(OptionalTable))
+                raise InputError(f"tables: no table {table}{near} (known: {known})")
         if not 0 <= given.get("seed", 0) < SEEDS:
             raise InputError(f"seed: expected 0 to {SEEDS - 1} (it is {given['seed']})")
         scenario = self.scenario
@@ -160,13 +161,18 @@ def load_either(name: str | Path) -> Scenario | Experiment:
     Raises:
         InputError: neither, or the file is wrong.
     """
-    path = _path(name)
+    path = find_either(name)
     if "experiment" in read_toml(path):
         return Experiment.load(path)
     return Scenario.load(path)
 
 
-def _path(name: str | Path) -> Path:
+def find_either(name: str | Path) -> Path:
+    """The file of a scenario or an experiment, given by its path or by a bundled name.
+
+    Raises:
+        InputError: there is neither.
+    """
     known = {**bundled(), **bundled_experiments()}
     return find_file(name, known, "scenario or experiment")
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from scenarios.checking import checked
-from scenarios.errors import InputError, named
+from scenarios.errors import InputError, named, nearest
 from scenarios.fields import SHORT, as_changes, field_types
 from scenarios.table import Table
 
@@ -178,8 +178,11 @@ def _check_rows(found: Factors, origin: str) -> None:
                 _kinds(factor, place)
                 _refuse_tables([value], f"{place}: {factor}")
             elif value not in found.alternatives[factor]:
-                known = ", ".join(found.alternatives[factor])
-                raise InputError(f"{place}: {factor}: no alternative {value!r} (known: {known})")
+                there = found.alternatives[factor]
+                near, known = nearest(value, there), ", ".join(there)
+                raise InputError(
+                    f"{place}: {factor}: no alternative {value!r}{near} (known: {known})"
+                )
 
 
 def _check_twice(found: Factors) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from scenarios.errors import InputError
 from scenarios.scenario import Scenario
-from scenarios.schema import KINDS, inside, is_model, names
+from scenarios.schema import KINDS, did_you_mean, inside, is_model, names
 
 SHORT = {"model": "agreement.model"}
 """Names of fields that are varied so often that they have a short one."""
@@ -26,7 +26,8 @@ def field_types(name: str) -> tuple[Any, ...]:
         if not inner:
             known = sorted({field for kind in kinds for field in names(kind)})
             where = f"; {'.'.join(done) or 'a scenario'} has {', '.join(known)}" if known else ""
-            raise InputError(f"{name}: a scenario has no such field{where}")
+            near = did_you_mean(".".join([*done, key]), kinds, Scenario)
+            raise InputError(f"{name}: a scenario has no such field{near}{where}")
         kinds = inner
         done.append(key)
     return kinds
@@ -43,7 +44,8 @@ def as_changes(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
     Tables of fields are merged into the scenario's, so that `participants = { dealers = 4 }` leaves
     the lenders alone. All else is replaced as a whole: numbers, lists, tokens and their quantities,
-    a price source that names its `source`, a network that names its `topology`.
+    a price source that names its `source`, a network that names its `topology`, a price impact that
+    names its `kind`.
 
     Raises:
         InputError: a scenario has no such field.
@@ -61,4 +63,5 @@ def as_changes(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _names_its_kind(models: list[Any], value: Mapping[str, Any]) -> bool:
-    return any(tag in model.model_fields and tag in value for model in models for tag in KINDS)
+    named = any(tag in model.model_fields and tag in value for model in models for tag in KINDS)
+    return named and len(models) > 1

@@ -19,10 +19,13 @@ from scenarios.scenario import Scenario
 HEAD = """\
 # Scenario files
 
-A scenario is a TOML file with the tables below. `collateral scenarios` lists the bundled ones,
-which are the best place to start; unknown keys are refused by name. From Python, any field can be
-replaced by its dotted name: `CollateralMarket("crash", **{"agreement.haircut": 0.1})`, and on the
-command line with `--set agreement.haircut=0.1`.
+A scenario is a TOML file with the tables below; unknown keys are refused by name. To begin with,
+`collateral init mine.toml` writes one that runs and says what can be changed in it.
+`collateral scenarios` lists those that are bundled; `collateral scenarios show NAME` prints one,
+`copy NAME FILE` copies it to change it, and `check FILE` says what a file would simulate and what
+that takes. From Python, any field can be replaced by its dotted name:
+`CollateralMarket("crash", **{"agreement.haircut": 0.1})`, and on the command line with
+`--set agreement.haircut=0.1`.
 
 *This page is written from the schema by `python -m scenarios.reference`.*
 """
@@ -50,8 +53,13 @@ def _tables(name: str, kind: Any, field: FieldInfo | None) -> Iterator[tuple[str
     """The tables that a field can hold, with what a file calls them."""
     origin, inner = get_origin(kind), get_args(kind)
     if isinstance(kind, type) and issubclass(kind, BaseModel):
-        tag = kind.model_fields.get("topology")
-        which = f' with `topology = "{get_args(tag.annotation)[0]}"`' if tag else ""
+        which = ""
+        for key in ("topology", "kind"):
+            options = (
+                get_args(kind.model_fields[key].annotation) if key in kind.model_fields else ()
+            )
+            if len(options) == 1:
+                which = f' with `{key} = "{options[0]}"`'
         yield f"`[{name}]`{which}", kind
         for key, part in kind.model_fields.items():
             yield from _tables(f"{name}.{key}", part.annotation, part)

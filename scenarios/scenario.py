@@ -11,9 +11,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from scenarios.agreement import CollateralAgreement
+from scenarios.assets import AssetClass, check_classes
 from scenarios.changes import refuse_inert, replaced_terms
 from scenarios.checking import checked
-from scenarios.errors import InputError, named
+from scenarios.errors import InputError, named, nearest
 from scenarios.loans import GivenLoan, Loan, Recalls
 from scenarios.network import AnyTopology, Complete
 from scenarios.own import Own
@@ -70,6 +71,8 @@ class Scenario(Table):
     """The days."""
     prices: AnyPriceSource
     """Where prices come from."""
+    assets: dict[str, AssetClass] = Field(default_factory=dict)
+    """Classes of assets by name, and what holds for the tokens of each."""
     agreement: CollateralAgreement = CollateralAgreement()
     """Terms of the collateral."""
     agreements: dict[str, CollateralAgreement] = Field(default_factory=dict)
@@ -102,6 +105,7 @@ class Scenario(Table):
     def _check(self) -> Self:
         if (self.loan is None) == (not self.loans):
             raise ValueError("give either [loan], for every edge of the network, or [[loans]]")
+        check_classes(self.assets, self.money.currency)
         ids = [loan.loan_id for loan in self.loans]
         if len(set(ids)) < len(ids):
             twice = next(i for i in ids if ids.count(i) > 1)
@@ -109,8 +113,10 @@ class Scenario(Table):
         for loan in self.loans:
             if loan.agreement is not None and loan.agreement not in self.agreements:
                 known = ", ".join(self.agreements) or "none"
+                near = nearest(loan.agreement, self.agreements)
                 raise ValueError(
-                    f"loans: loan {loan.loan_id}: no agreement {loan.agreement} (known: {known})"
+                    f"loans: loan {loan.loan_id}: no agreement {loan.agreement}{near}"
+                    f" (known: {known})"
                 )
         return self
 
@@ -209,9 +215,10 @@ def find_file(name: str | Path, known: Mapping[str, Path], what: str) -> Path:
         return path
     if str(name) in known:
         return known[str(name)]
+    beside = [str(other) for other in path.parent.glob("*.toml")] if path.parent.is_dir() else []
     raise InputError(
         f"{name}: no such file, and no {what} bundled under that name"
-        " (`collateral scenarios` lists them)"
+        f"{nearest(name, [*known, *beside])}; `collateral scenarios` lists them"
     )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-KINDS = ("source", "topology")
+from scenarios.errors import nearest
+
+KINDS = ("source", "topology", "kind")
 """Keys by which a table says which of several kinds it is."""
 
 
@@ -22,6 +24,38 @@ def inside(kind: Any, key: str | int) -> tuple[Any, ...]:
     if isinstance(key, int) and origin in (list, tuple):
         return tuple(flat(inner[0] if origin is list or inner[-1] is ... else inner[key]))
     return ()
+
+
+def did_you_mean(place: str, around: Iterable[Any], root: Any) -> str:
+    """` (did you mean X?)` for a key that its table does not have; nothing if none is near.
+
+    The nearest key of that table, or else the places of a key of that very name in other tables.
+
+    Args:
+        place: dotted name of the key.
+        around: types that the table can have.
+        root: type of the outermost table.
+    """
+    outer, _, key = place.rpartition(".")
+    there = [name for kind in around for name in names(kind)]
+    near = nearest(key, there, f"{outer}." if outer else "")
+    if near:
+        return near
+    places = [name for name in dict.fromkeys(dotted(root)) if name.rpartition(".")[2] == key]
+    places = [name for name in places if name.rpartition(".")[0] != outer][:3]
+    return f" (did you mean {' or '.join(places)}?)" if places else ""
+
+
+def dotted(kind: Any, prefix: str = "", depth: int = 4) -> Iterator[str]:
+    """Dotted names of the keys of a table and of the tables in it, down to so many levels.
+
+    Lists and tables by names of one's own are left out, as their entries have no names here.
+    """
+    for key in names(kind):
+        yield prefix + key
+        if depth > 1:
+            for inner in inside(kind, key):
+                yield from dotted(inner, f"{prefix}{key}.", depth - 1)
 
 
 def names(kind: Any) -> list[str]:

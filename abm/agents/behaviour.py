@@ -7,7 +7,7 @@ from typing import Any
 
 from abm.agents import Borrower, ClearingHouse, Dealer, Lender, Oracle, Participant
 from abm.books.population import Population
-from scenarios.errors import InputError
+from scenarios.errors import InputError, nearest
 from scenarios.own import load
 from scenarios.scenario import Scenario
 
@@ -32,9 +32,10 @@ def classes_for(
     """
     _check_given(behaviours)
     for key in behaviours:
-        if key not in {*STANDARD, *SERVICES, *population.names}:
+        known = (*STANDARD, *SERVICES, *population.names)
+        if key not in known:
             raise InputError(
-                f"behaviours: {key} is neither a participant nor one of"
+                f"behaviours: {key}{nearest(key, known)} is neither a participant nor one of"
                 f" {', '.join((*STANDARD, *SERVICES))}"
             )
     roles = {

@@ -8,6 +8,7 @@ import mesa
 import numpy as np
 
 from abm.agents.market import Market
+from abm.books.ledger import UNLIMITED
 from abm.books.loan_book import OPEN_LOAN
 
 
@@ -61,7 +62,8 @@ class Participant(mesa.Agent):
     @property
     def equity(self) -> float:
         """Money that it can still lose before it defaults; infinite if that does not matter."""
-        return float(self.model.standing.equity[self.row] * self.model.unit)
+        equity = int(self.model.standing.equity[self.row])
+        return equity * self.model.unit if equity < UNLIMITED else float("inf")
 
     @property
     def defaulted(self) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from scenarios.errors import InputError
+from scenarios.errors import InputError, nearest
 from scenarios.participants import GivenParticipant, Role
 
 Floats = npt.NDArray[np.float64]
@@ -37,7 +37,8 @@ class Population:
         try:
             return self.names.index(name)
         except ValueError:
-            raise InputError(f"no participant {name}; there are {_few(self.names)}") from None
+            near = nearest(name, self.names)
+            raise InputError(f"no participant {name}{near}; there are {_few(self.names)}") from None
 
 
 def _few(names: tuple[str, ...]) -> str:

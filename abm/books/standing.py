@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from abm.books.ledger import UNLIMITED
+
 Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 CAUSES = ("exogenous", "liquidity", "contagion")
 EXOGENOUS, LIQUIDITY, CONTAGION = range(3)
@@ -17,8 +18,8 @@ EXOGENOUS, LIQUIDITY, CONTAGION = range(3)
 class Standing(NamedTuple):
     """One row a participant; money in money units."""
 
-    equity: Floats
-    """What it can still lose before it defaults; infinite if that does not matter."""
+    equity: Ints
+    """What it can still lose before it defaults; `UNLIMITED` if that does not matter."""
     losses: Ints
     """What it has lost in close-outs."""
     default_day: Ints
@@ -26,8 +27,14 @@ class Standing(NamedTuple):
     default_cause: Ints
     """Position in `CAUSES`; -1 for none."""
 
+    def lose(self, row: int, amount: int) -> None:
+        """Book what a participant has lost against its equity."""
+        self.losses[row] += amount
+        if self.equity[row] < UNLIMITED:
+            self.equity[row] -= amount
 
-def new_standing(equity: Floats) -> Standing:
+
+def new_standing(equity: Ints) -> Standing:
     """Participants who have lost nothing; equity in money units, shape (participants,)."""
     none = np.full(len(equity), -1, np.int64)
     return Standing(equity, np.zeros(len(equity), np.int64), none, none.copy())

@@ -187,7 +187,13 @@ def _check(
 
 
 def gas_markdown(table: pd.DataFrame) -> str:
-    """A gas table as it stands in `docs/contracts.md`: gas in thousands, empty where there is none.
+    """A gas table as it stands in `docs/contracts.md` (`gas_cells`)."""
+    cells = gas_cells(table)
+    return str(cells.to_markdown(index=False, disable_numparse=True, stralign="right"))
+
+
+def gas_cells(table: pd.DataFrame) -> pd.DataFrame:
+    """The figures of a gas table as text: gas in thousands, empty where there is none.
 
     Columns that are empty throughout are left out.
     """
@@ -202,8 +208,7 @@ def gas_markdown(table: pd.DataFrame) -> str:
             cells[f"{label} (money)"] = [_cell(money, 2) for money in shown[name]]
         else:
             cells[name] = [str(int(number)) for number in shown[name]]
-    frame = pd.DataFrame(cells)
-    return str(frame.to_markdown(index=False, disable_numparse=True, stralign="right"))
+    return pd.DataFrame(cells)
 
 
 def _cell(number: float, places: int) -> str:

@@ -13,12 +13,15 @@ COMMANDS = {
     "run": "Run a scenario or an experiment and write its results as Parquet.",
     "report": "Report on results: one page of tables and figures that explain themselves.",
     "serve": "Watch, question and steer a market in the browser.",
-    "scenarios": "List the bundled scenarios.",
+    "scenarios": "List, show, copy and check scenarios and experiments.",
+    "init": "Write a commented scenario of one's own to begin with.",
     "prices": "Fetch prices, or fit a price model to them.",
     "verify": "Compare a scenario on smart contracts with the simulator, day by day.",
     "gas": "Measure what the smart contracts cost to operate.",
+    "optimise": "Find the cheapest collateral to deliver on many calls together.",
     "picture": "Draw the lending network of a scenario on one day.",
     "bench": "Measure how fast this machine simulates.",
+    "completion": "Have a shell complete commands, options and names.",
 }
 """Command and one-line help; the command itself is `command` in `abm/commands/<name>.py`."""
 
@@ -35,6 +38,15 @@ class _LazyGroup(click.Group):
         command: click.Command = import_module(f"abm.commands.{cmd_name}").command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            from scenarios.errors import nearest
+
+            ctx.fail(f"no command {args[0]}{nearest(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
@@ -50,8 +62,8 @@ class _LazyGroup(click.Group):
         except InputError as error:
             click.echo(f"collateral: {error}", err=True)
             ctx.exit(2)
-        except KeyboardInterrupt:
-            click.echo("collateral: interrupted", err=True)
+        except KeyboardInterrupt as stopped:
+            click.echo(": ".join(["collateral: interrupted", *map(str, stopped.args)]), err=True)
             ctx.exit(CODE)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise

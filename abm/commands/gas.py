@@ -74,12 +74,16 @@ def command(
     from abm.chain import require
 
     require()
-    from abm.chain.gas import gas_markdown, gas_table
+    from abm.chain.gas import gas_cells, gas_markdown, gas_table
+    from abm.commands.terminal import fits, one_below_the_other
     from analysis.operating_cost import Fees, priced
 
     gas = gas_table(models, tokens, batches, days=days)
     table = priced(gas, Fees(gas_price, ether_price))
-    click.echo(gas_markdown(table))
+    text = gas_markdown(table)
+    click.echo(
+        text if fits(text) else one_below_the_other(gas_cells(table), ("model", "tokens", "batch"))
+    )
     if rollup:
         from abm.chain.rollup import rollup_markdown, rollup_table
 

@@ -63,7 +63,10 @@ def overview(finished: Finished) -> str:
     if len(errors) > 3:
         parts.append(f"and {len(errors) - 3} other errors")
     if len(errors) and finished.runs > 1:
-        parts.append(f"Which they are: the columns status and error of {finished.folder}/runs.")
+        parts.append(
+            f"Which they are: the columns status and error of {finished.folder}/runs. With"
+            " --workers 0 each error in code of one's own shows its traceback."
+        )
     tables = ", ".join(str(table) for table in results.manifest.get("tables", ()))
     parts.append(
         f"{finished.runs} {'run' if finished.runs == 1 else 'runs'} in {finished.seconds:.1f} s."

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from abm.commands.options import seed_option
+from abm.commands.options import scenario_argument, seed_option
 
 
 @click.command("picture")
-@click.argument("scenario")
+@scenario_argument
 @click.option(
     "--day",
     type=click.IntRange(0),
@@ -30,6 +30,7 @@ def command(scenario: str, day: int | None, seed: int, out: Path) -> None:
 
     SCENARIO is a TOML file, or a name that `collateral scenarios` lists.
     """
+    from abm.commands.compiling import told_when_compiling
     from abm.model import CollateralMarket
     from analysis.figures.network import network_figure
     from analysis.networks import pairs
@@ -37,12 +38,13 @@ def command(scenario: str, day: int | None, seed: int, out: Path) -> None:
 
     if out.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise InputError(f"{out}: the file must end in .png, .svg or .pdf")
-    market = CollateralMarket(scenario, rng=seed)
-    last = len(market.days) - 1
-    if day is not None and day > last:
-        raise InputError(f"--day {day}: the last day of {scenario} is {last}")
-    while market.day < (last if day is None else day):
-        market.step()
+    with told_when_compiling():
+        market = CollateralMarket(scenario, rng=seed)
+        last = len(market.days) - 1
+        if day is not None and day > last:
+            raise InputError(f"--day {day}: the last day of {scenario} is {last}")
+        while market.day < (last if day is None else day):
+            market.step()
     figure = network_figure(pairs(market.loans_frame()), market.participants_frame())
     try:
         figure.savefig(out, dpi=160)

@@ -7,11 +7,17 @@ from typing import Any
 
 import click
 
-from abm.commands.options import set_option
+from abm.commands.options import (
+    json_option,
+    overwrite_option,
+    run_seed_option,
+    scenario_argument,
+    set_option,
+)
 
 
 @click.command()
-@click.argument("scenario")
+@scenario_argument
 @click.option(
     "--out", required=True, metavar="DIR", help="Folder of the results, or any fsspec URL."
 )
@@ -19,17 +25,14 @@ from abm.commands.options import set_option
     "--workers",
     type=click.IntRange(min=0),
     metavar="N",
-    help="Processes to start; 0 runs all in this one.  [default: one a core]",
+    help="Processes to start; 0 runs all in this one, and shows tracebacks of one's own code."
+    "  [default: one a core]",
 )
 @click.option("--scheduler", metavar="ADDRESS", help="Use the Dask cluster that runs there.")
 @click.option("--resume", is_flag=True, help="Go on with an interrupted experiment in DIR.")
+@overwrite_option("the results in DIR")
 @set_option("agreement.haircut=0.1")
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    metavar="N",
-    help="Seed of all randomness.  [default: the experiment's, else 1]",
-)
+@run_seed_option
 @click.option(
     "--replications",
     type=click.IntRange(min=1),
@@ -41,16 +44,23 @@ from abm.commands.options import set_option
     metavar="NAMES",
     help="Also write these, separated by commas: events, participants, loans.",
 )
+@json_option
+@click.option("--quiet", is_flag=True, help="Show neither progress nor a summary.")
+@click.option("--verbose", is_flag=True, help="Show also what is begun, and what is compiled.")
 def command(
     scenario: str,
     out: str,
     workers: int | None,
     scheduler: str | None,
     resume: bool,
+    overwrite: bool,
     changes: dict[str, Any],
     seed: int | None,
     replications: int | None,
     tables: str | None,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
 ) -> None:
     """Run SCENARIO and write its results as Parquet.
 
@@ -62,22 +72,49 @@ def command(
 
     Exit code 1: some runs failed; the end of the output says why, and the column `error` of runs.
     """
+    from abm.commands import outcome
+    from abm.commands.compiling import told_when_compiling
     from abm.commands.interrupts import raised_once
     from abm.commands.overview import overview
+    from abm.commands.terminal import echo_json
     from abm.experiments.execute import run_experiment
+    from scenarios.errors import InputError
     from scenarios.experiment import Experiment, load_either
 
+    if quiet and verbose:
+        raise InputError("--quiet and --verbose: give one")
     given = load_either(scenario)
     experiment = given if isinstance(given, Experiment) else Experiment.single(given)
     options: dict[str, Any] = {"seed": seed, "replications": replications}
     if tables is not None:
         options["tables"] = tuple(name.strip() for name in tables.split(",") if name.strip())
     experiment = experiment.with_settings(changes, **options)
+    outcome.show_failures(shown=workers == 0)
+    if verbose:
+        click.echo(outcome.begun(experiment), err=True)
     # Batch systems end jobs with SIGTERM: as with Ctrl-C, say so in the manifest and stop cleanly.
-    with raised_once(signal.SIGTERM):
-        finished = run_experiment(
-            experiment, out, workers=workers, scheduler=scheduler, resume=resume
-        )
-    click.echo(overview(finished))
+    with raised_once(signal.SIGTERM), told_when_compiling(quiet=quiet, verbose=verbose):
+        try:
+            finished = run_experiment(
+                experiment,
+                out,
+                workers=workers,
+                scheduler=scheduler,
+                resume=resume,
+                overwrite=overwrite,
+                quiet=quiet,
+            )
+        except KeyboardInterrupt:
+            raise outcome.interrupted(out, overwrite) from None
+    if as_json:
+        echo_json(outcome.as_table(finished))
+    elif not quiet:
+        click.echo(overview(finished))
     if finished.failed:
+        if quiet or as_json:
+            click.echo(
+                f"collateral: {finished.failed:,} of {finished.runs:,} runs failed; the columns"
+                f" status and error of {finished.folder}/runs say which and why",
+                err=True,
+            )
         raise click.exceptions.Exit(1)

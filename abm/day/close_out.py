@@ -256,7 +256,7 @@ class CloseOutDesk:
         total[-1] = 0
         if not sales:
             return
-        self.impact.sell(total)
+        self.impact.trade(total)
         prices = self.impact.applied_to(path)
         for netting, a, quantities in sales:
             value, issued = self._exchange(a, quantities, prices, day), 0
@@ -323,8 +323,7 @@ class CloseOutDesk:
             self._pay(debtor, creditor, claim - lost, result)
         elif claim < 0:
             self._pay(creditor, debtor, -claim, result)
-        self.standing.equity[creditor] -= lost
-        self.standing.losses[creditor] += lost
+        self.standing.lose(creditor, lost)
         result.close_out_loss += lost
         account = min(netting.sold + netting.unwound)
         self.events.add(day, tally.CLOSE_OUT, party, account, value=value)

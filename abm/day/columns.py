@@ -168,6 +168,7 @@ class ColumnsDay:
 
     def conclude(self) -> None:
         """Settle what ends with the window, and redeem the tokens that nobody needs any more."""
+        self.receive_minted()
         self.settle()
         before = None
         while before != (owed := (self.market.ledger.collateral.sum(), self.books.reused.sum())):

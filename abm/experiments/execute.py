@@ -39,6 +39,7 @@ def run_experiment(
     workers: int | None = None,
     scheduler: str | None = None,
     resume: bool = False,
+    overwrite: bool = False,
     quiet: bool = False,
 ) -> Finished:
     """Run all designs of an experiment and write their results.
@@ -53,6 +54,7 @@ def run_experiment(
         workers: processes to start; 0 to run everything in this one; a process a core if None.
         scheduler: address of a running Dask scheduler to use instead of own processes.
         resume: go on with an interrupted experiment in that folder.
+        overwrite: replace the results in that folder, once this experiment is seen to be right.
         quiet: show no progress.
 
     Raises:
@@ -62,9 +64,11 @@ def run_experiment(
     """
     plan = Plan.of(experiment)
     store = Store(str(folder))
-    earlier = _earlier(store, plan, resume)
+    earlier = _earlier(store, plan, resume, overwrite)
     plan.check()
     store.prepare()
+    if overwrite:
+        store.discard()
     store.clean()
     finished = store.finished()
     done, failed = len(finished), int((finished["status"] == "failed").sum())
@@ -94,12 +98,16 @@ def run_experiment(
     return Finished(store.folder, plan.runs, progress.failed, progress.seconds)
 
 
-def _earlier(store: Store, plan: Plan, resume: bool) -> dict[str, Any] | None:
+def _earlier(
+    store: Store, plan: Plan, resume: bool, overwrite: bool = False
+) -> dict[str, Any] | None:
     """The manifest of what is to be resumed, if anything is.
 
     Raises:
         InputError: the folder is in use, or has something else in it.
     """
+    if resume and overwrite:
+        raise InputError("--resume goes on with results, --overwrite replaces them; give one")
     manifest = store.read_manifest()
     if manifest is None:
         if not store.is_empty():
@@ -108,10 +116,12 @@ def _earlier(store: Store, plan: Plan, resume: bool) -> dict[str, Any] | None:
     if is_running(manifest):
         number = manifest["process"]["pid"]
         raise InputError(f"{store.folder}: process {number} is writing results there now")
+    if overwrite:
+        return None
     if not resume:
         raise InputError(
             f"{store.folder}: has results of {manifest.get('name')} ({manifest.get('status')});"
-            " choose another folder, or go on with --resume"
+            " choose another folder, go on with --resume, or replace them with --overwrite"
         )
     if manifest.get("fingerprint") != plan.fingerprint:
         raise InputError(

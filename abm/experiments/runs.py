@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -151,6 +152,7 @@ def _described(common: Common, design: Design, error: str) -> dict[str, Any]:
 
 def _told(error: Exception) -> str:
     # Imported late, as the market is: planning does without either.
-    from scenarios.faults import told
+    from scenarios.faults import own_traceback, told
 
+    logging.getLogger(__name__).info("%s", own_traceback(error) or told(error))
     return told(error)

@@ -28,7 +28,7 @@ from fsspec.implementations.local import LocalFileSystem
 from abm.experiments.schema import TABLES
 from scenarios.errors import InputError
 
-MANIFEST = "manifest.json"
+MANIFEST, REPORT = "manifest.json", "report.html"
 FORMAT = 1
 """Version of this layout, in the manifest."""
 
@@ -144,6 +144,17 @@ class Store:
         if self.files.exists(self.path(_TEMPORARY)):
             self.files.rm(self.path(_TEMPORARY), recursive=True)
         self.files.makedirs(self.path(_TEMPORARY), exist_ok=True)
+
+    def discard(self) -> None:
+        """Remove the results in the folder, and the report on them, if there are any."""
+        if self.read_manifest() is None:
+            return
+        try:
+            for name in (*TABLES, MANIFEST, REPORT):
+                if self.files.exists(self.path(name)):
+                    self.files.rm(self.path(name), recursive=True)
+        except OSError as error:
+            raise unwritable(self.folder, error) from None
 
     def close(self) -> None:
         """Remove the folder of temporary files, if nobody has any there."""

@@ -16,9 +16,11 @@ from abm.books.tally import COUNTED, new_log
 from abm.books.terms import Terms, Tokens
 from abm.opening.funding import equity_of, fund
 from abm.opening.limits import refuse_overflow
+from abm.opening.liquidity import sensitivity_of
 from abm.opening.loan_table import LoanTable, Sizes, draw_loans, size_loans
 from abm.opening.stress_check import check_stress
 from abm.opening.terms import terms_of
+from scenarios.assets import AssetColumns, asset_columns
 from scenarios.errors import InputError
 from scenarios.experiment import SEEDS
 from scenarios.prices import PricePanel
@@ -84,6 +86,10 @@ class Blueprint:
     days: pd.DatetimeIndex
     prices: Ints
     """True prices in money units, shape (days, tokens)."""
+    assets: AssetColumns
+    """What the scenario's classes of assets say of each token."""
+    sensitivity: npt.NDArray[np.float64]
+    """Of prices to sales: `abm.opening.liquidity.sensitivity_of`."""
     population: Population
     ledger: Ledger
     books: Books
@@ -93,8 +99,9 @@ class Blueprint:
     """For each loan 0 to settle, 1 to roll, 2 to replace it."""
     lent_moves: bool
     """Whether anything but cash is lent, so that exposures change with prices."""
-    equity: npt.NDArray[np.float64]
-    """What each participant can lose before it defaults, in money units; infinite if no matter."""
+    equity: Ints
+    """What each participant can lose before it defaults, in money units; `UNLIMITED` if no
+    matter."""
 
 
 def draw_blueprint(
@@ -112,6 +119,7 @@ def draw_blueprint(
     """
     window = scenario.window
     panel = scenario.prices.panel(scenario.price_window, streams.prices) if panel is None else panel
+    source = panel
     panel = on_calendar(panel, window.start, window.end, window.calendar)
     if len(panel.dates) < 2:
         raise InputError("window: a simulation needs two days at least")
@@ -120,23 +128,27 @@ def draw_blueprint(
     if cash in panel.tokens:
         raise InputError(f"money.currency: {cash} is also the name of a priced token")
     tokens = (*panel.tokens, cash)
+    assets = asset_columns(scenario.assets, tokens)
+    sensitivity = sensitivity_of(scenario, source, panel.dates, tokens, assets)
     prices = np.column_stack([panel.in_units(unit), np.ones(len(panel.dates), np.int64)])
     population, table = draw_loans(scenario, streams.network)
     terms, priority = terms_of(table.agreements, tokens, cash, unit)
     sizes = size_loans(table, tokens, cash, prices[0], unit)
-    refuse_overflow(scenario, tokens, table, sizes, terms, prices)
+    refuse_overflow(scenario, tokens, table, sizes, terms, prices, sensitivity)
     books, ledger = _books(
         scenario, table, sizes, terms, priority, population, tokens, len(panel.dates)
     )
     check_stress(scenario, population, books.loans, panel.tokens, len(panel.dates) - 1)
     modes = [AT_MATURITY.index(kind.at_maturity) for kind in table.kinds]
     fund(scenario, population, ledger, books, sizes, streams.network)
-    refuse_overflow(scenario, tokens, table, sizes, terms, prices, ledger.wallets)
+    refuse_overflow(scenario, tokens, table, sizes, terms, prices, sensitivity, ledger.wallets)
     return Blueprint(
         tokens=tokens,
         cash=cash,
         days=panel.dates,
         prices=prices,
+        assets=assets,
+        sensitivity=sensitivity,
         population=population,
         ledger=ledger,
         books=books,

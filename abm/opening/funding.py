@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from abm.opening.loan_table import LoanTable, Sizes
 
 Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 
 def fund(
@@ -76,13 +75,13 @@ def fund(
 
 def equity_of(
     scenario: Scenario, population: Population, table: LoanTable, sizes: Sizes, prices: Ints
-) -> Floats:
-    """Equity of each participant in money units, to the nearest; infinite if it does not matter.
+) -> Ints:
+    """Equity of each participant in money units, to the nearest; `UNLIMITED` if no matter.
 
     Raises:
         InputError: it is more than can be counted.
     """
-    equity = np.full(len(population.names), np.inf)
+    equity = np.full(len(population.names), UNLIMITED, np.int64)
     ratio = scenario.participants.equity_ratio
     if ratio is not None:
         lent = _added_up(table.lender, (sizes.lent @ prices)[:, None], len(equity))[:, 0]

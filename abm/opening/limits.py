@@ -14,13 +14,19 @@ from abm.opening.loan_table import LoanTable, Sizes
 from scenarios.errors import InputError
 from scenarios.prices.panel import LARGEST_PRICE
 from scenarios.scenario import Scenario
+from scenarios.stress import ExponentialImpact
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 
 def price_range(
-    scenario: Scenario, tokens: Sequence[str], prices: Ints, value: float, wallets: Floats
+    scenario: Scenario,
+    tokens: Sequence[str],
+    prices: Ints,
+    sensitivity: Floats,
+    value: float,
+    wallets: Floats,
 ) -> tuple[Floats, Floats]:
     """The lowest and highest price of each token that can be published, in money units.
 
@@ -32,6 +38,7 @@ def price_range(
         scenario: with its faults of the oracle and its price impact.
         tokens: names of the ledger's columns.
         prices: true ones, shape (days, tokens).
+        sensitivity: of prices to sales (`sensitivity_of`).
         value: what all loans can require together, in money units.
         wallets: tokens held beside that, shape (tokens,).
 
@@ -41,10 +48,9 @@ def price_range(
     lowest, highest = prices.min(axis=0).astype(np.float64), prices.max(axis=0).astype(np.float64)
     impact = scenario.close_out.impact
     if impact is not None:
-        for column, token in enumerate(tokens[:-1]):
-            depth = impact.depth
-            size = depth.get(token, math.inf) if isinstance(depth, dict) else depth
-            lowest[column] = _sold_out(lowest[column], impact.b / size, value, wallets[column])
+        power = 1 if isinstance(impact, ExponentialImpact) else 2
+        for column, most in enumerate(sensitivity[:, :-1].max(axis=0).tolist()):
+            lowest[column] = _sold_out(lowest[column], most, power, value, wallets[column])
     bounds = lowest.copy(), highest.copy()
     for wrong in scenario.oracle.wrong_prices:
         if wrong.token not in tokens:
@@ -62,11 +68,12 @@ def price_range(
     return bounds
 
 
-def _sold_out(price: float, sensitivity: float, value: float, held: float) -> float:
+def _sold_out(price: float, sensitivity: float, power: int, value: float, held: float) -> float:
     """The price that is left if tokens worth `value` at that price, and those held, are sold."""
     low = price
     for _ in range(1000):
-        fallen = max(low * math.exp(-min(sensitivity * (value / price + held), 700.0)), 1.0)
+        mark = (sensitivity * (value / price + held)) ** (1 / power)
+        fallen = max(low * math.exp(-min(mark, 700.0)), 1.0)
         if fallen >= price * (1 - 1e-9):
             return fallen
         price = fallen
@@ -92,6 +99,7 @@ def refuse_overflow(
     sizes: Sizes,
     terms: Terms,
     prices: Ints,
+    sensitivity: Floats,
     wallets: Ints | None = None,
 ) -> None:
     """Refuse a market whose collateral could come to be worth more than it can count.
@@ -103,6 +111,7 @@ def refuse_overflow(
         sizes: of the loans.
         terms: of the agreements.
         prices: true ones, shape (days, tokens).
+        sensitivity: of prices to sales, a row a day or one.
         wallets: prefunded inventories, shape (wallets, tokens); without them only loans are looked
             at one by one.
 
@@ -112,7 +121,7 @@ def refuse_overflow(
     held = np.zeros(len(tokens)) if wallets is None else wallets.sum(axis=0, dtype=np.float64)
     once = prices.min(axis=0).astype(np.float64), prices.max(axis=0).astype(np.float64)
     worth = float(largest_values(table, sizes, terms, *once).sum())
-    lowest, highest = price_range(scenario, tokens, prices, worth, held)
+    lowest, highest = price_range(scenario, tokens, prices, sensitivity, worth, held)
     value = largest_values(table, sizes, terms, lowest, highest)
     row = int(value.argmax())
     if value[row] >= LARGEST_VALUE:

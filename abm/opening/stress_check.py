@@ -8,6 +8,7 @@ from abm.books.loan_book import NEVER, Loans
 from abm.books.population import Population
 from scenarios.errors import InputError, named, refuse_unpriced
 from scenarios.scenario import Scenario
+from scenarios.stress import ExponentialImpact
 
 
 def check_stress(
@@ -41,7 +42,7 @@ def check_stress(
             refuse_unpriced(wrong.token, tokens)
             _check_day(wrong.token, wrong.day, 0, last)
     impact = scenario.close_out.impact
-    if impact is not None and isinstance(impact.depth, dict):
+    if isinstance(impact, ExponentialImpact) and isinstance(impact.depth, dict):
         with named("close_out.impact.depth"):
             for token in impact.depth:
                 refuse_unpriced(token, tokens)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from abm.books.ledger import UNLIMITED
 from abm.books.loan_book import ACTIVE, LIQUIDATING, LOAN_STATES, NEVER, OPEN_LOAN, PENDING
 from abm.books.standing import CAUSES
 from abm.measures.statistics import gaps_and_exposures
@@ -109,7 +110,7 @@ class Watch:
         stats = measures.today(market)
         wallets = market.ledger.wallets[: len(self.names)]
         self._keep(gap, wallets)
-        limited = np.isfinite(standing.equity)
+        limited = standing.equity < UNLIMITED
         return {
             "stats": [None if value != value else float(value) for value in stats.values()],
             "prices": _rounded(self.prices[-1], 6),

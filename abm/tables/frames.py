@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from abm.books.ledger import UNLIMITED
 from abm.books.loan_book import LOAN_STATES, NEVER
 from abm.books.standing import CAUSES
 from abm.measures.measure import COUNT
@@ -105,7 +106,7 @@ def participants_frame(market: Source) -> pd.DataFrame:
             "over_collateralisation": by(accounts.borrower, np.maximum(at.gaps, 0)),
             "wallet_value": (at.wallets[:number] @ at.prices) * unit,
             "posted_value": by(accounts.borrower, at.claims @ at.prices),
-            "equity": np.where(np.isinf(standing.equity), np.nan, standing.equity) * unit,
+            "equity": np.where(standing.equity < UNLIMITED, standing.equity, np.nan) * unit,
             "losses": standing.losses * unit,
             "default_day": standing.default_day,
             "default_cause": causes[standing.default_cause],

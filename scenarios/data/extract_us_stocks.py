@@ -14,19 +14,18 @@ TOKENS = ("AAPL", "GOOG", "IBM", "MSFT")
 
 
 def extract() -> pd.DataFrame:
-    """Unadjusted daily closes in US dollars, 2007 to 2010, one column a stock."""
+    """Unadjusted daily closes in US dollars, and shares traded, 2007 to 2010."""
     from bokeh_sampledata import stocks
 
-    series = {}
-    for token in TOKENS:
-        quotes = pd.DataFrame(getattr(stocks, token))
-        series[token] = pd.Series(
-            quotes["close"].to_numpy(), index=pd.DatetimeIndex(quotes["date"], name="date")
-        )
-    return pd.DataFrame(series).loc["2007-01-01":"2010-12-31"]
+    quotes = {
+        token: pd.DataFrame(getattr(stocks, token)).set_index("date").loc["2007-01-01":"2010-12-31"]
+        for token in TOKENS
+    }
+    closes = {token: quotes[token]["close"].map("{:.2f}".format) for token in TOKENS}
+    return pd.DataFrame(closes | {f"{token} volume": quotes[token]["volume"] for token in TOKENS})
 
 
 if __name__ == "__main__":
     target = Path(__file__).with_name("us_stocks_2007_2010.csv")
-    extract().to_csv(target, date_format="%Y-%m-%d", float_format="%.2f")
+    extract().to_csv(target)
     print(f"wrote {target}")

@@ -49,7 +49,9 @@ def on_calendar(panel: PricePanel, start: date, end: date, calendar: Calendar) -
             )
         days = sessions if calendar == "sessions" else pd.date_range(sessions[0], last)
         rows = panel.dates.searchsorted(days, side="right") - 1
-    return replace(panel, dates=pd.DatetimeIndex(days), close=panel.close[np.asarray(rows)])
+    taken = np.asarray(rows)
+    volume = None if panel.volume is None else panel.volume[taken]
+    return replace(panel, dates=pd.DatetimeIndex(days), close=panel.close[taken], volume=volume)
 
 
 def _span(panel: PricePanel) -> str:

@@ -10,20 +10,23 @@ import numpy as np
 import pandas as pd
 
 from scenarios.errors import InputError
-from scenarios.prices.panel import PricePanel
+from scenarios.prices.panel import PricePanel, volume_column
 
 TIDY = {"date", "token", "close"}
 CURRENCY = "currency"
 """A further column of a tidy file, and a key of the record beside a file (`sidecar_of`)."""
+VOLUME = "volume"
+"""A further column of a tidy file."""
 
 
 def read_prices(path: str | Path) -> PricePanel:
     """Read and check a price file.
 
     The file has a `date` column (or a date index, in Parquet) and a column of closing prices for
-    each token; or, tidy, the three columns `date`, `token` and `close`. What the prices are in may
-    be said by a fourth column `currency`, or by the record that `collateral prices` writes beside a
-    file.
+    each token, and may have a column `TOKEN volume` of what was traded, for all tokens or none; or,
+    tidy, the three columns `date`, `token` and `close`, and perhaps a column `volume`. What the
+    prices are in may be said by a further column `currency` of a tidy file, or by the record that
+    `collateral prices` writes beside a file.
 
     Raises:
         InputError: naming file, row and column of the first thing that is wrong. Rows of a CSV are
@@ -43,24 +46,50 @@ def read_prices(path: str | Path) -> PricePanel:
         raise InputError(f"{path}: no rows; expected one a day")
     raw["date"] = _dates(path, raw["date"], rows)
     currency = _recorded_currency(path)
-    if set(raw.columns) == {*TIDY, CURRENCY}:
+    tidy = set(raw.columns) - {CURRENCY, VOLUME} == TIDY
+    if tidy and CURRENCY in raw.columns:
         currency = _one_currency(path, raw.pop(CURRENCY), rows)
-    tokens = [column for column in raw.columns if column != "date"]
-    if set(raw.columns) == TIDY:
-        raw["close"] = _numbers(path, "close", raw["close"], rows)
-        twice = raw.duplicated(["date", "token"])
-        if twice.any():
-            row = int(np.flatnonzero(twice)[0])
-            raise InputError(
-                f"{path}: row {rows[row]}: {raw['token'].iloc[row]} on"
-                f" {raw['date'].iloc[row]:%Y-%m-%d} appears twice"
-            )
-        frame = raw.pivot_table(index="date", columns="token", values="close", dropna=False)
-        return replace(PricePanel.from_frame(frame, str(path)), currency=currency)
-    for token in tokens:
-        raw[token] = _numbers(path, token, raw[token], rows)
+    read = _tidy if tidy else _wide
+    return replace(read(path, raw, rows), currency=currency)
+
+
+def _tidy(path: Path, raw: pd.DataFrame, rows: list[int]) -> PricePanel:
+    """The panel of a file with a row for each day and token."""
+    values = [name for name in ("close", VOLUME) if name in raw.columns]
+    for name in values:
+        raw[name] = _numbers(path, name, raw[name], rows)
+    twice = raw.duplicated(["date", "token"])
+    if twice.any():
+        row = int(np.flatnonzero(twice)[0])
+        raise InputError(
+            f"{path}: row {rows[row]}: {raw['token'].iloc[row]} on"
+            f" {raw['date'].iloc[row]:%Y-%m-%d} appears twice"
+        )
+    frames = [
+        raw.pivot_table(index="date", columns="token", values=name, dropna=False) for name in values
+    ]
+    panel = PricePanel.from_frame(frames[0], str(path))
+    return panel.with_volume(frames[1]) if len(frames) > 1 else panel
+
+
+def _wide(path: Path, raw: pd.DataFrame, rows: list[int]) -> PricePanel:
+    """The panel of a file with a column for each token."""
+    columns = [column for column in raw.columns if column != "date"]
+    of = {volume_column(token): token for token in columns}
+    volumes = [column for column in columns if column in of]
+    tokens = [column for column in columns if column not in of]
+    for column in columns:
+        raw[column] = _numbers(path, column, raw[column], rows)
     panel = PricePanel.from_frame(raw.set_index("date")[tokens], str(path), rows)
-    return replace(panel, currency=currency)
+    if not volumes:
+        return panel
+    for token in tokens:
+        if volume_column(token) not in volumes:
+            raise InputError(
+                f"{path}: no column {volume_column(token)}, while {of[volumes[0]]} has one;"
+                " give volumes of all tokens or of none"
+            )
+    return panel.with_volume(raw[volumes].rename(columns=of), rows)
 
 
 def sidecar_of(path: Path) -> Path:
@@ -150,6 +179,7 @@ def _numbers(path: Path, column: str, cells: pd.Series, rows: list[int]) -> pd.S
         cell = cells.iloc[row]
         problem = "empty" if pd.isna(cell) or cell == "" else f"{cell!r} is not a number"
         raise InputError(
-            f"{path}: row {rows[row]}, column {column}: {problem}; expected a positive price"
+            f"{path}: row {rows[row]}, column {column}: {problem}; expected a positive"
+            f" {'number' if column.endswith(VOLUME) else 'price'}"
         )
     return numbers.astype(np.float64)

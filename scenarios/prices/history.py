@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -12,6 +13,7 @@ from scenarios.prices.model_source import ModelSource, PerToken
 from scenarios.prices.panel import PricePanel
 from scenarios.prices.paths import Array, per_token
 from scenarios.prices.price_file import PriceFile
+from scenarios.prices.source import Window
 
 
 class History(PriceFile):
@@ -50,8 +52,10 @@ class History(PriceFile):
                 f" (it has {prices.dates[0]:%Y-%m-%d} to {prices.dates[-1]:%Y-%m-%d})"
             )
         # One column may stand for several tokens.
-        close = distinct.close[inside][:, [distinct.tokens.index(name) for name in columns]]
-        return PricePanel(prices.dates[inside], tokens, close, prices.origin)
+        of = [distinct.tokens.index(name) for name in columns]
+        volume = None if distinct.volume is None else distinct.volume[inside][:, of]
+        close = distinct.close[inside][:, of]
+        return PricePanel(prices.dates[inside], tokens, close, prices.origin, volume=volume)
 
 
 def log_returns_of(panel: PricePanel) -> Array:
@@ -69,6 +73,14 @@ class HistorySource(ModelSource):
     def recorded(self) -> PricePanel:
         """The history's closes, one column for each token of this source."""
         return self.history.panel(self.tokens)
+
+    def panel(self, window: Window, rng: np.random.Generator) -> PricePanel:
+        """One path on the trading days of the window; every day trades what the history did on
+        average, if that is known."""
+        panel, traded = super().panel(window, rng), self.recorded().volume
+        if traded is None:
+            return panel
+        return replace(panel, volume=np.tile(traded.mean(axis=0), (len(panel.dates), 1)))
 
     def _check_parameters(self) -> None:
         if self.initial is not None:

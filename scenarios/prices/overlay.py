@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from scenarios.errors import InputError
+from scenarios.errors import InputError, nearest
 from scenarios.prices.model_source import PerToken
 from scenarios.prices.panel import PricePanel
 from scenarios.prices.paths import Array, per_token, round_to_tick
@@ -110,7 +110,8 @@ class ShocksSource(OverlaySource):
             for token in shock.tokens or panel.tokens:
                 if token not in panel.tokens:
                     raise InputError(
-                        f"prices.shocks[{number}].tokens: no token {token};"
+                        f"prices.shocks[{number}].tokens: no token"
+                        f" {token}{nearest(token, panel.tokens)};"
                         f" there is {', '.join(panel.tokens)}"
                     )
                 factors[:, panel.tokens.index(token)] *= shock_factors(

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from scenarios.errors import InputError
+from scenarios.errors import InputError, nearest
 
 LARGEST_PRICE = 2**53
 """Prices in smallest money units stay below this, where floats are still exact whole numbers."""
@@ -28,6 +28,8 @@ class PricePanel:
         close: prices in money, shape (days, tokens), positive and finite.
         origin: where the prices come from, for messages and manifests.
         currency: what the prices are in; None where nobody has said so.
+        volume: tokens traded on each day, shape (days, tokens), none below zero; None where nobody
+            has said so.
     """
 
     dates: pd.DatetimeIndex
@@ -35,6 +37,7 @@ class PricePanel:
     close: npt.NDArray[np.float64]
     origin: str
     currency: str | None = None
+    volume: npt.NDArray[np.float64] | None = None
 
     @classmethod
     def from_frame(
@@ -75,10 +78,35 @@ class PricePanel:
             )
         return cls(dates, tokens, close, origin)
 
+    def with_volume(self, frame: pd.DataFrame, rows: Sequence[Any] | None = None) -> PricePanel:
+        """The same panel with what was traded on its days.
+
+        Args:
+            frame: tokens traded, a row a day of the panel and a column for each of its tokens.
+            rows: what to call each row in a refusal; its date by default.
+
+        Raises:
+            InputError: a volume that is missing, not finite, or negative.
+        """
+        volume = frame[list(self.tokens)].to_numpy(dtype=np.float64)
+        names = list(rows) if rows is not None else [f"{day:%Y-%m-%d}" for day in self.dates]
+        for row, column in np.argwhere(~(np.isfinite(volume) & (volume >= 0)))[:1]:
+            raise InputError(
+                f"{self.origin}: row {names[row]}, column {volume_column(self.tokens[column])}:"
+                f" volume {volume[row, column]:g} must be zero or a positive finite number"
+            )
+        return replace(self, volume=volume)
+
     @property
     def frame(self) -> pd.DataFrame:
-        """The panel as a DataFrame indexed by date, one column a token."""
+        """The panel as a DataFrame indexed by date, one column a token, volumes left out."""
         return pd.DataFrame(self.close, index=self.dates.rename("date"), columns=list(self.tokens))
+
+    @property
+    def volume_frame(self) -> pd.DataFrame:
+        """Volumes as a DataFrame indexed by date, one column a token; no columns if unknown."""
+        names = [volume_column(token) for token in self.tokens] if self.volume is not None else []
+        return pd.DataFrame(self.volume, index=self.dates.rename("date"), columns=names)
 
     def select(self, tokens: Iterable[str]) -> PricePanel:
         """The same days with these tokens, in this order.
@@ -90,10 +118,12 @@ class PricePanel:
         for token in wanted:
             if token not in self.tokens:
                 raise InputError(
-                    f"{self.origin}: no column {token}; it has {', '.join(self.tokens)}"
+                    f"{self.origin}: no column {token}{nearest(token, self.tokens)};"
+                    f" it has {', '.join(self.tokens)}"
                 )
         columns = [self.tokens.index(token) for token in wanted]
-        return replace(self, tokens=wanted, close=self.close[:, columns])
+        volume = None if self.volume is None else self.volume[:, columns]
+        return replace(self, tokens=wanted, close=self.close[:, columns], volume=volume)
 
     def refuse_other_currency(self, currency: str) -> None:
         """See that the prices are in a currency, if it is known what they are in.
@@ -124,6 +154,11 @@ class PricePanel:
                 " choose another money.unit"
             )
         return scaled.astype(np.int64)
+
+
+def volume_column(token: str) -> str:
+    """What a wide price file calls the column of a token's volume."""
+    return f"{token} volume"
 
 
 def _refuse_duplicates(names: Sequence[str], where: str) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from scenarios.errors import InputError
-from scenarios.prices.files import read_prices
+from scenarios.errors import InputError, nearest
+from scenarios.prices.files import read_prices, sidecar_of
 from scenarios.prices.panel import PricePanel
 from scenarios.table import Table
 
@@ -46,7 +47,8 @@ class PriceFile(Table):
         known = sorted(file.stem for file in DATA.glob("*.csv"))
         if name not in known:
             raise InputError(
-                f"prices.file: no bundled prices called {name!r}; there is {', '.join(known)}"
+                f"prices.file: no bundled prices called {name!r}{nearest(name, known)};"
+                f" there is {', '.join(known)}"
             )
         return DATA / f"{name}.csv"
 
@@ -56,4 +58,25 @@ class PriceFile(Table):
         Raises:
             InputError: the file cannot be read (`read_prices`).
         """
-        return read_prices(self.path)
+        path = self.path
+        return _unchanged(path, _stamp(path), _stamp(sidecar_of(path)))
+
+
+Stamp = tuple[int, int] | None
+
+
+def _stamp(path: Path) -> Stamp:
+    """What tells one state of a file from another; None if it is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+@lru_cache(maxsize=8)
+def _unchanged(path: Path, stamp: Stamp, record: Stamp) -> PricePanel:
+    """Read a file once while it, and the record beside it, stay as they are."""
+    panel = read_prices(path)
+    panel.close.setflags(write=False)
+    return panel

@@ -35,7 +35,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def save_panel(panel: PricePanel, path: Path, details: dict[str, Any]) -> None:
-    """Write a panel as wide CSV or Parquet, and its sidecar with a checksum.
+    """Write a panel as wide CSV or Parquet, with its volumes if it has some, and its sidecar.
 
     Args:
         panel: the prices.
@@ -45,7 +45,7 @@ def save_panel(panel: PricePanel, path: Path, details: dict[str, Any]) -> None:
     Raises:
         InputError: another ending, or the folder cannot be written to.
     """
-    frame = panel.frame
+    frame = panel.frame.join(panel.volume_frame)
     if path.suffix == ".parquet":
         content = frame.reset_index().to_parquet(index=False)
     elif path.suffix == ".csv":

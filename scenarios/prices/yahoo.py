@@ -54,8 +54,12 @@ def on_basis(
     Yahoo divides every past close by each later split. Multiplying by the ratios of all splits
     dated after the basis takes that back; splits up to the basis stay in, wherever the close lies.
     """
-    factor = math.prod(split.ratio for split in splits_after(splits, basis))
-    return (close * factor).round(decimals)
+    return (close * shares_since(splits, basis)).round(decimals)
+
+
+def shares_since(splits: Sequence[Split], basis: date) -> float:
+    """Shares today for one on the day of the basis: Yahoo's volumes count shares of today."""
+    return math.prod(split.ratio for split in splits_after(splits, basis))
 
 
 def fetch(
@@ -107,6 +111,14 @@ def fetch(
     frame = pd.concat(columns, axis=1, join="inner").sort_index()
     if frame.empty:
         raise InputError(f"yahoo: {', '.join(names)} have no trading day in common")
+    panel = replace(PricePanel.from_frame(frame, "yahoo"), currency=currency)
+    volumes = {
+        names[ticker]: history.volume / shares_since(history.splits, basis)
+        for ticker, history in histories.items()
+        if history.volume is not None
+    }
+    if len(volumes) == len(names):
+        panel = panel.with_volume(pd.concat(volumes, axis=1).loc[frame.index].round())
     undone = {ticker: splits_after(item.splits, basis) for ticker, item in histories.items()}
     details = {
         "source": "Yahoo, through yfinance",
@@ -119,12 +131,12 @@ def fetch(
         "dividends": "adjusted" if adjust_dividends else "not adjusted",
         "decimals": decimals,
         "currency": currency,
+        "volume": "not given" if panel.volume is None else "shares on the same basis",
         "splits_undone": {
             ticker: [{"day": str(split.day), "ratio": split.ratio} for split in splits]
             for ticker, splits in undone.items()
         },
     }
-    panel = replace(PricePanel.from_frame(frame, "yahoo"), currency=currency)
     return Fetched(panel, undone, details)
 
 

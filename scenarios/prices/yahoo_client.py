@@ -38,6 +38,7 @@ class TickerHistory:
         splits: the whole split history, oldest first.
         timezone: of the exchange.
         currency: of the prices, as Yahoo writes it; None if it does not say.
+        volume: shares traded on the same days; None if it lacks one.
     """
 
     close: pd.Series[float]
@@ -45,6 +46,7 @@ class TickerHistory:
     splits: tuple[Split, ...]
     timezone: str
     currency: str | None
+    volume: pd.Series[float] | None = None
 
 
 def new_session() -> Any:
@@ -120,7 +122,10 @@ def _ask_once(ticker: str, start: date, end: date, session: Any) -> TickerHistor
     history = tuple(
         Split(day.date(), float(ratio)) for day, ratio in splits.sort_index().items() if ratio > 0
     )
-    return TickerHistory(frame["Close"], frame["Adj Close"], history, timezone, currency)
+    volume = frame.get("Volume")
+    if volume is not None and volume.isna().any():
+        volume = None
+    return TickerHistory(frame["Close"], frame["Adj Close"], history, timezone, currency, volume)
 
 
 def _refuse_partial(ticker: str, frame: pd.DataFrame, start: date, end: date) -> None:

@@ -137,10 +137,16 @@ def close_outs(draw: st.DrawFn) -> dict[str, Any]:
         "sale": draw(st.sampled_from(["end", "parts"])),
     }
     if draw(st.booleans()):
-        rules["impact"] = {
-            "depth": draw(st.sampled_from([40, 500])),
-            "permanent": draw(st.sampled_from([0, 0.3, 1])),
-        }
+        rules["impact"] = {"permanent": draw(st.sampled_from([0, 0.3, 1]))} | draw(
+            st.sampled_from(
+                [
+                    {"depth": 40},
+                    {"depth": 500},
+                    {"kind": "square-root"},
+                    {"kind": "square-root", "y": 0.5, "volatility": "class"},
+                ]
+            )
+        )
     return rules
 
 
@@ -163,6 +169,12 @@ def worlds(draw: st.DrawFn) -> World:
         },
         "close_out": draw(close_outs()),
     }
+    impact = fields["close_out"].get("impact", {})
+    if impact.get("kind") == "square-root":
+        some = {"tokens": tokens, "daily_volume": draw(st.sampled_from([20, 1000]))}
+        if "volatility" in impact or draw(st.booleans()):
+            some["volatility"] = draw(st.sampled_from([0.3, 2]))
+        fields["assets"] = {"some": some}
     if open_ended := [entry["loan_id"] for entry in entries if entry.get("open_ended")]:
         recalls = st.lists(st.tuples(day, st.sampled_from(open_ended)), max_size=2)
         fields["recalls"] = {

@@ -33,7 +33,8 @@ class ReferenceMarket:
         self.table, self.last_day = table, len(prices) - 1
         self.books = Books((*prices[0], cash), cash, people.get("minting_days", 0))
         rules = table.get("close_out", {})
-        self.oracle = Oracle(table.get("oracle", {}), rules.get("impact"), prices, cash)
+        assets = table.get("assets", {})
+        self.oracle = Oracle(table.get("oracle", {}), rules.get("impact"), prices, cash, assets)
         self.equity: dict[str, int] = {}
         for given in people.get("given", ()):
             self._introduce(given)
@@ -96,11 +97,9 @@ class ReferenceMarket:
         close_out(self.books, self.oracle, rules, today, self.equity)
 
     def conclude(self) -> None:
-        """After the last day: loans that end with the window, and chains of re-use.
-
-        The page says nothing of it; tokens that are being minted then no longer arrive.
-        """
+        """The morning after the last day."""
         self.books.day += 1
+        arrive(self.books)
         settle(self.books)
         before = None
         while before != (before := [account.claims for account in self.accounts]):

@@ -220,7 +220,10 @@ def test_changes_by_dotted_names() -> None:
     assert changed.participants == scenario.participants
     assert scenario.agreement.haircut is None
     for change, message in (
-        ({"agreement.hair": 1}, "^unnamed: unknown key agreement.hair; agreement has adjustment, "),
+        (
+            {"agreement.hair": 1},
+            r"^unnamed: unknown key agreement.hair \(did you mean agreement.haircut\?\); ",
+        ),
         ({"agreement.haircut.x": 1}, "is not a table|haircut"),
         ({"agreement.haircut": 2}, "agreement.haircut"),
     ):

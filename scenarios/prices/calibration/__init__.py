@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 
-from scenarios.errors import InputError
+from scenarios.errors import InputError, nearest
 from scenarios.prices.calibration.estimates import Estimate, Fit
 from scenarios.prices.model_source import ModelSource
 from scenarios.prices.panel import PricePanel
@@ -28,7 +28,9 @@ def fit(model: str, panel: PricePanel) -> Fit[ModelSource]:
         InputError: unknown model, too few days, a price that never moves, or no fit found.
     """
     if model not in MODELS:
-        raise InputError(f"model: no model {model!r}; there is {', '.join(MODELS)}")
+        raise InputError(
+            f"model: no model {model!r}{nearest(model, MODELS)}; there is {', '.join(MODELS)}"
+        )
     module, name = MODELS[model].split(":")
     function: Callable[[PricePanel], Fit[ModelSource]] = getattr(
         import_module(f"scenarios.prices.calibration.{module}"), name

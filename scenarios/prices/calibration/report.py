@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from tabulate import tabulate
 
@@ -18,8 +19,8 @@ def estimates_table(fit: Fit[ModelSource]) -> str:
         (
             item.parameter,
             item.tokens,
-            f"{item.value:.5g}",
-            "not determined" if math.isnan(item.error) else f"{item.error:.2g}",
+            _plain(item.value, 5),
+            "not determined" if math.isnan(item.error) else _plain(item.error, 2),
         )
         for item in fit.estimates
     ]
@@ -42,9 +43,9 @@ def moments_table(comparison: pd.DataFrame) -> str:
             (
                 token,
                 statistic,
-                f"{data:.4g}",
-                f"{model:.4g}",
-                f"{low:.4g} to {high:.4g}",
+                _plain(data),
+                _plain(model),
+                f"{_plain(low)} to {_plain(high)}",
                 mark,
             )
         )
@@ -68,6 +69,11 @@ def prices_table(source: ModelSource) -> str:
         else:
             lines.append(f"{name} = {_toml(value)}")
     return "\n".join(lines + tables)
+
+
+def _plain(number: float, digits: int = 4) -> str:
+    """A number with so many digits, and never as a power of ten."""
+    return np.format_float_positional(number, digits, unique=False, fractional=False, trim="-")
 
 
 def _toml(value: Any) -> str:

@@ -69,7 +69,7 @@ class TwoLedgers:
         blueprint = draw_blueprint(scenario, Streams.spawn(1), prices)
         self.books, self.ledger = blueprint.books, TapedLedger(blueprint.ledger)
         self.books.lent[:] = 0
-        nobody = MarketImpact(None, TOKENS)
+        nobody = MarketImpact(None, np.zeros((1, len(TOKENS))))
         events = EventRecorder(False, 3)
         rules = scenario.close_out.model_copy(update={"margin_period_of_risk": 0})
         standing = new_standing(blueprint.equity)

@@ -56,7 +56,23 @@ SCENARIOS = {
     ),
     "key": (
         SCENARIO.replace("loan]", "lone]"),
-        "mine.toml: unknown key lone; there are agreement, ",
+        "mine.toml: unknown key lone (did you mean loan?); there are agreement, ",
+    ),
+    "key of another table": (
+        SCENARIO + "haircut = 0.1\n",
+        "mine.toml: unknown key loan.haircut (did you mean agreement.haircut?); loan has ",
+    ),
+    "topology": (
+        SCENARIO + '[network]\ntopology = "compleet"\n',
+        "mine.toml: network.topology: 'compleet' is none of",
+    ),
+    "choice": (
+        SCENARIO + '[agreement]\nadjustment = "mutli"\n',
+        "adjustment: expected 'single' or 'multi' (it is 'mutli'; did you mean multi?)",
+    ),
+    "token in another case": (
+        SCENARIO.replace("principal = 1000", "collateral = { aapl = 5 }"),
+        "loan.collateral: aapl has no price (did you mean AAPL?); priced are AAPL, ",
     ),
     "date": (
         SCENARIO.replace("2008-09-15", '"soon"'),

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from worlds import held, loan, market_of, outstanding
 
+from abm.agents import Lender
+from abm.agents.views import LoanView
+from abm.books.loan_book import OPEN_LOAN, SETTLED
 from abm.model import CollateralMarket
 
 FLAT: dict[str, Any] = {"agreement": {"haircut": 0.0, "grace_days": 1000}}
@@ -260,3 +264,39 @@ def test_concluding_settles_only_what_ends_with_the_window() -> None:
     before = market.days_frame()
     market.step()
     assert market.run().days_frame().equals(before), "nothing happens after the end"
+
+
+def test_minting_that_ends_with_the_window_arrives_before_the_last_settlement() -> None:
+    """Six A are called for on the last day: three go from the wallet and are owed elsewhere on the
+    next morning; the three that are being minted arrive then and repay them."""
+    market = market_of(
+        {"A": [100, 64]},
+        **FLAT,
+        participants={"minting_days": 1},
+        loans=[
+            loan(1, "L1", "B1", **CASH_LOAN),
+            loan(2, "L2", "B1", lent={"A": 3}, collateral={"A": 3}),
+        ],
+    )
+    market.run()
+    assert market.today["unmet_value"] == 3 * 64 - 24
+    assert market.books.loans.state.tolist() == [SETTLED, SETTLED]
+    assert not market.ledger.arrays.balance.any()
+
+
+def test_lenders_are_asked_about_loans_that_end_with_the_window() -> None:
+    """On the morning after the last day, as on any other; a loan that rolls stays open."""
+
+    class Rolling(Lender):
+        def choose_at_maturity(self, loans: LoanView) -> np.ndarray:
+            asked.append(loans.day)
+            return np.full(len(loans), "roll")
+
+    asked: list[int] = []
+    market = market_of(
+        {"A": [100] * 3}, loans=[loan(1, "L1", "B1", **CASH_LOAN)], behaviours={"lender": Rolling}
+    )
+    market.run()
+    assert asked == [3] and len(market.days_frame()) == 3
+    assert market.books.loans.state.tolist() == [OPEN_LOAN]
+    assert held(market)[0]["A"] >= 10

@@ -169,7 +169,9 @@ class TestClient:
             time.sleep(0.1)
         _, said = process.communicate(timeout=30)
         assert process.returncode == 130
-        assert said.splitlines() == ["10 runs to do", "collateral: interrupted"]
+        *others, last = [line for line in said.splitlines() if not line.startswith("compil")]
+        assert others == ["10 runs to do"]
+        assert last.startswith("collateral: interrupted: ")
         assert json.loads((out / "manifest.json").read_text())["status"] == "interrupted"
 
     @pytest.mark.parametrize(
@@ -191,7 +193,11 @@ class TestClient:
         _, said = process.communicate(timeout=30)
         assert process.returncode == code
         if number == signal.SIGINT:
-            assert said.splitlines()[-1] == "collateral: interrupted"
+            number_stored = len(pd.read_parquet(out / "runs"))
+            assert said.splitlines()[-1] == (
+                f"collateral: interrupted: {number_stored} of 10 runs are stored;"
+                " the same command with --resume goes on"
+            )
             assert "Traceback" not in said
         assert 0 < len(pd.read_parquet(out / "runs")) < 10
         run_experiment(Experiment.load(file), out, workers=0, resume=True, quiet=True)

@@ -237,6 +237,29 @@ class TestResume:
         with pytest.raises(InputError, match=r"has results of test \(interrupted\).*--resume"):
             execute(experiment, folder)
 
+    def test_but_when_it_is_said(self, interrupted: tuple[Experiment, Path], done: Path) -> None:
+        """They are gone, with the report on them, and so is no other file; a wrong experiment, or
+        one that goes on as well, leaves all in place."""
+        _, folder = interrupted
+        (folder / "report.html").write_text("on the old ones")
+        (folder / "notes.txt").write_text("mine")
+        before = stored(folder)
+        with pytest.raises(InputError, match="model: expected"):
+            execute(sweep(factors={"model": [7]}), folder, overwrite=True)
+        with pytest.raises(InputError, match="give one"):
+            execute(sweep(), folder, overwrite=True, resume=True)
+        assert stored(folder) == before
+        again = sweep(settings={"tables": ("events", "participants", "loans")})
+        assert execute(again, folder, overwrite=True).runs == 6
+        assert stored(folder) == stored(done)
+        assert {path.name for path in folder.glob("*.*")} == {"manifest.json", "notes.txt"}
+
+    def test_what_is_no_results_is_never_replaced(self, tmp_path: Path) -> None:
+        (tmp_path / "notes.txt").write_text("mine")
+        with pytest.raises(InputError, match="has files in it"):
+            execute(sweep(), tmp_path, overwrite=True)
+        assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
     def test_another_experiment_is_refused(self, interrupted: tuple[Experiment, Path]) -> None:
         _, folder = interrupted
         for other in (sweep(settings={"seed": 2}), sweep(factors={"model": [1, 2]})):

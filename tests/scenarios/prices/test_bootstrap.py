@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenarios.prices import BootstrapSource
+from scenarios.prices import BootstrapSource, Window
 from scenarios.prices.bootstrap import Method, block_length, bootstrap_rows
 from scenarios.prices.history import History, log_returns_of
 
@@ -145,3 +147,13 @@ class TestBlockLength:
         monkeypatch.setitem(sys.modules, "arch.bootstrap", None)
         with pytest.raises(InputError, match=r"collateral-abm\[prices\].*or give a block length"):
             block_length(np.ones((10, 1)), "stationary")
+
+
+def test_a_re_drawn_day_trades_what_the_history_did_on_average() -> None:
+    source = BootstrapSource(tokens=("IBM", "AAPL"), history=HISTORY, block=5)
+    panel = source.panel(Window(date(2020, 1, 1), date(2020, 2, 1)), rng())
+    traded = HISTORY.panel(("IBM", "AAPL")).volume
+    assert panel.volume is not None
+    assert traded is not None
+    assert panel.volume.shape == panel.close.shape
+    assert (panel.volume == traded.mean(axis=0)).all()

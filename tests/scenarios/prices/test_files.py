@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -190,6 +191,70 @@ def test_what_is_written_is_read(
     table.to_csv(path)
     panel = read_prices(path)
     pd.testing.assert_frame_equal(panel.frame, table, check_freq=False, check_index_type=False)
+
+
+@pytest.mark.parametrize("form", ["wide.csv", "tidy.csv", "wide.parquet"])
+def test_volumes_come_along(tmp_path: Path, form: str) -> None:
+    days = pd.bdate_range("2009-07-01", periods=3).rename("date")
+    wide = pd.DataFrame(
+        {"A": [1.0, 2.0, 3.0], "B volume": [0, 5, 6], "B": [4.0, 5.0, 6.0], "A volume": [7, 8, 9]},
+        index=days,
+    )
+    path = tmp_path / form
+    if form == "tidy.csv":
+        parts = [
+            pd.DataFrame({"token": token, "close": wide[token], "volume": wide[f"{token} volume"]})
+            for token in ("A", "B")
+        ]
+        pd.concat(parts).sort_values(["date", "token"]).to_csv(path)
+    elif form == "wide.csv":
+        wide.to_csv(path)
+    else:
+        wide.to_parquet(path)
+    panel = read_prices(path)
+    assert panel.tokens == ("A", "B")
+    assert panel.volume is not None
+    assert panel.volume.tolist() == [[7, 0], [8, 5], [9, 6]]
+    chosen = panel.select(["B"]).volume
+    assert chosen is not None
+    assert chosen[:, 0].tolist() == [0, 5, 6]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "date,A,B,A volume\n2024-01-01,1,2,3\n",
+            "no column B volume, while A has one; give volumes of all tokens or of none",
+        ),
+        ("date,A,A volume\n2024-01-01,1,-3\n", "row 2, column A volume: volume -3 must be zero or"),
+        ("date,A,A volume\n2024-01-01,1,\n", "row 2, column A volume: empty; expected a positive"),
+        ("date,token,close,volume\n2024-01-01,A,1,inf\n", "column A volume: volume inf must be"),
+    ],
+)
+def test_a_wrong_volume_is_named(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(InputError, match=re.escape(message)):
+        read_prices(written(tmp_path, text))
+
+
+def test_the_bundled_volumes_are_shares_of_the_day() -> None:
+    """On 10 October 2008, at the height of the crash, 79 million shares of Apple were traded."""
+    from scenarios.prices import FileSource
+
+    panel = FileSource(file="bundled:us_stocks_2007_2010").read()
+    assert panel.volume is not None
+    row = panel.dates.get_loc("2008-10-10")
+    assert panel.volume[row].tolist() == [79_260_700, 21_174_400, 24_637_400, 228_467_500]
+    assert (panel.volume > 1e6).all()
+
+
+def test_a_file_that_has_changed_is_read_again(tmp_path: Path) -> None:
+    from scenarios.prices import FileSource
+
+    source = FileSource(file=str(written(tmp_path, "date,A\n2024-01-01,1\n")))
+    assert source.read().close[0, 0] == 1
+    written(tmp_path, "date,A\n2024-01-01,22\n")
+    assert source.read().close[0, 0] == 22
 
 
 def test_the_bundled_file_is_read() -> None:

@@ -68,6 +68,16 @@ def test_closes_are_on_the_basis_asked_for(
     np.testing.assert_array_equal(panel.dates, DAYS)
 
 
+@pytest.mark.parametrize(("basis", "shares"), [(date(2025, 1, 1), 1000), (date(2020, 1, 1), 200)])
+def test_volumes_count_the_shares_of_the_same_basis(
+    eventful: Yahoo, basis: date, shares: int
+) -> None:
+    """Yahoo tells 1000 shares of today; before the last split, of five for one, they were 200."""
+    panel = fetch(["1111.T"], *WINDOW, basis).panel
+    assert panel.volume is not None
+    assert (panel.volume == shares).all()
+
+
 def test_the_whole_split_history_is_read_although_the_window_has_one(eventful: Yahoo) -> None:
     history = ask_yahoo("1111.T", *WINDOW)
     assert [split.ratio for split in history.splits] == [0.1, 3.0, 2.0, 5.0]

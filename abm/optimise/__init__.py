@@ -1,0 +1,1 @@
+"""Which collateral is cheapest to deliver: pure functions of arrays around SciPy's HiGHS."""
