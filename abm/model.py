@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from copy import deepcopy
+from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,17 +24,20 @@ from abm.books.standing import CAUSES, new_standing
 from abm.day.agreements import Agreements
 from abm.day.close_out import CloseOutResult
 from abm.day.day import Day
+from abm.day.revision import Revision
 from abm.measures.day_collector import DayCollector
+from abm.measures.exposures import Exposures
 from abm.measures.measure import Measure, own_measures
+from abm.measures.moments import NO_CLOSE_OUTS, close_outs, morning, wrong_way_share
 from abm.measures.standard import MEASURES
 from abm.measures.statistics import measure
 from abm.measures.summary import sum_up
 from abm.opening.arguments import check_arguments
 from abm.opening.build import Streams, draw_blueprint, run_seed
-from abm.opening.terms import terms_of
+from abm.opening.terms import terms_row
 from abm.rules.price_impact import MarketImpact
 from abm.rules.rule import Rule
-from abm.tables import frames
+from abm.tables import frames, notebook
 from abm.tables.snapshot import Snapshot
 from scenarios.errors import InputError, named
 from scenarios.fields import as_changes
@@ -85,7 +89,7 @@ class CollateralMarket(mesa.Model):
         measures: Sequence[str | Measure] = (),
         **changes: Any,
     ):
-        check_arguments(scenario, prices)
+        check_arguments(scenario, prices, events, measures)
         streams = Streams.spawn(run_seed(rng))
         super().__init__(rng=int(streams.behaviour.integers(2**63)))
         self.streams = streams
@@ -93,7 +97,11 @@ class CollateralMarket(mesa.Model):
             scenario = Scenario.load(scenario)
         self.scenario = scenario.with_changes(as_changes(changes)) if changes else scenario
         with named(self.scenario.name):
-            blueprint = draw_blueprint(self.scenario, self.streams, prices)
+            rules = [rule.make("rules", Rule) for rule in self.scenario.rules]
+            revision = Revision(
+                rules, (self.scenario.agreement, *self.scenario.agreements.values())
+            )
+            blueprint = draw_blueprint(self.scenario, self.streams, prices, revision)
             kinds = classes_for(self.scenario, blueprint.population, behaviours or {})
             oracle, clearing_house = services_for(self.scenario, behaviours or {})
             self._own_measures = own_measures((*self.scenario.measures, *measures), MEASURES)
@@ -119,6 +127,8 @@ class CollateralMarket(mesa.Model):
         self.day = 0
         self.running: bool = True
         self.closed_out = CloseOutResult()
+        self.exposures = Exposures(len(self.population.names))
+        self._closing_before = NO_CLOSE_OUTS
         self.final: Snapshot | None = None
 
         self.oracle = oracle(self, self.scenario.oracle)
@@ -130,13 +140,12 @@ class CollateralMarket(mesa.Model):
         self.phases: Day = day_of(self.scenario.ledger)(self)
         self.agreements = Agreements(
             self,
-            [rule.make("rules", Rule) for rule in self.scenario.rules],
-            (self.scenario.agreement, *self.scenario.agreements.values()),
-            lambda agreement: terms_of([agreement], self.tokens, blueprint.cash, self.unit)[0],
+            revision,
+            partial(terms_row, tokens=self.tokens, cash=blueprint.cash, unit=self.unit),
         )
         self.custodian = Custodian(self, self.phases.mint, self.phases.burn)
         self.stepping = self._with_steps()
-        self.datacollector = DayCollector(self.measures)
+        self.datacollector = DayCollector(self.measures, len(self.days))
         self._open_loans(blueprint.posted)
 
     def step(self) -> None:
@@ -150,9 +159,12 @@ class CollateralMarket(mesa.Model):
         self.oracle.publish()
         self.agreements.revise()
         self.phases.mark()
+        self.phases.measure_before()
+        self._closing_before = close_outs(self.books, self.prices, self.phases.closing)
         self.phases.receive_minted()
         self.phases.settle()
         self.phases.recall(self._recalled_today())
+        self.agreements.weigh_calls()
         self.phases.call_and_return()
         self.phases.deliver()
         self.closed_out = self.phases.close_out(self._defaulting_today())
@@ -219,7 +231,7 @@ class CollateralMarket(mesa.Model):
 
     def summary(self) -> dict[str, float]:
         """Statistics over the days so far, as `abm.measures.summary` makes them."""
-        return sum_up(self.days_frame(), self.measures)
+        return sum_up(self.datacollector.values, self.measures)
 
     def events_frame(self, since: int = 0) -> pd.DataFrame:
         """Events from a day on; empty unless they are recorded."""
@@ -233,6 +245,33 @@ class CollateralMarket(mesa.Model):
         """Every participant, today or on the last day of the window."""
         return frames.participants_frame(self)
 
+    def exposures_frame(self) -> pd.DataFrame:
+        """Uncollateralised exposure to every borrower, day by day."""
+        return frames.exposures_frame(self)
+
+    def __repr__(self) -> str:
+        return notebook.line(self, self.scenario.name)
+
+    def _repr_html_(self) -> str:
+        return notebook.html(self, self.scenario.name)
+
+    def __copy__(self) -> CollateralMarket:
+        """A market of its own, as `copy.deepcopy` makes it: one that shared books would be none."""
+        return deepcopy(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All of it, for copies and pickles, which go on as this one does.
+
+        Raises:
+            InputError: the ledger is on a machine of its own, which cannot be copied.
+        """
+        if self.scenario.ledger == "evm":
+            raise InputError(
+                f'{self.scenario.name}: a market with ledger = "evm" cannot be copied or pickled;'
+                " build it again with the same seed"
+            )
+        return self.__dict__
+
     def release(self) -> None:
         """Let go of the agents, of which Mesa before 3.4.2 keeps count for ever."""
         self.remove_all_agents()
@@ -241,7 +280,6 @@ class CollateralMarket(mesa.Model):
     def _open_loans(self, posted: Ints) -> None:
         """Day 0: publish, open all loans, record."""
         self.oracle.publish()
-        self.agreements.revise()
         self.phases.open_loans(posted)
         self._record(self.phases.check())
 
@@ -295,11 +333,15 @@ class CollateralMarket(mesa.Model):
 
     def _record(self, held: Holdings) -> None:
         """Measure the day and collect it."""
-        row = measure(self.books, held, self.prices, self.unit)
+        before = morning(self.books, self._closing_before)
+        closing = close_outs(self.books, self.prices, self.phases.closing)
+        row = measure(self.books, held, self.prices, self.unit, before, closing)
+        row["wrong_way_share"] = wrong_way_share(self.books, before.by_borrower, self.standing)
+        if self.day:
+            self.exposures.add(self.day, before.by_borrower * self.unit)
         done = self.closed_out
-        for name in ("exposure_at_default", "liquidated_value", "close_out_loss"):
+        for name in OF_CLOSE_OUTS:
             row[name] = getattr(done, name) * self.unit
-        row["close_out_surplus"] = done.close_out_surplus * self.unit
         for cause, number in zip(CAUSES, done.defaults, strict=True):
             row[f"defaults_{cause}"] = number
         row["gas"] = self.phases.gas_today()
@@ -309,6 +351,16 @@ class CollateralMarket(mesa.Model):
         self.today = row
         self.datacollector.collect(self)
 
+
+OF_CLOSE_OUTS = (
+    "exposure_at_default",
+    "liquidated_value",
+    "residual_claims",
+    "close_out_recovery",
+    "close_out_loss",
+    "close_out_surplus",
+)
+"""Measures of money that the close-outs of a day tell."""
 
 DAYS = {"columns": "abm.day.columns:ColumnsDay", "evm": "abm.chain.day:ChainDay"}
 """What keeps the ledger of a scenario, by its field `ledger`; imported when it is used."""

@@ -35,19 +35,21 @@ def defaults_of(events: pd.DataFrame) -> pd.DataFrame:
 
 
 def losses_on_defaults(events: pd.DataFrame) -> pd.DataFrame:
-    """What the close-out of each defaulter cost each of its counterparties in one run.
+    """What the default of each defaulter cost each of its counterparties in one run.
 
     Args:
         events: table `events` of one run.
 
     Returns:
-        a row a loss: `defaulter`, `counterparty`, `day`, `loss` (money), by day.
+        a row a loss when a close-out ended, and a row with a `loss` below zero for what an estate
+        paid back: `defaulter`, `counterparty`, `day`, `loss` (money), by day.
 
     Raises:
         ResultsError: no such column.
     """
     require(events, ["event", "party", "lender", "borrower", "day", "value"])
-    rows = events[(events["event"] == "close_out") & (events["value"] < 0)]
+    lost = (events["event"] == "close_out") & (events["value"] < 0)
+    rows = events[lost | (events["event"] == "recovery")]
     lender, borrower, party = (rows[name].astype(str) for name in ("lender", "borrower", "party"))
     return pd.DataFrame(
         {

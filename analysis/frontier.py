@@ -13,7 +13,7 @@ from analysis.summary import require
 
 Floats = npt.NDArray[np.float64]
 
-RISKS = ("uncollateralised_exposure_mean", "close_out_loss")
+RISKS = ("uncollateralised_before_mean", "close_out_loss")
 """What a default would leave at market value, and what the defaults that happened did leave."""
 
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from analysis.meanings import FACTOR, ColumnMeaning
 
-_SUFFIXES = {"mean": "mean over days", "max": "largest day"}
-_PHRASES = {"mean": "mean", "max": "largest"}
+_SUFFIXES = {"mean": "mean over days", "max": "largest day", "q975": "97.5 % of days"}
+_PHRASES = {"mean": "mean", "max": "largest", "q975": "97.5 % quantile of"}
 _WORDS = {"hhi_borrowers": "concentration over borrowers"}
 """Names of columns in words: what is measured here, and what files have said of theirs."""
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,10 @@ from analysis.meanings import FACTOR, ColumnMeaning
 KEYS = ("scenario_id", "replication_id")
 """What joins the tables: the design of a run, and which of its replications it is."""
 
-TABLES = ("runs", "days", "events", "participants", "loans")
+TABLES = ("runs", "days", "events", "participants", "loans", "exposures")
+
+MOST_DESIGNS = 20
+"""Rows of designs that results show in a notebook."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,26 @@ class Results:
             raise ResultsError(f"{self.folder}: manifest.json must hold a table")
         return manifest
 
+    def __repr__(self) -> str:
+        return f"<Results {self.folder}: {', '.join(self._told().values())}>"
+
+    def _repr_html_(self) -> str:
+        """What they are of, and a row a design with its runs."""
+        told = "".join(f"<div>{escape(text)}</div>" for text in self._told().values())
+        designs = self.designs.to_html(index=False, max_rows=MOST_DESIGNS, border=0)
+        return f"<div><b>Results {escape(self.folder)}</b>{told}{designs}</div>"
+
+    def _told(self) -> dict[str, str]:
+        """What they are of, in a few words."""
+        done, manifest = self.all_runs, self.manifest
+        designs, failed = len(manifest.get("designs", ())), len(self.failed)
+        return {
+            "name": " ".join(str(manifest.get(key, "")) for key in ("name", "title")).strip(),
+            "designs": "1 design" if designs == 1 else f"{designs} designs",
+            "runs": f"{len(done)} of {manifest.get('runs', len(done))} runs, {failed} failed",
+            "tables": f"tables {' '.join(name for name in TABLES if self._recorded(name))}",
+        }
+
     def has(self, name: str) -> bool:
         """Whether the experiment recorded a table, and it holds rows.
 
@@ -189,6 +213,11 @@ class Results:
     def loans(self) -> LazyTable:
         """Table `loans`, if it was recorded."""
         return self.table("loans")
+
+    @cached_property
+    def exposures(self) -> LazyTable:
+        """Table `exposures`, if it was recorded."""
+        return self.table("exposures")
 
     @cached_property
     def factors(self) -> list[str]:

@@ -14,8 +14,10 @@ from analysis.meanings import FACTOR
 from analysis.results import KEYS, varied_factors
 
 HEADLINES = (
-    "uncollateralised_exposure_mean",
-    "uncollateralised_exposure_max",
+    "uncollateralised_before_bp_mean",
+    "uncollateralised_before_bp_q975",
+    "uncollateralised_after_bp_mean",
+    "uncollateralised_after_bp_q975",
     "defaults",
     "close_out_loss",
     "requirement_shortfall_mean",

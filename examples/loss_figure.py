@@ -8,7 +8,7 @@ from abm.model import CollateralMarket
 def uncovered(days):
     figure = Figure(figsize=(7, 3), layout="constrained")
     axes = figure.subplots()
-    axes.fill_between(days["date"], days["uncollateralised_exposure"] / 1e6)
+    axes.fill_between(days["date"], days["uncollateralised_before"] / 1e6)
     axes.set_ylabel("uncollateralised\nmillion USD")
     axes.tick_params(axis="x", rotation=30)
     return figure

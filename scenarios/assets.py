@@ -10,11 +10,12 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from scenarios.errors import named, refuse_unpriced
-from scenarios.participants import Positive, Share
+from scenarios.participants import Exact, Share
 from scenarios.table import Table
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Volume = Annotated[float, Field(ge=1, allow_inf_nan=False), Exact]
 Name = Annotated[str, Field(min_length=1)]
 
 SETTLEMENT_DAYS = 2
@@ -26,9 +27,9 @@ class AssetClass(Table):
 
     tokens: Annotated[tuple[Name, ...], Field(min_length=1)]
     """Their names. All must have a price; the cash token can be one of them."""
-    volatility: Positive | None = None
+    volatility: Annotated[float, Field(gt=0, le=100)] | None = None
     """Of the logarithmic price, for a year."""
-    daily_volume: dict[str, Positive] | Positive | None = None
+    daily_volume: dict[str, Volume] | Volume | None = None
     """Tokens that are traded on a day outside this market, of each or of all alike; if not given,
     that of the price file."""
     settlement_days: Annotated[int, Field(ge=0, le=30)] = SETTLEMENT_DAYS

@@ -54,6 +54,10 @@ def checked(
     Raises:
         InputError: naming the first key that is wrong.
     """
+    if not isinstance(table, Mapping):
+        raise InputError(
+            f"{origin}: expected a table of fields, as a dict (it is a {type(table).__name__})"
+        )
     try:
         return kind.model_validate(dict(table), context={"folder": folder or Path.cwd()})
     except ValidationError as error:

@@ -16,7 +16,7 @@ def named(origin: str) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        raise InputError(f"{origin}: {error}") from None
+        raise type(error)(f"{origin}: {error}") from None
 
 
 def nearest(given: object, known: Iterable[object], prefix: str = "") -> str:

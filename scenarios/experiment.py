@@ -20,7 +20,7 @@ from scenarios.table import Table
 EXPERIMENTS = LIBRARY / "experiments"
 """Where the bundled experiments are."""
 
-OptionalTable = Literal["events", "participants", "loans"]
+OptionalTable = Literal["events", "participants", "loans", "exposures"]
 
 SEEDS = 2**63
 """Seeds are whole numbers below this, so that a column of results can hold them."""

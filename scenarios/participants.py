@@ -57,17 +57,27 @@ class GivenParticipant(Table):
     """Money that can be lost before the participant defaults, to the nearest `money.unit`."""
     wallet: TokenCounts | None = None
     """Prefunded inventory, in tokens; a cash token is worth one `money.unit`."""
+    total_assets: TokenCounts | None = None
+    """All its eligible assets in tokens, in place of its `wallet`: what it does not post of them at
+    the start is its wallet."""
     issuance_capacity: TokenCounts | None = None
     """Tokens that the custodian can still mint for it; cash is unlimited unless named."""
     behaviour: str | None = None
     """Class that decides for it, as `module:Class`."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.wallet is not None and self.total_assets is not None:
+            raise ValueError("total_assets: replaces wallet; give one of the two")
+        return self
 
 
 class Participants(Table):
     """All participants of a market.
 
     Inventory and capacity given as a number are fractions of the collateral that the participant
-    posts at the start, token by token.
+    posts at the start, token by token: with a higher haircut more is posted, and both grow.
+    `total_assets` stay what they are, and leave a smaller wallet.
     """
 
     lenders: Number = 1
@@ -80,15 +90,26 @@ class Participants(Table):
     """Tokens that borrowers and dealers hold in their wallets beyond what they post; rounded down
     to whole tokens. Cash tokens are worth one `money.unit` each."""
     inventory_spread: Distribution = Distribution()
-    """How the prefunded inventory differs between participants."""
+    """How the prefunded inventory differs between participants; of total assets, what they have
+    beyond the value of their loans."""
+    total_assets: Annotated[float, Field(ge=1, allow_inf_nan=False), Exact] | TokenCounts | None = (
+        None
+    )
+    """Eligible assets of each borrower and dealer in all, in place of `prefunded_inventory`: what
+    it does not post of them at the start is its wallet. As a number, a multiple of what it borrows
+    at opening prices, held in the proportions of what it posts and rounded down to whole tokens. A
+    market in which somebody has less than it posts is refused."""
     issuance_capacity: Literal["unlimited"] | Share | TokenCounts = "unlimited"
     """Assets outside the ledger against which the custodian can still mint; rounded down to whole
     tokens. Cash is never limited here."""
     minting_days: Annotated[int, Field(ge=0, le=30)] = 0
     """Days from a request to newly minted tokens."""
     equity_ratio: Share | None = None
-    """Equity as a fraction of what a participant lends, to the nearest `money.unit`; without it
-    nobody's equity runs out."""
+    """Equity as a fraction of `equity_base`, to the nearest `money.unit`; without it nobody's
+    equity runs out."""
+    equity_base: Literal["lent", "assets"] = "lent"
+    """What a participant lends at the start; or all its assets then at opening prices: what it
+    lends, posts, and holds in its wallet, without what it borrows, for which it owes as much."""
     behaviour: dict[Role | Literal["oracle", "clearing_house"], str] = Field(default_factory=dict)
     """Class that decides for all participants of a role, for the oracle or for the clearing house,
     as `module:Class`."""
@@ -100,4 +121,8 @@ class Participants(Table):
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"given names {name} twice")
+        if self.total_assets is not None and self.prefunded_inventory not in (0.0, {}):
+            raise ValueError("total_assets: replaces prefunded_inventory; give one of the two")
+        if self.equity_base != "lent" and self.equity_ratio is None:
+            raise ValueError("equity_base: goes with equity_ratio, which is not given")
         return self

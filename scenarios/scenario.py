@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -17,6 +17,7 @@ from scenarios.checking import checked
 from scenarios.errors import InputError, named, nearest
 from scenarios.loans import GivenLoan, Loan, Recalls
 from scenarios.network import AnyTopology, Complete
+from scenarios.notebook import html_table
 from scenarios.own import Own
 from scenarios.participants import Participants, Positive
 from scenarios.prices import AnyPriceSource, Window
@@ -125,6 +126,31 @@ class Scenario(Table):
         """The window as price sources take it."""
         return Window(self.window.start, self.window.end, self.window.calendar)
 
+    def __repr__(self) -> str:
+        return f"<Scenario {self.name}: {'; '.join(filter(None, self._told().values()))}>"
+
+    def _repr_html_(self) -> str:
+        return html_table(f"Scenario {self.name}", {"title": self.title, **self._told()})
+
+    def _told(self) -> dict[str, str]:
+        """What it is made of, in a few words."""
+        last = self.window.end - timedelta(days=1)
+        people, terms = self.participants, self.agreement.model_dump(exclude_unset=True)
+        if self.loans or self.network.topology == "file":
+            loans = f"{len(self.loans)} loans one by one" if self.loans else "loans from a file"
+        else:
+            numbers = {"lenders": people.lenders, "borrowers": people.borrowers}
+            numbers |= {"dealers": people.dealers} if people.dealers else {}
+            loans = ", ".join(f"{number:,} {role}" for role, number in numbers.items())
+        return {
+            "window": f"{self.window.start} to {last}, {self.window.calendar}",
+            "prices": f"{getattr(self.prices, 'source', '')} prices",
+            "network": f"{self.network.topology} network" if not self.loans else "",
+            "loans": loans,
+            "agreement": ", ".join(f"{name} = {value}" for name, value in terms.items()),
+            "money": self.money.currency,
+        }
+
     @classmethod
     def parse(cls, table: Mapping[str, Any], origin: str, folder: Path | None = None) -> Scenario:
         """Check a table and make it a scenario.
@@ -210,6 +236,10 @@ def find_file(name: str | Path, known: Mapping[str, Path], what: str) -> Path:
     Raises:
         InputError: there is neither.
     """
+    if not isinstance(name, str | Path):
+        raise InputError(
+            f"expected a file or the name of a bundled {what} (it is a {type(name).__name__})"
+        )
     path = Path(name)
     if path.is_file():
         return path

@@ -89,6 +89,19 @@ class CloseOut(Table):
     """Sell all at the end, or in equal parts on each day until then."""
     impact: AnyImpact | None = None
     """How sales move prices, for everybody; not at all if not given."""
+    recovery: bool = False
+    """Whether estates pay: what a defaulter has left, its wallet with the cash that it borrowed
+    included, is shared among those whom its close-outs left with a claim."""
+    recovery_delay: Days = 0
+    """Days from the end of a defaulter's last close-out until its estate pays."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.recovery_delay and not self.recovery:
+            raise ValueError(
+                "recovery_delay: goes with recovery = true; without it nothing is paid"
+            )
+        return self
 
 
 class WrongPrice(Table):

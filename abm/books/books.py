@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from abm.books.before import Before
 from abm.books.compiled import inlined
 from abm.books.ledger import LedgerArrays
 from abm.books.loan_book import Accounts, Loans
@@ -50,6 +51,8 @@ class Books(NamedTuple):
     """Tokens that each wallet asked to be minted and has not received, (wallets, tokens)."""
     totals: npt.NDArray[np.float64]
     """What the day counted so far, at the positions that `abm.books.tally` names."""
+    before: Before
+    """What lenders stood to lose before the day's movements."""
     scratch: Ints
     """Room for a pass to work in, shape (3, tokens)."""
     worth: Ints

@@ -32,7 +32,10 @@ MEANINGS = {
     "recall_fail": "The borrower could not return what was lent.",
     "default": "The party defaulted; the value is what it had borrowed.",
     "liquidation": "The lender sold collateral of a defaulter; the value is what it fetched.",
-    "close_out": "A close-out with the party ended; the value is its loss (negative) or surplus.",
+    "close_out": "A close-out with the party ended; the value is what it did not get (negative) or"
+    " its surplus.",
+    "estate_sale": "The party's estate sold tokens of its wallet; the value is what they fetched.",
+    "recovery": "The party got from an estate a part of what a close-out had left it to get.",
     "stale_price": "The oracle did not publish a price; the last good one is used.",
     "wrong_price": "The oracle published a wrong price.",
 }

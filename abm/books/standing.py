@@ -21,7 +21,9 @@ class Standing(NamedTuple):
     equity: Ints
     """What it can still lose before it defaults; `UNLIMITED` if that does not matter."""
     losses: Ints
-    """What it has lost in close-outs."""
+    """What it has lost in close-outs, less what it has recovered since."""
+    recovered: Ints
+    """What estates have paid on its claims."""
     default_day: Ints
     """Day of its default; -1 for none."""
     default_cause: Ints
@@ -33,8 +35,14 @@ class Standing(NamedTuple):
         if self.equity[row] < UNLIMITED:
             self.equity[row] -= amount
 
+    def recover(self, row: int, amount: int) -> None:
+        """Book what an estate has paid on what was lost before."""
+        self.recovered[row] += amount
+        self.lose(row, -amount)
+
 
 def new_standing(equity: Ints) -> Standing:
     """Participants who have lost nothing; equity in money units, shape (participants,)."""
     none = np.full(len(equity), -1, np.int64)
-    return Standing(equity, np.zeros(len(equity), np.int64), none, none.copy())
+    nothing = np.zeros(len(equity), np.int64)
+    return Standing(equity, nothing, nothing.copy(), none, none.copy())

@@ -85,6 +85,8 @@ EVENTS = (
     "default",
     "liquidation",
     "close_out",
+    "estate_sale",
+    "recovery",
     "stale_price",
     "wrong_price",
 )
@@ -109,6 +111,8 @@ EVENTS = (
     DEFAULT,
     LIQUIDATION,
     CLOSE_OUT,
+    ESTATE_SALE,
+    RECOVERY,
     STALE_PRICE,
     WRONG_PRICE,
 ) = range(len(EVENTS))

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abm.books import tally
+from abm.books.before import begin_day
 from abm.books.idle import idle_tokens
 from abm.books.ledger import Holdings, LedgerError
 from abm.books.loan_book import ACTIVE, NEVER, OPEN_LOAN, SETTLED
@@ -20,6 +21,7 @@ from abm.chain.machine import RevertedError
 from abm.chain.records import DELIVERY, Outcome
 from abm.chain.terms import refuse_unsupported
 from abm.day.asking import Asking
+from abm.day.before import measure_before
 from abm.day.close_out import CloseOutDesk, CloseOutResult
 from abm.day.day import Setting
 from abm.day.settle import recall_loans
@@ -109,6 +111,11 @@ class ChainDay:
             mark_exposures(self.books, self.market.prices)
         self.chain.begin_day()
 
+    def measure_before(self) -> None:
+        """Take down what lenders stand to lose before the contracts move anything."""
+        begin_day(self.books.before)
+        measure_before(self.books, self.market.prices)
+
     def receive_minted(self) -> None:
         """The contracts mint at once."""
 
@@ -190,6 +197,11 @@ class ChainDay:
             self.chain.read_books(values=False)
             self.witness.acted = False
         return result
+
+    @property
+    def closing(self) -> dict[int, int]:
+        """Accounts in close-out, and what their collateral has fetched so far."""
+        return self.desk.closing
 
     def conclude(self) -> None:
         """Settle what ends with the window, and redeem the tokens that nobody needs any more."""

@@ -50,6 +50,8 @@ def _unsupported(scenario: Scenario, tokens: int) -> Iterator[tuple[str, str]]:
     for given in part.given:
         if given.behaviour:
             yield f"participants.given: {given.name}.behaviour", "the contracts decide"
+    if scenario.close_out.recovery:
+        yield "close_out.recovery", "the contracts net claims, they do not share out an estate"
     if scenario.recalls.notice > 255:
         yield "recalls.notice", "the contracts count to 255"
     if tokens > MAX_TOKENS:

@@ -42,7 +42,7 @@ from abm.commands.options import (
 @click.option(
     "--tables",
     metavar="NAMES",
-    help="Also write these, separated by commas: events, participants, loans.",
+    help="Also write these, separated by commas: events, participants, loans, exposures.",
 )
 @json_option
 @click.option("--quiet", is_flag=True, help="Show neither progress nor a summary.")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from numbers import Real
-from typing import Any
+from collections.abc import Callable
+from copy import deepcopy
 
 import numpy as np
 import numpy.typing as npt
@@ -13,83 +12,70 @@ from abm.agents.calls import DecisionError
 from abm.agents.market import Market
 from abm.books.ledger import LARGEST_VALUE
 from abm.books.terms import Terms
+from abm.day.revision import Revision
+from abm.rules.called import value_called
 from abm.rules.requirement import mark_exposures
-from abm.rules.rule import REWRITABLE, Rule, Seen
 from scenarios.agreement import CollateralAgreement
-from scenarios.checking import checked
 
-DECIMALS = 4
-"""Of rewritten terms: their fractions must stay short (`abm.opening.terms`)."""
+Floats = npt.NDArray[np.float64]
 
 
 class Agreements:
-    """Asks the rules of a scenario every day, and writes what they change into the books."""
+    """Has the rules of a scenario asked every day, and writes what they change into the books."""
 
     def __init__(
         self,
         market: Market,
-        rules: Sequence[Rule],
-        agreements: Sequence[CollateralAgreement],
+        revision: Revision,
         columns: Callable[[CollateralAgreement], Terms],
     ):
         """Watch over the agreements of a market.
 
         Args:
-            market: whose books they are in.
-            rules: in the order in which they are asked; the last one that rewrites a term decides.
-            agreements: as the scenario has them, in the order of the books.
-            columns: makes a row of the books of one.
+            market: whose books they are in, as they stand on day 0.
+            revision: what asks the rules, and has on day 0.
+            columns: makes a row of the books of an agreement.
         """
-        self._market, self._rules, self._columns = market, rules, columns
-        self._agreements = agreements
-        self._today = list(agreements)
-        self._seen: list[npt.NDArray[np.floating]] = []
+        self._market, self._revision, self._columns = market, revision, columns
+        self._before: Terms | None = None
+        self._haircuts: list[Floats] = [_haircuts(market.books.terms)]
+        self.called_by_rules = 0.0
+        """Value called from borrowers today that yesterday's terms would not have called for, in
+        money units; below 0 where they would have called for more."""
 
     def revise(self) -> None:
-        """Ask the rules, once the day's prices are published.
+        """Ask the rules, once the prices of a day after the first are published.
 
         Raises:
             DecisionError: a rule changes what it may not, or to what is impossible.
         """
-        if not self._rules:
+        market, revision = self._market, self._revision
+        if not revision.rules:
             return
-        market = self._market
-        self._seen.append(market.prices[:-1] * market.unit)
-        seen = Seen(market.day, market.tokens[:-1], np.array(self._seen))
-        changed = False
-        for t, agreement in enumerate(self._agreements):
-            today = self._rewritten(agreement, seen)
-            if today != self._today[t]:
-                self._today[t] = today
-                market.books.terms[t] = self._columns(today)[0]
-                changed = True
+        self._before, self.called_by_rules = None, 0.0
+        yesterday = revision.today
+        revision.ask(market.day, market.prices[:-1] * market.unit)
+        if revision.today != yesterday:
+            self._before = deepcopy(market.books.terms)
+            for t, agreement in enumerate(revision.today):
+                market.books.terms[t] = self._columns(agreement)[0]
         self._refuse_overflow()
-        if changed:
+        self._haircuts.append(_haircuts(market.books.terms))
+        if self._before is not None:
             mark_exposures(market.books, market.prices)
 
-    def _rewritten(self, agreement: CollateralAgreement, seen: Seen) -> CollateralAgreement:
-        changes: dict[str, float] = {}
-        for rule in self._rules:
-            name = type(rule).__name__
-            today: Any = rule.today(agreement, seen)
-            if not isinstance(today, Mapping):
-                raise DecisionError(
-                    f"{name} gave {today!r} on day {seen.day}; expected terms by name, as"
-                    ' {"haircut": 0.1}'
-                )
-            for field, given in today.items():
-                if field not in rule.rewrites or field not in REWRITABLE:
-                    raise DecisionError(
-                        f"{name} changes {field} on day {seen.day}; it may change"
-                        f" {', '.join(set(rule.rewrites) & set(REWRITABLE)) or 'nothing'}"
-                    )
-                if not isinstance(given, Real) or not np.isfinite(float(given)):
-                    raise DecisionError(f"{name} sets {field} to {given} on day {seen.day}")
-                changes[field] = round(float(given), DECIMALS)
-        if not changes:
-            return agreement
-        table = {**agreement.model_dump(exclude_unset=True), **changes}
-        return checked(CollateralAgreement, table, f"rules on day {seen.day}")
+    def weigh_calls(self) -> None:
+        """Find what is called today because terms have changed, just before it is called."""
+        if self._before is not None:
+            books, prices = self._market.books, self._market.prices
+            without = value_called(books, prices, self._before)
+            self.called_by_rules = value_called(books, prices, books.terms) - without
+
+    @property
+    def haircuts(self) -> Floats:
+        """Haircut of each agreement on each day so far, shape (days, agreements); one day alone
+        where there are no rules."""
+        return np.array(self._haircuts)
 
     def _refuse_overflow(self) -> None:
         books = self._market.books
@@ -103,3 +89,8 @@ class Agreements:
                 f"rules: a loan would need collateral worth {most:.3g} money units, above the limit"
                 f" of {LARGEST_VALUE:.3g}"
             )
+
+
+def _haircuts(terms: Terms) -> Floats:
+    """Haircuts that ask for what terms require, shape (agreements,)."""
+    return 1 - terms.required_denominator / terms.required_numerator

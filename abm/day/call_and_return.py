@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from abm.books import tally
 from abm.books.answers import BY_DEFAULT, NOTHING, Answers
+from abm.books.before import note_before
 from abm.books.books import VALUED_TOGETHER, Books, record
 from abm.books.compiled import compiled, inlined, unsigned
 from abm.books.ledger import account_row
@@ -105,6 +106,7 @@ def value_and_return(
     effective = account.value = collateral_value(books, prices, a, tokens)
     call = NO_CALL
     if account.open_loans:
+        note_before(books.before, account, account.value)
         if len(books.returning):
             effective += value_in_transit(books, prices, a)
         call = called(account, term, effective)

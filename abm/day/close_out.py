@@ -16,6 +16,7 @@ from abm.books.ledger import Ledger
 from abm.books.loan_book import ACTIVE, CLOSED, CLOSED_OUT, LIQUIDATING, OPEN_LOAN
 from abm.books.rows import Rows
 from abm.books.standing import CONTAGION, EXOGENOUS, LIQUIDITY, Standing
+from abm.day.estates import Estates
 from abm.day.instructions import cancel_instructions
 from abm.day.movements import hand_back
 from abm.rules.price_impact import MarketImpact
@@ -65,19 +66,24 @@ class CloseOutResult:
 
     exposure_at_default: int = 0
     liquidated_value: int = 0
-    close_out_loss: int = 0
+    residual_claims: int = 0
+    close_out_recovery: int = 0
     close_out_surplus: int = 0
     defaults: list[int] = field(default_factory=lambda: [0, 0, 0])
     """Number by cause, in the order of `CAUSES`."""
+
+    @property
+    def close_out_loss(self) -> int:
+        """Claims that the day left open, less what estates have paid."""
+        return self.residual_claims - self.close_out_recovery
 
 
 class CloseOutDesk:
     """Declares defaults, sells the collateral, and settles claims.
 
     All loans of a defaulter are closed out together and netted per counterparty. What its
-    counterparties do not recover they book against their equity; whoever has none left defaults in
-    turn. Nothing is recovered from the rest of an estate: a loss is what the collateral did not
-    fetch.
+    counterparties do not get they book against their equity, and take back what its estate pays
+    (`abm.day.estates`); whoever has no equity left at the end of the day defaults in turn.
     """
 
     def __init__(
@@ -112,11 +118,18 @@ class CloseOutDesk:
         self.events = events
         self.declares = declares
         self.witness = witness
+        self.estates = Estates(rules, ledger, standing, impact, events)
         self._sets: list[NettingSet] = []
         accounts, participants = books.accounts, len(standing.equity)
         self._by_borrower = Rows(accounts.borrower, participants)
         self._by_lender = Rows(accounts.lender, participants)
         self._by_account = Rows(books.loans.account, len(accounts.lender))
+
+    @property
+    def closing(self) -> dict[int, int]:
+        """Accounts in close-out, and what the collateral of each has fetched so far."""
+        sets = self._sets
+        return {a: one.proceeds.get(a, 0) for one in sets for a in (*one.sold, *one.unwound)}
 
     def unmet_for(self) -> Ints:
         """Days for which each participant has owed what it could not deliver, past its grace.
@@ -145,7 +158,7 @@ class CloseOutDesk:
         result = CloseOutResult()
         totals = self.books.totals
         owing = totals[tally.UNMET_CALLS] or totals[tally.RECALL_FAILS]
-        if not (owing or len(exogenous) or self._sets):
+        if not (owing or len(exogenous) or self._sets or self.estates.claims):
             return result
         overdue = self.unmet_for()
         ends = {
@@ -162,6 +175,9 @@ class CloseOutDesk:
         for netting in [netting for netting in self._sets if netting.ends <= day]:
             self._settle(netting, day, prices, result)
         self._sets = [netting for netting in self._sets if netting.ends > day]
+        closing = {row for each in self._sets for row in (each.defaulter, each.counterparty)}
+        result.close_out_recovery = self.estates.pay(day, path, closing)
+        prices = self.impact.applied_to(path)
         ruined = np.flatnonzero((self.standing.equity <= 0) & (self.standing.losses > 0)).tolist()
         ends = dict.fromkeys(ruined, day + max(self.rules.margin_period_of_risk, 1))
         self._declare(dict.fromkeys(ruined, CONTAGION), ends, day, prices, result)
@@ -323,9 +339,9 @@ class CloseOutDesk:
             self._pay(debtor, creditor, claim - lost, result)
         elif claim < 0:
             self._pay(creditor, debtor, -claim, result)
-        self.standing.lose(creditor, lost)
-        result.close_out_loss += lost
+        result.residual_claims += lost
         account = min(netting.sold + netting.unwound)
+        self.estates.file(debtor, creditor, lost, account, day)
         self.events.add(day, tally.CLOSE_OUT, party, account, value=value)
         if self.witness:
             self.witness.settled(netting, prices, lost)

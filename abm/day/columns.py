@@ -13,11 +13,13 @@ from abm.agents.calls import DeliveryCall, ReturnCall
 from abm.agents.lender import Lender
 from abm.books import tally
 from abm.books.answers import Answers
+from abm.books.before import begin_day
 from abm.books.events import CHUNK
 from abm.books.idle import idle_tokens
 from abm.books.ledger import Holdings
 from abm.books.loan_book import ACTIVE, NEVER, OPEN_LOAN, PENDING
 from abm.day.asking import Asking
+from abm.day.before import measure_before
 from abm.day.call_and_return import run_returns
 from abm.day.close_out import CloseOutDesk, CloseOutResult
 from abm.day.day import Setting
@@ -72,6 +74,12 @@ class ColumnsDay:
         if self.market.lent_moves:
             mark_exposures(self.books, self.market.prices)
 
+    def measure_before(self) -> None:
+        """Take down what lenders stand to lose now; where nothing settles the calls do it."""
+        begin_day(self.books.before)
+        if len(self.books.returning) or self.market.day >= self._next_maturity:
+            measure_before(self.books, self.market.prices)
+
     def receive_minted(self) -> None:
         """Issue the tokens whose minting takes until today."""
         if len(self.books.ledger.arriving):
@@ -122,6 +130,7 @@ class ColumnsDay:
             for a in ours:
                 if self.calls[a] == RETURN_CALL:
                     self._ask_for_return(a)
+        books.before.taken[0] = True
 
     def deliver(self) -> None:
         """Have borrowers deliver what they are called for."""
@@ -165,6 +174,11 @@ class ColumnsDay:
         result = self.desk.run(market.day, exogenous, market.path[market.path_day])
         market.events.drain(market.day)
         return result
+
+    @property
+    def closing(self) -> dict[int, int]:
+        """Accounts in close-out, and what their collateral has fetched so far."""
+        return self.desk.closing
 
     def conclude(self) -> None:
         """Settle what ends with the window, and redeem the tokens that nobody needs any more."""

@@ -52,6 +52,9 @@ class Day(Protocol):
     def mark(self) -> None:
         """Mark what is lent to the day's published prices."""
 
+    def measure_before(self) -> None:
+        """Take down what lenders stand to lose now, before any movement (`books.before`)."""
+
     def receive_minted(self) -> None:
         """Issue the tokens whose minting takes until today."""
 
@@ -69,6 +72,10 @@ class Day(Protocol):
 
     def close_out(self, exogenous: Ints) -> CloseOutResult:
         """Declare defaults, also those from outside (rows of participants), and go on selling."""
+
+    @property
+    def closing(self) -> Mapping[int, int]:
+        """Accounts in close-out by row, and what their collateral has fetched so far."""
 
     def conclude(self) -> None:
         """Settle what ends with the window, and redeem the tokens that nobody needs any more."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -62,6 +61,11 @@ def run_experiment(
             folder could no longer be written to.
         KeyboardInterrupt: interrupted; `resume` goes on.
     """
+    if not isinstance(experiment, Experiment):
+        raise InputError(
+            "experiment: expected an Experiment, as Experiment.load(name) or"
+            f" Experiment.single(scenario) give one (it is a {type(experiment).__name__})"
+        )
     plan = Plan.of(experiment)
     store = Store(str(folder))
     earlier = _earlier(store, plan, resume, overwrite)
@@ -85,7 +89,7 @@ def run_experiment(
             if done < plan.runs:
                 left = plan.runs - done
                 if workers != 0 and scheduler is None and left > 1:
-                    _compile()
+                    _load()
                 common = Common.of(plan, store.root if store.is_local else store.folder)
                 for outcome in outcomes(common, jobs, left, workers, scheduler):
                     progress.add(outcome)
@@ -211,19 +215,11 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _compile() -> None:
-    """Compile the passes over the loan book, once and not in every worker at the same time."""
-    import numba
+def _load() -> None:
+    """Load the passes over the loan book, and compile them where they are not: workers inherit it.
 
-    import abm.books.compiled  # noqa: F401  says where compiled code is kept
-
-    kept = Path(numba.config.CACHE_DIR)  # type: ignore[attr-defined]
-    complete = kept / "complete"  # files of single functions may be there from something else
-    if complete.exists():
-        return
+    Else every worker would do so at the same time.
+    """
     from abm.model import CollateralMarket
 
     CollateralMarket("prices-gbm", rng=1).run().release()
-    with suppress(OSError):
-        kept.mkdir(parents=True, exist_ok=True)
-        complete.touch()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
 
+from abm.experiments.columns import Days
 from abm.experiments.design import Design
 from abm.experiments.plan import Plan, factor_cell, seed_of
 from abm.experiments.schema import FACTOR, table_schema
@@ -15,6 +17,8 @@ from abm.experiments.store import Store, unwritable
 from abm.measures.measure import Measure, own_measures
 from abm.measures.standard import MEASURES
 from scenarios.experiment import Experiment
+from scenarios.kept import Kept
+from scenarios.scenario import Scenario
 
 
 class Common(NamedTuple):
@@ -71,6 +75,15 @@ class Outcome(NamedTuple):
     failed: int
 
 
+class Run(NamedTuple):
+    """What a run came to."""
+
+    summary: dict[str, float]
+    days: Days
+    frames: dict[str, pd.DataFrame]
+    """The tables beside `runs` and `days` that were asked for, without keys."""
+
+
 def run_job(common: Common, job: Job, failure: str = "") -> Outcome:
     """Simulate the runs of a job and write their part.
 
@@ -89,55 +102,75 @@ def run_job(common: Common, job: Job, failure: str = "") -> Outcome:
         for table in common.tables
     }
     failed = 0
+    scenarios = Kept(1)
     try:
         with Store(common.folder).part(job.runs[0], schemas) as part:
-            for run in job.runs:
-                scenario_id, replication_id = divmod(run, common.experiment.replications)
+            for number in job.runs:
+                scenario_id, replication_id = divmod(number, common.experiment.replications)
                 design = job.designs[scenario_id]
-                summary: dict[str, float] = {}
-                frames: dict[str, pd.DataFrame] = {}
-                error = failure
+                run, error = None, failure
                 if not failure:
-                    try:
-                        summary, frames = simulate(common, design, replication_id)
-                    except Exception as caught:
-                        error = _told(caught)
-                failed += bool(error)
+                    run, error = _tried(common, design, replication_id, scenarios)
+                failed += run is None
                 keys = {"scenario_id": scenario_id, "replication_id": replication_id}
-                part.add_run({**keys, **_described(common, design, error), **summary})
-                for table, frame in frames.items():
-                    part.add(table, keys, frame)
+                told = _described(common, design, error)
+                part.add_run({**keys, **told, **(run.summary if run else {})})
+                if run is not None:
+                    part.add_days(keys, run.days)
+                    for table, frame in run.frames.items():
+                        part.add(table, keys, frame)
     except OSError as error:
         raise unwritable(common.folder, error) from None
     return Outcome(len(job.runs), failed)
 
 
-def simulate(
-    common: Common, design: Design, replication_id: int
-) -> tuple[dict[str, float], dict[str, pd.DataFrame]]:
-    """The summary of one run, and its tables but `runs`, without keys.
+def _tried(
+    common: Common, design: Design, replication_id: int, scenarios: Kept
+) -> tuple[Run | None, str]:
+    """A run, or why it failed; what is kept is the scenario of the latest design."""
+    try:
+        scenario = scenarios.get(design.scenario_id, partial(scenario_of, common, design))
+        return simulate(common, scenario, replication_id), ""
+    except Exception as error:
+        return None, _told(error)
+
+
+def scenario_of(common: Common, design: Design) -> Scenario:
+    """The scenario of a design.
 
     Raises:
-        InputError: the design cannot be simulated.
+        InputError: the changes do not make a valid one.
+    """
+    experiment = common.experiment
+    return experiment.scenario.with_changes(design.changes, experiment.folder)
+
+
+def simulate(common: Common, scenario: Scenario, replication_id: int) -> Run:
+    """One run of a scenario, with its tables.
+
+    Raises:
+        InputError: the scenario cannot be simulated.
     """
     from abm.model import CollateralMarket
 
-    experiment = common.experiment
     market = CollateralMarket(
-        experiment.scenario.with_changes(design.changes, experiment.folder),
-        rng=seed_of(experiment, replication_id),
+        scenario,
+        rng=seed_of(common.experiment, replication_id),
         events="events" in common.tables,
     )
     try:
         market.run()
-        days, summary = market.days_frame(), market.summary()
-        frames = {"days": days}
-        for table in ("events", "participants", "loans"):
-            if table in common.tables:
-                frames[table] = getattr(market, f"{table}_frame")()
+        names = tuple(measure.name for measure in market.measures)
+        collected = market.datacollector
+        days = Days(names, collected.values, market.days[: collected.days].to_numpy())
+        frames: dict[str, pd.DataFrame] = {
+            table: getattr(market, f"{table}_frame")()
+            for table in common.tables
+            if table not in ("runs", "days")
+        }
+        return Run(market.summary(), days, frames)
     finally:
         market.release()
-    return summary, frames
 
 
 def _described(common: Common, design: Design, error: str) -> dict[str, Any]:

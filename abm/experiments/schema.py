@@ -11,9 +11,9 @@ import pyarrow as pa
 from abm.measures.measure import COUNT, NAME, TOKENS, Measure
 from abm.measures.standard import MEASURES
 from abm.measures.summary import statistics
-from abm.tables.meanings import EVENTS, LOANS, PARTICIPANTS, Column, day_columns
+from abm.tables.meanings import EVENTS, EXPOSURES, LOANS, PARTICIPANTS, Column, day_columns
 
-TABLES = ("runs", "days", "events", "participants", "loans")
+TABLES = ("runs", "days", "events", "participants", "loans", "exposures")
 """All tables, the first two of which are always written."""
 
 FACTOR = "factor."
@@ -59,6 +59,7 @@ def table_columns(table: str, measures: Iterable[Measure] = MEASURES) -> dict[st
         "events": EVENTS,
         "participants": PARTICIPANTS,
         "loans": LOANS,
+        "exposures": EXPOSURES,
     }
     return {**KEYS, **rest[table]}
 

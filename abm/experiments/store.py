@@ -25,6 +25,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
+from abm.experiments.columns import Days, table_of_days, table_of_frame, table_of_runs
 from abm.experiments.schema import TABLES
 from scenarios.errors import InputError
 
@@ -185,6 +186,8 @@ class Part:
         self._files: dict[str, tuple[str, Any, pq.ParquetWriter]] = {}
         self._waiting: dict[str, list[pa.Table]] = {table: [] for table in schemas}
         self._runs: list[dict[str, Any]] = []
+        self._days: list[tuple[Mapping[str, int], Days]] = []
+        self._rows_of_days = 0
 
     def add(self, table: str, keys: Mapping[str, int], frame: pd.DataFrame) -> None:
         """Add rows of a run to a table.
@@ -194,15 +197,21 @@ class Part:
             keys: scenario_id and replication_id.
             frame: the other columns; those that it lacks are left empty.
         """
-        columns = [_column(field, keys.get(field.name), frame) for field in self.schemas[table]]
         waiting = self._waiting[table]
-        waiting.append(pa.Table.from_arrays(columns, schema=self.schemas[table]))
+        waiting.append(table_of_frame(self.schemas[table], keys, frame))
         if sum(part.num_rows for part in waiting) >= _ROWS_IN_MEMORY:
             self._flush(table)
 
+    def add_days(self, keys: Mapping[str, int], days: Days) -> None:
+        """Add the days of a run; measures that it lacks, and NaN, are left empty."""
+        self._days.append((keys, days))
+        self._rows_of_days += len(days.dates)
+        if self._rows_of_days >= _ROWS_IN_MEMORY:
+            self._flush("days")
+
     def add_run(self, row: Mapping[str, Any]) -> None:
         """Add a row to `runs`; columns that it lacks, and NaN, are left empty."""
-        self._runs.append({name: None if value != value else value for name, value in row.items()})
+        self._runs.append(dict(row))
 
     def __enter__(self) -> Part:
         files = self.store.files
@@ -211,7 +220,10 @@ class Part:
             files.makedirs(self.store.path(table), exist_ok=True)
             temporary = self.store._temporary()
             file = files.open(temporary, "wb")
-            self._files[table] = (temporary, file, pq.ParquetWriter(file, schema))
+            # Numbers hardly repeat: a dictionary of them costs time and saves nothing.
+            texts = [field.name for field in schema if field.type == pa.string()]
+            writer = pq.ParquetWriter(file, schema, use_dictionary=texts)
+            self._files[table] = (temporary, file, writer)
         return self
 
     def __exit__(
@@ -222,9 +234,7 @@ class Part:
     ) -> None:
         try:
             if kind is None:
-                self._waiting["runs"].append(
-                    pa.Table.from_pylist(self._runs, schema=self.schemas["runs"])
-                )
+                self._waiting["runs"].append(table_of_runs(self.schemas["runs"], self._runs))
                 for table in self.schemas:
                     self._flush(table)
             for _, file, writer in self._files.values():
@@ -241,19 +251,11 @@ class Part:
 
     def _flush(self, table: str) -> None:
         waiting, self._waiting[table] = self._waiting[table], []
+        if table == "days" and self._days:
+            waiting.append(table_of_days(self.schemas["days"], self._days))
+            self._days, self._rows_of_days = [], 0
         if waiting:
             self._files[table][2].write_table(pa.concat_tables(waiting))
-
-
-def _column(field: pa.Field, key: int | None, frame: pd.DataFrame) -> pa.Array:
-    if key is not None:
-        return pa.array(np.full(len(frame), key, np.int64))
-    if field.name not in frame.columns:
-        return pa.nulls(len(frame), field.type)
-    values = frame[field.name]
-    if values.dtype.kind in "if":
-        values = values.to_numpy()
-    return pa.array(values, field.type, from_pandas=True)
 
 
 def unwritable(folder: str, error: OSError) -> InputError:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from scenarios.errors import InputError
 from scenarios.own import load
 
 MONEY, COUNT, SHARE, TOKENS, NAME = "money", "count", "share", "tokens", "name"
+BASIS_POINTS = "bp"
 
 LEVEL, FLOW, PEAK, RATIO = "level", "flow", "peak", "ratio"
 KINDS = {
@@ -32,7 +34,7 @@ class Measure:
     name: str
     """Of its column."""
     unit: str
-    """`money`, `count`, `share`, `ratio`, `index` or another word; counts are whole numbers."""
+    """`money`, `count`, `share`, `bp`, `ratio`, `index` or another word; counts are whole."""
     kind: str
     """One of `KINDS`."""
     meaning: str
@@ -41,6 +43,8 @@ class Measure:
     """In words, for figures; the name with spaces if not given."""
     weight: str = ""
     """Of a ratio: the measure that days are weighted with; all alike if not given."""
+    tail: bool = False
+    """Whether a run tells its 97.5 % quantile over the days, too; of a level or ratio."""
     of: Callable[[Any], float] | None = None
     """What it is of a `CollateralMarket`; None for those that the market measures together."""
 
@@ -59,6 +63,17 @@ class Measure:
         if self.weight and self.kind != RATIO:
             raise InputError(f"measure {self.name}: only a {RATIO} has a weight")
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How it is pickled: one that a module declares by its place there.
+
+        Its function could not be found: the measure has taken its name.
+        """
+        if self.of is not None:
+            module, name = self.of.__module__, self.of.__name__
+            if getattr(sys.modules.get(module), name, None) is self:
+                return load, (f"{module}:{name}", "measures")
+        return Measure, tuple(getattr(self, field.name) for field in fields(self))
+
     @property
     def words(self) -> str:
         """The label, or the name with spaces."""
@@ -76,7 +91,7 @@ def daily(
 
     def declare(function: Callable[[Any], float]) -> Measure:
         meaning = " ".join((function.__doc__ or "").split())
-        return Measure(function.__name__, unit, kind, meaning, label, weight, function)
+        return Measure(function.__name__, unit, kind, meaning, label, weight, of=function)
 
     return declare
 
@@ -102,7 +117,7 @@ def own_measures(given: tuple[str | Measure, ...], known: tuple[Measure, ...]) -
         taken = {"day", "date", *(other.name for other in (*known, *measures))}
         if measure.name in taken:
             raise InputError(f"measures: there is a column {measure.name} already")
-        if measure.weight and measure.weight not in taken:
+        if measure.weight and measure.weight not in taken - {"day", "date"}:
             raise InputError(
                 f"measures: {measure.name}: no measure {measure.weight} to weight with"
             )

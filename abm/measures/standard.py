@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
-from abm.measures.measure import COUNT, FLOW, LEVEL, MONEY, PEAK, RATIO, Measure
+from abm.measures.measure import (
+    BASIS_POINTS,
+    COUNT,
+    FLOW,
+    LEVEL,
+    MONEY,
+    PEAK,
+    RATIO,
+    SHARE,
+    Measure,
+)
 
 MEASURES: tuple[Measure, ...] = (
-    Measure("open_loans", COUNT, PEAK, "Loans outstanding at the end of the day."),
+    Measure("open_loans", COUNT, PEAK, "Loans at the end of the day, those in close-out left out."),
+    Measure(
+        "lent_before",
+        MONEY,
+        LEVEL,
+        "Market value of all that is lent in the morning: at the day's prices, before any "
+        "movement. Loans in close-out are counted in.",
+        label="lent in the morning",
+    ),
+    Measure(
+        "lent",
+        MONEY,
+        LEVEL,
+        "Market value of all that is lent at the end of the day, loans in close-out counted in.",
+    ),
     Measure(
         "exposure",
         MONEY,
         LEVEL,
-        "Market value of all that is lent, loans in close-out left out: likewise in the "
-        "columns on collateral that follow.",
+        "Market value of what is lent and margined: loans in close-out left out, as in the columns "
+        "of collateral, coverage, gap, shortfall and over-collateralisation.",
     ),
     Measure("collateral_value", MONEY, LEVEL, "Market value of the collateral that lenders hold."),
     Measure(
@@ -22,6 +46,13 @@ MEASURES: tuple[Measure, ...] = (
         weight="exposure",
     ),
     Measure(
+        "gap_before",
+        MONEY,
+        LEVEL,
+        "The gap in the morning: after the day's prices and before any movement.",
+        label="gap before the day's movements",
+    ),
+    Measure(
         "gap",
         MONEY,
         LEVEL,
@@ -29,30 +60,101 @@ MEASURES: tuple[Measure, ...] = (
         "(paper, section 2.3.4). Negative: lenders are short.",
     ),
     Measure(
+        "close_out_gap",
+        MONEY,
+        LEVEL,
+        "The gap of loans in close-out at the end of the day: what is left of their collateral, no "
+        "haircut taken, and what the rest has fetched, less what is lent.",
+        label="gap of close-outs",
+    ),
+    Measure(
         "absolute_gap", MONEY, LEVEL, "Sum of the absolute gaps of single loans (paper, Table 3)."
     ),
     Measure(
-        "uncollateralised_exposure",
+        "uncollateralised_before",
         MONEY,
         LEVEL,
-        "Exposure above the market value of the collateral, no haircut taken, summed over "
-        "single loans: what defaults would leave of them, lenders' risk.",
+        "What is lent above the market value of the collateral, no haircut taken, summed over "
+        "single loans, after the day's prices and before any movement: what defaults this morning "
+        "would leave, lenders' risk. Close-outs are counted in.",
+        label="uncollateralised exposure before calls",
+        tail=True,
     ),
     Measure(
-        "uncollateralised_max",
+        "uncollateralised_after",
         MONEY,
         LEVEL,
-        "The largest uncollateralised exposure of one loan.",
+        "What is lent above the market value of the collateral after the day's movements, "
+        "close-outs counted in. Where tokens move at once, at the prices of the calls, this is "
+        "what calls left unmet, and close-outs.",
+        label="uncollateralised exposure after calls",
+        tail=True,
+    ),
+    Measure(
+        "uncollateralised_close_out",
+        MONEY,
+        LEVEL,
+        "The part of uncollateralised_after in close-out: what is lent above what is left of the "
+        "collateral and what the rest has fetched.",
+        label="uncollateralised exposure in close-out",
+    ),
+    Measure(
+        "uncollateralised_before_bp",
+        BASIS_POINTS,
+        RATIO,
+        "uncollateralised_before in basis points of what is lent.",
+        label="uncollateralised exposure before calls, of what is lent",
+        weight="lent_before",
+        tail=True,
+    ),
+    Measure(
+        "uncollateralised_after_bp",
+        BASIS_POINTS,
+        RATIO,
+        "uncollateralised_after in basis points of what is lent.",
+        label="uncollateralised exposure after calls, of what is lent",
+        weight="lent",
+        tail=True,
+    ),
+    Measure(
+        "uncollateralised_after_largest",
+        MONEY,
+        LEVEL,
+        "The largest uncollateralised exposure of one loan after the day's movements.",
         label="largest uncollateralised exposure of a loan",
     ),
     Measure(
-        "uncollateralised_es",
+        "uncollateralised_after_es",
         MONEY,
         LEVEL,
-        "Expected shortfall of the uncollateralised exposure: mean of the largest 2.5 % of loans.",
+        "Expected shortfall of the uncollateralised exposure after the day's movements: mean of "
+        "the largest 2.5 % of loans.",
         label="expected shortfall of uncollateralised exposure",
     ),
-    Measure("uncollateralised_loans", COUNT, PEAK, "Loans worth more than their collateral."),
+    Measure(
+        "uncollateralised_after_loans",
+        COUNT,
+        PEAK,
+        "Loans worth more than their collateral after the day's movements.",
+        label="uncollateralised loans",
+    ),
+    Measure(
+        "wrong_way_share",
+        SHARE,
+        RATIO,
+        "Part of uncollateralised_before that is to borrowers who are in default at the end of the "
+        "day, or leave a call of the day unmet: exposure that is there when it hurts.",
+        weight="uncollateralised_before",
+        label="wrong-way share of uncollateralised exposure",
+    ),
+    Measure(
+        "requirement_shortfall_before",
+        MONEY,
+        LEVEL,
+        "What is missing to the requirement in the morning, the haircut taken, summed over single "
+        "loans: what the day's calls are about.",
+        label="shortfall to the requirement before calls",
+    ),
     Measure(
         "requirement_shortfall",
         MONEY,
@@ -60,6 +162,22 @@ MEASURES: tuple[Measure, ...] = (
         "Sum of the negative gaps of single loans, as a positive number: what is missing to "
         "the requirement, the haircut taken, and is still to be called or delivered.",
         label="shortfall to the requirement",
+    ),
+    Measure(
+        "requirement_shortfall_before_bp",
+        BASIS_POINTS,
+        RATIO,
+        "requirement_shortfall_before in basis points of what is lent.",
+        label="shortfall to the requirement before calls, of what is lent",
+        weight="lent_before",
+    ),
+    Measure(
+        "requirement_shortfall_bp",
+        BASIS_POINTS,
+        RATIO,
+        "requirement_shortfall in basis points of what is lent.",
+        label="shortfall to the requirement, of what is lent",
+        weight="lent",
     ),
     Measure(
         "requirement_shortfall_max",
@@ -188,8 +306,8 @@ MEASURES: tuple[Measure, ...] = (
         "close_out_exposure",
         MONEY,
         PEAK,
-        "Exposure of loans that are being closed out.",
-        label="close-out exposure",
+        "Market value of what is lent in close-outs, at the end of the day.",
+        label="lent in close-out",
     ),
     Measure(
         "liquidated_value",
@@ -198,11 +316,25 @@ MEASURES: tuple[Measure, ...] = (
         "Proceeds of collateral sold on the day: at true prices, after the sales' impact.",
     ),
     Measure(
+        "residual_claims",
+        MONEY,
+        FLOW,
+        "Claims that close-outs of the day left open: what is lent, at true prices, less what "
+        "its collateral fetched.",
+    ),
+    Measure(
+        "close_out_recovery",
+        MONEY,
+        FLOW,
+        "What estates of defaulters paid on the day on residual claims.",
+        label="recovery",
+    ),
+    Measure(
         "close_out_loss",
         MONEY,
         FLOW,
-        "Losses booked when close-outs ended on the day: what is lent, at true prices, less "
-        "what its collateral fetched.",
+        "Residual claims less what estates paid on the day; below zero on days on which they pay "
+        "for claims of earlier ones.",
         label="close-out loss",
     ),
     Measure(

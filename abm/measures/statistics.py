@@ -10,9 +10,10 @@ import numpy.typing as npt
 from abm.books.books import Books
 from abm.books.compiled import compiled, inlined, unsigned
 from abm.books.ledger import Holdings
-from abm.books.loan_book import ACTIVE, LIQUIDATING, Account, Accounts
+from abm.books.loan_book import ACTIVE, Account, Accounts
 from abm.books.tally import COUNTED
 from abm.books.terms import Terms, fraction_of
+from abm.measures.moments import CloseOuts, Morning, basis_points
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -54,13 +55,15 @@ def uncovered(account: Account) -> int:
     return max(account.exposure - account.value, 0)
 
 
-def gaps_and_exposures(books: Books) -> tuple[Floats, Floats]:
+def gaps_and_exposures(books: Books, closing: CloseOuts) -> tuple[Floats, Floats]:
     """Gap and uncollateralised exposure of every margin account, in money units.
 
-    Both have shape (accounts,) and are 0 for accounts that are not active or have no open loan.
+    Both have shape (accounts,) and are 0 for accounts without an open loan. Those in close-out have
+    no gap, since nothing is called any more; their exposure is what is lent above what is left.
     """
     gaps, exposures = np.zeros((2, len(books.accounts)))
     _write_gaps_and_exposures(books, gaps, exposures)
+    exposures[closing.rows] = closing.uncollateralised
     return gaps, exposures
 
 
@@ -74,18 +77,16 @@ def _write_gaps_and_exposures(books: Books, gaps: Floats, exposures: Floats) -> 
 
 
 class Sums(NamedTuple):
-    """Sums over all margin accounts, in money units."""
+    """Sums over the accounts that are margined, in money units."""
 
     exposure: float
     value: float
     gap: float
     uncollateralised: float
-    uncollateralised_max: float
     requirement_shortfall: float
     requirement_shortfall_max: float
     over_collateralisation: float
     over_collateralisation_max: float
-    closing_out: float
     short: int
     """Number of accounts whose collateral is worth less than what it secures."""
     active: int
@@ -100,14 +101,12 @@ def _sums(accounts: Accounts, terms: Terms, by_lender: Floats, exposures: Floats
     no addition has to wait for the one before. Writes the uncollateralised exposures that are not
     zero into the front of an array.
     """
-    lent, held, total, closing_out = 0.0, 0.0, 0.0, 0.0
-    bare, most_bare, under, most_under, over, most_over = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    lent, held, total, bare = 0.0, 0.0, 0.0, 0.0
+    under, most_under, over, most_over = 0.0, 0.0, 0.0, 0.0
     short, active, loans = 0, 0, 0
     for row in range(len(accounts)):
         account = accounts[unsigned(row)]
         exposure = account.exposure
-        if account.state == LIQUIDATING:
-            closing_out += exposure
         if account.state != ACTIVE or account.open_loans == 0:
             continue
         active += 1
@@ -122,7 +121,6 @@ def _sums(accounts: Accounts, terms: Terms, by_lender: Floats, exposures: Floats
             exposures[short] = missing
             short += 1
             bare += missing
-            most_bare = max(most_bare, float(missing))
         if gap < 0:
             under -= gap
             most_under = max(most_under, -gap)
@@ -137,12 +135,10 @@ def _sums(accounts: Accounts, terms: Terms, by_lender: Floats, exposures: Floats
         held,
         total,
         bare,
-        most_bare,
         under,
         most_under,
         over,
         most_over,
-        closing_out,
         short,
         active,
         loans,
@@ -204,7 +200,9 @@ def longest_reuse_chain(books: Books) -> int:
     return max(longest.values())
 
 
-def measure(books: Books, held: Holdings, prices: Ints, unit: float) -> dict[str, float]:
+def measure(
+    books: Books, held: Holdings, prices: Ints, unit: float, before: Morning, closing: CloseOuts
+) -> dict[str, float]:
     """The statistics of a day that the books alone determine, by column name; money in money.
 
     `abm.measures.standard` says what each means.
@@ -214,6 +212,8 @@ def measure(books: Books, held: Holdings, prices: Ints, unit: float) -> dict[str
         held: what its accounts hold, as `Ledger.check_conservation` has counted it.
         prices: published prices of the day, in money units: those that the accounts were valued at.
         unit: the smallest money unit.
+        before: the day before any movement.
+        closing: what is being closed out, at the end of the day.
     """
     by_lender = np.zeros((LANES, books.ledger.collateral_row - 1))
     exposures = np.empty(len(books.accounts))
@@ -221,22 +221,39 @@ def measure(books: Books, held: Holdings, prices: Ints, unit: float) -> dict[str
     posted = held.collateral * prices
     primary = float(sum(posted.tolist()))
     reused = float((books.reused.sum(axis=0) * prices).sum()) if len(books.reused) else 0.0
+    bare = np.concatenate([exposures[: sums.short], closing.uncollateralised])
+    lent, after = (
+        sums.exposure + closing.lent.sum(),
+        sums.uncollateralised + bare[sums.short :].sum(),
+    )
     row = {
         "open_loans": sums.loans,
+        "lent_before": before.lent * unit,
+        "lent": lent * unit,
         "exposure": sums.exposure * unit,
         "collateral_value": sums.value * unit,
         "coverage": 1 + sums.gap / sums.exposure if sums.exposure else np.nan,
+        "gap_before": before.gap * unit,
         "gap": sums.gap * unit,
+        "close_out_gap": closing.gap * unit,
         "absolute_gap": (sums.requirement_shortfall + sums.over_collateralisation) * unit,
-        "uncollateralised_exposure": sums.uncollateralised * unit,
-        "uncollateralised_max": sums.uncollateralised_max * unit,
-        "uncollateralised_es": expected_shortfall(exposures[: sums.short], sums.active) * unit,
-        "uncollateralised_loans": sums.short,
+        "uncollateralised_before": before.uncollateralised * unit,
+        "uncollateralised_after": after * unit,
+        "uncollateralised_close_out": closing.uncollateralised.sum() * unit,
+        "uncollateralised_before_bp": basis_points(before.uncollateralised, before.lent),
+        "uncollateralised_after_bp": basis_points(after, lent),
+        "uncollateralised_after_largest": bare.max(initial=0) * unit,
+        "uncollateralised_after_es": expected_shortfall(bare, sums.active + len(closing.rows))
+        * unit,
+        "uncollateralised_after_loans": np.count_nonzero(bare),
+        "requirement_shortfall_before": before.shortfall * unit,
+        "requirement_shortfall_before_bp": basis_points(before.shortfall, before.lent),
+        "requirement_shortfall_bp": basis_points(sums.requirement_shortfall, lent),
         "requirement_shortfall": sums.requirement_shortfall * unit,
         "requirement_shortfall_max": sums.requirement_shortfall_max * unit,
         "over_collateralisation": sums.over_collateralisation * unit,
         "over_collateralisation_max": sums.over_collateralisation_max * unit,
-        "close_out_exposure": sums.closing_out * unit,
+        "close_out_exposure": closing.lent.sum() * unit,
         "reuse_outstanding": reused * unit,
         "reuse_chain": longest_reuse_chain(books),
         "collateral_velocity": (primary + reused) / primary if primary else np.nan,

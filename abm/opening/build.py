@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from abm.books.before import new_before
 from abm.books.books import VALUED_TOGETHER, Books
 from abm.books.ledger import Ledger
 from abm.books.loan_book import AT_MATURITY, NEVER, new_accounts, new_loans
@@ -16,15 +19,17 @@ from abm.books.tally import COUNTED, new_log
 from abm.books.terms import Terms, Tokens
 from abm.opening.funding import equity_of, fund
 from abm.opening.limits import refuse_overflow
-from abm.opening.liquidity import sensitivity_of
+from abm.opening.liquidity import looks_back, sensitivity_of
 from abm.opening.loan_table import LoanTable, Sizes, draw_loans, size_loans
 from abm.opening.stress_check import check_stress
 from abm.opening.terms import terms_of
+from scenarios.agreement import CollateralAgreement
 from scenarios.assets import AssetColumns, asset_columns
 from scenarios.errors import InputError
 from scenarios.experiment import SEEDS
 from scenarios.prices import PricePanel
 from scenarios.prices.calendars import on_calendar
+from scenarios.prices.past import Past, past_of
 from scenarios.scenario import Scenario
 
 Ints = npt.NDArray[np.int64]
@@ -70,11 +75,23 @@ def run_seed(
         return np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key)
     whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
     if seed is not None and not (whole and 0 <= seed < SEEDS):
+        # A generator has no seed to tell: what was drawn from it before would count, too.
+        shown = "a Generator" if isinstance(seed, np.random.Generator) else repr(seed)
         raise InputError(
             f"rng: expected a whole number from 0 to {SEEDS - 1}, or a numpy.random.SeedSequence"
-            f" (it is {seed!r})"
+            f" (it is {shown})"
         )
     return np.random.SeedSequence(seed, spawn_key=(replication,))
+
+
+class Revised(Protocol):
+    """What rewrites agreements."""
+
+    today: list[CollateralAgreement]
+    """In the order of the scenario."""
+
+    def begin(self, tokens: Sequence[str], past: Past, prices: npt.NDArray[np.float64]) -> None:
+        """Rewrite them by the prices of day 0, in money, shape (tokens,)."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +122,10 @@ class Blueprint:
 
 
 def draw_blueprint(
-    scenario: Scenario, streams: Streams, panel: PricePanel | None = None
+    scenario: Scenario,
+    streams: Streams,
+    panel: PricePanel | None = None,
+    revision: Revised | None = None,
 ) -> Blueprint:
     """Draw prices and network, size the loans, and set up empty books for them.
 
@@ -113,12 +133,16 @@ def draw_blueprint(
         scenario: what to build.
         streams: the run's randomness.
         panel: prices to use instead of the scenario's own.
+        revision: rewrites agreements as they stand on day 0; as the scenario has them without.
 
     Raises:
         InputError: a part of the scenario does not fit the others, or a value could overflow.
     """
-    window = scenario.window
-    panel = scenario.prices.panel(scenario.price_window, streams.prices) if panel is None else panel
+    window, earlier = scenario.window, None
+    if panel is None:
+        panel = scenario.prices.panel(scenario.price_window, streams.prices)
+        if scenario.rules or looks_back(scenario):
+            earlier = scenario.prices.past(scenario.price_window)
     source = panel
     panel = on_calendar(panel, window.start, window.end, window.calendar)
     if len(panel.dates) < 2:
@@ -129,9 +153,13 @@ def draw_blueprint(
         raise InputError(f"money.currency: {cash} is also the name of a priced token")
     tokens = (*panel.tokens, cash)
     assets = asset_columns(scenario.assets, tokens)
-    sensitivity = sensitivity_of(scenario, source, panel.dates, tokens, assets)
+    sensitivity = sensitivity_of(scenario, source, earlier, panel.dates, tokens, assets)
     prices = np.column_stack([panel.in_units(unit), np.ones(len(panel.dates), np.int64)])
     population, table = draw_loans(scenario, streams.network)
+    past = past_of(source, panel.dates, earlier)
+    if revision is not None:
+        revision.begin(panel.tokens, past, prices[0, :-1] * unit)
+        table = replace(table, agreements=tuple(revision.today))
     terms, priority = terms_of(table.agreements, tokens, cash, unit)
     sizes = size_loans(table, tokens, cash, prices[0], unit)
     refuse_overflow(scenario, tokens, table, sizes, terms, prices, sensitivity)
@@ -140,7 +168,7 @@ def draw_blueprint(
     )
     check_stress(scenario, population, books.loans, panel.tokens, len(panel.dates) - 1)
     modes = [AT_MATURITY.index(kind.at_maturity) for kind in table.kinds]
-    fund(scenario, population, ledger, books, sizes, streams.network)
+    fund(scenario, population, ledger, table, sizes, prices[0], streams.network)
     refuse_overflow(scenario, tokens, table, sizes, terms, prices, sensitivity, ledger.wallets)
     return Blueprint(
         tokens=tokens,
@@ -155,7 +183,9 @@ def draw_blueprint(
         posted=sizes.posted,
         at_maturity=np.array(modes, np.int64)[table.kind],
         lent_moves=bool(sizes.lent[:, :-1].any()),
-        equity=equity_of(scenario, population, table, sizes, prices[0]),
+        equity=equity_of(
+            scenario, population, table, sizes, prices[0], ledger.wallets[: len(population.names)]
+        ),
     )
 
 
@@ -215,6 +245,7 @@ def _books(
         priority=priority,
         requested=np.zeros((participants + 1, len(tokens)), np.int64),
         totals=np.zeros(len(COUNTED)),
+        before=new_before(len(terms), participants),
         scratch=np.zeros((3, len(tokens)), np.int64),
         worth=np.zeros(VALUED_TOGETHER, np.int64),
         log=new_log(0),

@@ -16,35 +16,41 @@ from scenarios.errors import InputError, named, refuse_unpriced
 from scenarios.scenario import Scenario
 
 if TYPE_CHECKING:
-    from abm.books.books import Books
     from abm.books.ledger import Ledger
     from abm.opening.loan_table import LoanTable, Sizes
 
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 
 def fund(
     scenario: Scenario,
     population: Population,
     ledger: Ledger,
-    books: Books,
+    table: LoanTable,
     sizes: Sizes,
+    prices: Ints,
     rng: np.random.Generator,
 ) -> None:
-    """Mint the prefunded inventories and set what can still be issued.
+    """Mint what participants hold in their wallets, and set what can still be issued.
 
     Raises:
-        InputError: a wallet or a capacity names a token without a price.
+        InputError: a wallet or a capacity names a token without a price, or total assets are less
+            than what is posted.
     """
     part, tokens = scenario.participants, ledger.tokens
-    borrower = books.accounts.borrower[books.loans.account]
     number = len(population.names)
-    pledged = _added_up(borrower, sizes.posted, number)
+    pledged = _added_up(table.borrower, sizes.posted, number)
     receives = np.array([role != "lender" for role in population.roles])
     spread = draw_sizes(part.inventory_spread, number, rng)
     sizes_of = np.repeat(spread[:, None], len(tokens), axis=1)
     rule = part.prefunded_inventory
-    if isinstance(rule, dict):
+    if part.total_assets is not None:
+        borrowed = _added_up(table.borrower, (sizes.lent @ prices)[:, None], number)[:, 0]
+        has = _total_assets(part.total_assets, tokens, pledged, borrowed, prices, spread)
+        _refuse_short(population, tokens, has, pledged, receives)
+        inventory = has - pledged
+    elif isinstance(rule, dict):
         counts = _counts(rule, tokens, "participants.prefunded_inventory")
         inventory = scaled(np.tile(counts, (number, 1)), exact(1), sizes_of, "down")
     else:
@@ -63,6 +69,10 @@ def fund(
     for row, given in population.given.items():
         if given.wallet is not None:
             inventory[row] = _counts(given.wallet, tokens, f"{given.name}.wallet")
+        if given.total_assets is not None:
+            has = _counts(given.total_assets, tokens, f"{given.name}.total_assets")
+            _refuse_short(population, tokens, has, pledged, np.arange(number) == row)
+            inventory[row] = has - pledged[row]
         if given.issuance_capacity is not None:
             allowed = given.issuance_capacity
             capacity[row] = _counts(allowed, tokens, f"{given.name}.issuance_capacity")
@@ -73,10 +83,66 @@ def fund(
         ledger.mint(int(row), int(token), int(inventory[row, token]))
 
 
+def _total_assets(
+    rule: float | dict[str, int],
+    tokens: tuple[str, ...],
+    pledged: Ints,
+    borrowed: Ints,
+    prices: Ints,
+    spread: npt.NDArray[np.float64],
+) -> Ints:
+    """Eligible assets of each participant, in tokens, shape (participants, tokens).
+
+    Args:
+        rule: token counts, or a multiple of what is borrowed.
+        tokens: their names.
+        pledged: what each posts at the start, shape (participants, tokens).
+        borrowed: value of what each borrows, shape (participants,).
+        prices: of the opening, shape (tokens,).
+        spread: what multiplies each one's assets beyond the borrowed value; with counts, all.
+    """
+    if isinstance(rule, dict):
+        counts = np.tile(_counts(rule, tokens, "participants.total_assets"), (len(pledged), 1))
+        return scaled(counts, exact(1), np.repeat(spread[:, None], len(tokens), axis=1), "down")
+    posted = pledged @ prices
+    with np.errstate(over="ignore"):
+        assets = np.minimum((1 + (rule - 1) * spread) * borrowed, 1e30)
+    ratio = np.divide(assets, posted, out=np.zeros(len(posted)), where=posted > 0)
+    return scaled(pledged, exact(1), np.repeat(ratio[:, None], len(tokens), axis=1), "down")
+
+
+def _refuse_short(
+    population: Population, tokens: tuple[str, ...], has: Ints, posts: Ints, who: Bools
+) -> None:
+    """See that participants have what they post.
+
+    Args:
+        population: all participants.
+        tokens: names of the columns.
+        has: total assets, shape (participants, tokens) or, of all alike, (tokens,).
+        posts: at the start, shape (participants, tokens).
+        who: rows to look at.
+    """
+    has = np.broadcast_to(has, posts.shape)
+    for row, token in np.argwhere((has < posts) & who[:, None])[:1]:
+        raise InputError(
+            f"participants: {population.names[row]} posts {posts[row, token]} {tokens[token]} at"
+            f" the start, and its total_assets have {has[row, token]}; give it more, or a lower"
+            " haircut"
+        )
+
+
 def equity_of(
-    scenario: Scenario, population: Population, table: LoanTable, sizes: Sizes, prices: Ints
+    scenario: Scenario,
+    population: Population,
+    table: LoanTable,
+    sizes: Sizes,
+    prices: Ints,
+    wallets: Ints,
 ) -> Ints:
     """Equity of each participant in money units, to the nearest; `UNLIMITED` if no matter.
+
+    `wallets` are what they hold before their loans open, shape (participants, tokens).
 
     Raises:
         InputError: it is more than can be counted.
@@ -84,14 +150,18 @@ def equity_of(
     equity = np.full(len(population.names), UNLIMITED, np.int64)
     ratio = scenario.participants.equity_ratio
     if ratio is not None:
-        lent = _added_up(table.lender, (sizes.lent @ prices)[:, None], len(equity))[:, 0]
-        of_ratio = times(lent, exact(ratio), "nearest")
+        number = len(equity)
+        base = _added_up(table.lender, (sizes.lent @ prices)[:, None], number)[:, 0]
+        if scenario.participants.equity_base == "assets":
+            base += _added_up(table.borrower, (sizes.posted @ prices)[:, None], number)[:, 0]
+            base += wallets @ prices
+        of_ratio = times(base, exact(ratio), "nearest")
         if (of_ratio >= LARGEST).any():
             raise InputError(
                 f"participants.equity_ratio: {ratio:g} makes an equity of more than {LARGEST:.3g}"
                 " money units; leave it out if equity shall not run out"
             )
-        equity[lent > 0] = of_ratio[lent > 0]
+        equity[base > 0] = of_ratio[base > 0]
     for row, given in population.given.items():
         if given.equity is not None:
             units = round(exact(given.equity) / exact(scenario.money.unit))

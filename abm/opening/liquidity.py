@@ -13,7 +13,7 @@ from scenarios.errors import InputError
 from scenarios.prices import PricePanel
 from scenarios.prices.panel import volume_column
 from scenarios.scenario import Scenario
-from scenarios.stress import ExponentialImpact
+from scenarios.stress import ExponentialImpact, SquareRootImpact
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
@@ -21,11 +21,20 @@ Rows = npt.NDArray[np.intp]
 SESSIONS = 20
 """Over which realised volatility and average volume are taken."""
 SESSIONS_A_YEAR = 252
+STEEPEST = 1e30
+"""Beyond this a single token sold takes any price to nothing."""
+
+
+def looks_back(scenario: Scenario) -> bool:
+    """Whether the price impact depends on returns before the window."""
+    impact = scenario.close_out.impact
+    return isinstance(impact, SquareRootImpact) and impact.volatility == "realised"
 
 
 def sensitivity_of(
     scenario: Scenario,
     panel: PricePanel,
+    earlier: PricePanel | None,
     days: pd.DatetimeIndex,
     tokens: tuple[str, ...],
     assets: AssetColumns,
@@ -35,6 +44,7 @@ def sensitivity_of(
     Args:
         scenario: with its price impact.
         panel: prices of all sessions that the source has, before the window too.
+        earlier: closes before those of the source, if there are some (`PriceSource.past`).
         days: of the simulation.
         tokens: of the market, cash last.
         assets: its classes by token.
@@ -49,17 +59,25 @@ def sensitivity_of(
     if impact is None:
         return np.zeros((1, len(tokens)))
     if isinstance(impact, ExponentialImpact):
-        depth = impact.depth
-        of = depth if isinstance(depth, dict) else dict.fromkeys(tokens, depth)
-        depths = np.array([of.get(token, math.inf) for token in tokens])
-        depths[-1] = math.inf
-        return np.asarray(impact.b / depths)[None]
+        return impact.b / _depths(impact, tokens)[None]
     rows = np.maximum(panel.dates.searchsorted(days, side="right") - 1, 0)
-    realised = impact.volatility == "realised"
-    variance = (realised_variance if realised else _stated_variance)(panel, assets)[rows]
+    if looks_back(scenario):
+        variance = realised_variance(panel, earlier, assets)[rows]
+    else:
+        variance = _stated_variance(panel, assets)[rows]
     sensitivity = np.zeros((len(days), len(tokens)))
-    sensitivity[:, :-1] = impact.y**2 * variance / average_volume(panel, assets, rows)
+    volume = average_volume(panel, assets, rows)
+    sensitivity[:, :-1] = np.minimum(impact.y**2 * variance / np.maximum(volume, 1e-9), STEEPEST)
     return sensitivity
+
+
+def _depths(impact: ExponentialImpact, tokens: tuple[str, ...]) -> Floats:
+    """Depth of each token, without end where none is given and for cash, shape (tokens,)."""
+    depth = impact.depth
+    of = depth if isinstance(depth, dict) else dict.fromkeys(tokens, depth)
+    depths = np.array([of.get(token, math.inf) for token in tokens])
+    depths[-1] = math.inf
+    return depths
 
 
 def _stated_variance(panel: PricePanel, assets: AssetColumns) -> Floats:
@@ -73,17 +91,22 @@ def _stated_variance(panel: PricePanel, assets: AssetColumns) -> Floats:
     return np.tile(variance, (len(panel.dates), 1))
 
 
-def realised_variance(panel: PricePanel, assets: AssetColumns) -> Floats:
+def realised_variance(
+    panel: PricePanel, earlier: PricePanel | None, assets: AssetColumns
+) -> Floats:
     """Mean square of the last `SESSIONS` log-returns up to each session, shape (sessions, tokens).
 
-    Of the token's class where there are fewer, if it has one; nothing before the first return.
+    Those of `earlier` closes go before. Of the token's class where there are fewer, if it has one;
+    nothing before the first return.
     """
-    squares = np.diff(np.log(panel.close), axis=0, prepend=np.log(panel.close[:1])) ** 2
+    close = panel.close if earlier is None else np.vstack([earlier.close, panel.close])
+    squares = np.diff(np.log(close), axis=0, prepend=np.log(close[:1])) ** 2
     known = np.minimum(np.arange(len(squares)), SESSIONS)[:, None]
     totals = _trailing(squares, SESSIONS)
     realised = np.divide(totals, known, out=np.zeros_like(totals), where=known > 0)
     stated = assets.volatility[:-1] ** 2 / SESSIONS_A_YEAR
-    return np.where((known < SESSIONS) & ~np.isnan(stated), stated, realised)
+    variance = np.where((known < SESSIONS) & ~np.isnan(stated), stated, realised)
+    return np.asarray(variance[len(close) - len(panel.close) :])
 
 
 def average_volume(panel: PricePanel, assets: AssetColumns, rows: Rows) -> Floats:

@@ -65,6 +65,13 @@ def terms_of(
     return terms, priority
 
 
+def terms_row(
+    agreement: CollateralAgreement, tokens: Sequence[str], cash: str, unit: float
+) -> Terms:
+    """The columns of one agreement, shape (1,); see `terms_of`."""
+    return terms_of([agreement], tokens, cash, unit)[0]
+
+
 def _order(agreement: CollateralAgreement, tokens: Sequence[str], cash: str) -> list[int]:
     eligible = agreement.eligible(tokens, cash)
     priced = [token for token in tokens if token != cash]

@@ -9,7 +9,8 @@ from abm.books.standing import CAUSES
 if TYPE_CHECKING:
     from abm.model import CollateralMarket
 
-UNCOVERED, LOSS = "uncollateralised_exposure", "close_out_loss"
+MORNING, UNCOVERED = "uncollateralised_before", "uncollateralised_after"
+LOSS = "close_out_loss"
 UNMET, COVERAGE = "unmet_calls", "coverage"
 DEFAULTS = tuple(f"defaults_{cause}" for cause in CAUSES)
 
@@ -72,7 +73,8 @@ CHARTS: tuple[dict[str, Any], ...] = (
         "exposure",
         "Uncollateralised, and losses so far",
         "money",
-        _line("uncollateralised", UNCOVERED),
+        _line("before calls", MORNING),
+        _line("after calls", UNCOVERED),
         _line("losses so far", LOSS, sum=True, dash=True),
     ),
     _chart("prices", "Prices, day 0 = 100", "index"),
@@ -83,7 +85,7 @@ the days with `sum`."""
 FIGURES: tuple[dict[str, Any], ...] = (
     _line("Coverage", COVERAGE, unit="percent"),
     _line("Calls", "delivery_calls", "return_calls", unit="count"),
-    _line("Uncollateralised exposure", UNCOVERED, unit="money"),
+    _line("Uncollateralised after calls", UNCOVERED, unit="money"),
     _line("Losses so far", LOSS, sum=True, unit="money"),
     _line("Defaults so far", *DEFAULTS, sum=True, unit="count"),
 )

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from abm.books.ledger import UNLIMITED
 from abm.books.loan_book import ACTIVE, LIQUIDATING, LOAN_STATES, NEVER, OPEN_LOAN, PENDING
 from abm.books.standing import CAUSES
+from abm.measures.moments import NO_CLOSE_OUTS
 from abm.measures.statistics import gaps_and_exposures
 from abm.page import measures
 from abm.page.sentences import sentence
@@ -86,7 +87,7 @@ class Watch:
         accounts, unit = market.books.accounts, market.unit
         self.prices.append(np.asarray(market.prices[:-1] * unit, np.float64))
         live, closing = accounts.state == ACTIVE, accounts.state == LIQUIDATING
-        gap, _ = gaps_and_exposures(market.books)
+        gap, _ = gaps_and_exposures(market.books, NO_CLOSE_OUTS)
         exposure = self._sum(np.where(live, accounts.exposure, 0))
         unmet = np.where(live, accounts.unmet, 0)
         delivered = accounts.deliveries > self._moves[0]

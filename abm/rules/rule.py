@@ -12,12 +12,17 @@ from scenarios.agreement import CollateralAgreement
 
 
 class Seen(NamedTuple):
-    """What a rule may know: the prices that have been published so far."""
+    """What a rule may know: the prices that have been published so far, and those before."""
 
     day: int
     tokens: tuple[str, ...]
     prices: npt.NDArray[np.float64]
     """In money, shape (days so far, tokens); the last row is today's."""
+    closes: npt.NDArray[np.float64]
+    """The same of sessions only, those before the window first, as far as the source of prices
+    has them; shape (sessions, tokens)."""
+    dates: npt.NDArray[np.datetime64]
+    """Of `closes`, shape (sessions,)."""
 
 
 class Rule:

@@ -12,7 +12,7 @@ import pandas as pd
 from abm.books.ledger import UNLIMITED
 from abm.books.loan_book import LOAN_STATES, NEVER
 from abm.books.standing import CAUSES
-from abm.measures.measure import COUNT
+from abm.measures.day_collector import typed
 from abm.tables.snapshot import Snapshot
 from abm.tables.source import Source
 
@@ -26,12 +26,10 @@ Floats = npt.NDArray[np.float64]
 
 def days_frame(market: Source) -> pd.DataFrame:
     """One row a day, a column for each of the market's measures."""
-    recorded = market.datacollector.model_vars
-    number = len(recorded["open_loans"])
+    number = market.datacollector.days
     columns: dict[str, Any] = {"day": np.arange(number), "date": market.days[:number]}
-    for measure in market.measures:
-        kind = np.int64 if measure.unit == COUNT else np.float64
-        columns[measure.name] = np.array(recorded[measure.name], kind)
+    for measure, values in zip(market.measures, market.datacollector.values, strict=True):
+        columns[measure.name] = typed(measure, values)
     return pd.DataFrame(columns)
 
 
@@ -102,16 +100,25 @@ def participants_frame(market: Source) -> pd.DataFrame:
             "lent": by(accounts.lender, accounts.exposure),
             "borrowed": by(accounts.borrower, accounts.exposure),
             "uncollateralised_exposure": by(accounts.lender, at.uncollateralised),
+            "expected_exposure": market.exposures.mean(),
+            "exposure_q975": market.exposures.quantile(),
             "requirement_shortfall": by(accounts.lender, np.maximum(-at.gaps, 0)),
             "over_collateralisation": by(accounts.borrower, np.maximum(at.gaps, 0)),
             "wallet_value": (at.wallets[:number] @ at.prices) * unit,
             "posted_value": by(accounts.borrower, at.claims @ at.prices),
             "equity": np.where(standing.equity < UNLIMITED, standing.equity, np.nan) * unit,
             "losses": standing.losses * unit,
+            "recovered": standing.recovered * unit,
             "default_day": standing.default_day,
             "default_cause": causes[standing.default_cause],
         }
     )
+
+
+def exposures_frame(market: Source) -> pd.DataFrame:
+    """One row a day and borrower, columns as in `abm.tables.meanings.EXPOSURES`; day 0 left out."""
+    borrows = [row for row, role in enumerate(market.population.roles) if role != "lender"]
+    return market.exposures.frame(market.population.names, borrows)
 
 
 def network_view(market: Source) -> nx.MultiDiGraph:

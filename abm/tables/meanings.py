@@ -45,7 +45,7 @@ EVENTS: dict[str, Column] = {
     "cause": Column(NAME, "Of a default: exogenous, liquidity or contagion; empty otherwise."),
     "value": Column(
         MONEY,
-        "Market value, at published prices, of a liquidation and a close-out at true ones; of a"
+        "Market value, at published prices, of sales and close-outs at true ones; of a"
         " call: excess (positive) or shortfall (negative).",
     ),
 }
@@ -60,16 +60,36 @@ PARTICIPANTS: dict[str, Column] = {
     "uncollateralised_exposure": Column(
         MONEY, "What it has lent above the market value of the collateral, loan by loan."
     ),
+    "expected_exposure": Column(
+        MONEY,
+        "What its lenders stood to lose by its default, above the market value of the collateral,"
+        " in the morning before any movement: mean over the days.",
+    ),
+    "exposure_q975": Column(MONEY, "The same, 97.5 % quantile over the days."),
     "requirement_shortfall": Column(MONEY, "Sum of its negative gaps as a lender."),
     "over_collateralisation": Column(MONEY, "Sum of its positive gaps as a borrower."),
     "wallet_value": Column(MONEY, "Market value of its wallet, cash included."),
     "posted_value": Column(MONEY, "Market value of the collateral that it has posted."),
     "equity": Column(MONEY, "What it can still lose before it defaults; empty if unlimited."),
-    "losses": Column(MONEY, "Close-out losses so far, at true prices."),
+    "losses": Column(
+        MONEY, "Close-out losses so far, at true prices, less what estates have paid on them."
+    ),
+    "recovered": Column(MONEY, "What estates have paid on its claims so far."),
     "default_day": Column("day", "Day of its default; -1 for none."),
     "default_cause": Column(NAME, "exogenous, liquidity or contagion; empty for none."),
 }
 """Table `participants`: one row each, at the end of the run."""
+
+EXPOSURES: dict[str, Column] = {
+    "day": DAY,
+    "participant": Column(NAME, "The borrower."),
+    "uncollateralised_before": Column(
+        MONEY,
+        "What its lenders stand to lose by its default, above the market value of the collateral,"
+        " after the day's prices and before any movement.",
+    ),
+}
+"""Table `exposures`: one row a day and borrower, day 0 left out."""
 
 LOANS: dict[str, Column] = {
     "loan_id": Column("id", "Identifier."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,10 +12,19 @@ import numpy.typing as npt
 from abm.books.books import Books
 from abm.books.ledger import Ledger
 from abm.books.loan_book import OPEN_LOAN, Accounts, Loans
+from abm.measures.moments import close_outs
 from abm.measures.statistics import gaps_and_exposures
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+
+
+class Closing(Protocol):
+    """The day, as far as a snapshot looks at it."""
+
+    @property
+    def closing(self) -> Mapping[int, int]:
+        """Accounts in close-out by row, and what their collateral has fetched so far."""
 
 
 class Kept(Protocol):
@@ -22,6 +32,10 @@ class Kept(Protocol):
 
     books: Books
     ledger: Ledger
+
+    @property
+    def phases(self) -> Closing:
+        """What moves tokens."""
 
     @property
     def prices(self) -> Ints:
@@ -54,5 +68,6 @@ class Snapshot:
         if copy:
             loans, accounts, wallets = loans.copy(), accounts.copy(), wallets.copy()
         exposure = np.where(loans.state == OPEN_LOAN, books.lent @ market.prices, 0)
-        measured = gaps_and_exposures(books)
+        closing = close_outs(books, market.prices, market.phases.closing)
+        measured = gaps_and_exposures(books, closing)
         return cls(loans, accounts, exposure, *measured, claims, wallets, market.prices)

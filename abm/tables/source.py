@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-import mesa
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -15,8 +14,10 @@ from abm.books.events import EventRecorder
 from abm.books.ledger import Ledger
 from abm.books.population import Population
 from abm.books.standing import Standing
+from abm.measures.day_collector import DayCollector
+from abm.measures.exposures import Exposures
 from abm.measures.measure import Measure
-from abm.tables.snapshot import Snapshot
+from abm.tables.snapshot import Closing, Snapshot
 
 Ints = npt.NDArray[np.int64]
 
@@ -35,9 +36,14 @@ class Source(Protocol):
     standing: Standing
     events: EventRecorder
     measures: Sequence[Measure]
-    datacollector: mesa.DataCollector
+    exposures: Exposures
+    datacollector: DayCollector
     first_loan: Ints
     final: Snapshot | None
+
+    @property
+    def phases(self) -> Closing:
+        """What moves tokens."""
 
     @property
     def prices(self) -> Ints:

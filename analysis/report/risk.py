@@ -22,7 +22,7 @@ from analysis.report.subject import COLLATERAL, FEW, HAIR, TIED_UP, Subject
 from analysis.series import daily_bands
 from analysis.summary import records, summarise
 
-DAILY_RISKS = ("uncollateralised_exposure", "requirement_shortfall", "absolute_gap")
+DAILY_RISKS = ("uncollateralised_before", "requirement_shortfall", "absolute_gap")
 TARGET = 0.05
 """Probability of issuance that an inventory is sought for."""
 

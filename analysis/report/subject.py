@@ -24,7 +24,7 @@ from analysis.results import Results
 from analysis.summary import headlines
 
 RISKS = (
-    "uncollateralised_exposure_mean",
+    "uncollateralised_before_mean",
     "requirement_shortfall_mean",
     "absolute_gap_mean",
     "over_collateralisation_mean",

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from scenarios.errors import InputError
-from scenarios.prices.history import HistorySource, log_returns_of
+from scenarios.prices.history import HistorySource
 from scenarios.prices.paths import Array
 
 Method = Literal["stationary", "circular"]
@@ -89,8 +89,9 @@ class BootstrapSource(HistorySource):
         Raises:
             InputError: the history cannot be used, or `block` is not given and arch not installed.
         """
-        returns = log_returns_of(self.recorded())
-        block = self.block if self.block is not None else block_length(returns, self.method)
+        returns, block = self.recorded_returns(), self.block
+        if block is None:
+            block = self._kept(self.method, lambda: block_length(returns, self.method))
         return np.asarray(
             returns[bootstrap_rows(len(returns), days, paths, block, self.method, rng)]
         )

@@ -8,9 +8,11 @@ from itertools import pairwise
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from scenarios.errors import InputError
+from scenarios.kept import Kept
 from scenarios.prices.panel import PricePanel
 
 Calendar = Literal["paper", "causal", "sessions"]
@@ -34,6 +36,19 @@ def on_calendar(panel: PricePanel, start: date, end: date, calendar: Calendar) -
     Raises:
         InputError: the panel does not cover the window.
     """
+    key = (panel.dates.to_numpy().tobytes(), start, end, calendar)
+    days, rows = _ROWS.get(key, lambda: _days_and_rows(panel, start, end, calendar))
+    volume = None if panel.volume is None else panel.volume[rows]
+    return replace(panel, dates=days, close=panel.close[rows], volume=volume)
+
+
+_ROWS = Kept(64)
+"""Days of windows, with the row of prices that each takes, by the dates that have prices."""
+
+
+def _days_and_rows(
+    panel: PricePanel, start: date, end: date, calendar: Calendar
+) -> tuple[pd.DatetimeIndex, npt.NDArray[np.intp]]:
     first, last = pd.Timestamp(start), pd.Timestamp(end) - pd.Timedelta(days=1)
     if last < first:
         raise InputError(f"window.end: {end} must lie after window.start ({start})")
@@ -49,9 +64,7 @@ def on_calendar(panel: PricePanel, start: date, end: date, calendar: Calendar) -
             )
         days = sessions if calendar == "sessions" else pd.date_range(sessions[0], last)
         rows = panel.dates.searchsorted(days, side="right") - 1
-    taken = np.asarray(rows)
-    volume = None if panel.volume is None else panel.volume[taken]
-    return replace(panel, dates=pd.DatetimeIndex(days), close=panel.close[taken], volume=volume)
+    return pd.DatetimeIndex(days), np.asarray(rows)
 
 
 def _span(panel: PricePanel) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from scenarios.errors import InputError
+from scenarios.kept import Kept, content_of
 from scenarios.prices.panel import PricePanel, volume_column
 
 TIDY = {"date", "token", "close"}
@@ -17,6 +18,12 @@ CURRENCY = "currency"
 """A further column of a tidy file, and a key of the record beside a file (`sidecar_of`)."""
 VOLUME = "volume"
 """A further column of a tidy file."""
+
+RECORD = ".json"
+"""What the name of the record beside a file has beyond the file's."""
+
+_PANELS = Kept(32)
+"""Files that were read, by what they hold."""
 
 
 def read_prices(path: str | Path) -> PricePanel:
@@ -26,7 +33,7 @@ def read_prices(path: str | Path) -> PricePanel:
     each token, and may have a column `TOKEN volume` of what was traded, for all tokens or none; or,
     tidy, the three columns `date`, `token` and `close`, and perhaps a column `volume`. What the
     prices are in may be said by a further column `currency` of a tidy file, or by the record that
-    `collateral prices` writes beside a file.
+    `collateral prices` writes beside a file. A process reads a file once, until it changes.
 
     Raises:
         InputError: naming file, row and column of the first thing that is wrong. Rows of a CSV are
@@ -35,6 +42,13 @@ def read_prices(path: str | Path) -> PricePanel:
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file")
+    panel = _PANELS.get(content_with_record(str(path)), lambda: _read_and_check(path))
+    # A copy: what is kept must stay as the file has it.
+    volume = None if panel.volume is None else panel.volume.copy()
+    return replace(panel, close=panel.close.copy(), volume=volume)
+
+
+def _read_and_check(path: Path) -> PricePanel:
     raw, rows = _read_table(path)
     for position, name in enumerate(raw.columns):
         if name in raw.columns[:position]:
@@ -92,9 +106,14 @@ def _wide(path: Path, raw: pd.DataFrame, rows: list[int]) -> PricePanel:
     return panel.with_volume(raw[volumes].rename(columns=of), rows)
 
 
+def content_with_record(path: str) -> tuple[str | None, ...]:
+    """A name for the prices in a file and what is recorded of them, which others do not have."""
+    return path, content_of(path), content_of(path + RECORD)
+
+
 def sidecar_of(path: Path) -> Path:
     """The record that goes with a price file: `prices.csv.json` beside `prices.csv`."""
-    return path.with_name(path.name + ".json")
+    return path.with_name(path.name + RECORD)
 
 
 def _recorded_currency(path: Path) -> str | None:

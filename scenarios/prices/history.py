@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 
 from scenarios.errors import InputError
+from scenarios.kept import Kept
 from scenarios.prices.model_source import ModelSource, PerToken
 from scenarios.prices.panel import PricePanel
 from scenarios.prices.paths import Array, per_token
 from scenarios.prices.price_file import PriceFile
 from scenarios.prices.source import Window
+
+Value = TypeVar("Value")
 
 
 class History(PriceFile):
@@ -58,6 +63,24 @@ class History(PriceFile):
         return PricePanel(prices.dates[inside], tokens, close, prices.origin, volume=volume)
 
 
+def before(recorded: PricePanel, initial: Array, window: Window) -> PricePanel:
+    """A record without its last close, in place of which come the first prices of a window.
+
+    Args:
+        recorded: closes up to the first day of the window.
+        initial: prices of that day, shape (tokens,).
+        window: whose first day it is.
+    """
+    close = recorded.close[:-1] / recorded.close[-1] * initial
+    dates = pd.bdate_range(
+        end=pd.Timestamp(window.start) - pd.Timedelta(days=1), periods=len(close)
+    )
+    return PricePanel(dates, recorded.tokens, close, recorded.origin)
+
+
+_FOUND = Kept(64)
+
+
 def log_returns_of(panel: PricePanel) -> Array:
     """Log-returns from each day to the next, shape (days - 1, tokens)."""
     return np.asarray(np.diff(np.log(panel.close), axis=0))
@@ -71,8 +94,17 @@ class HistorySource(ModelSource):
     """Prices of the first day; by default the last closes of the history."""
 
     def recorded(self) -> PricePanel:
-        """The history's closes, one column for each token of this source."""
-        return self.history.panel(self.tokens)
+        """The history's closes, one column for each token of this source; not to be changed."""
+        return self._kept("recorded", lambda: self.history.panel(self.tokens))
+
+    def recorded_returns(self) -> Array:
+        """Log-returns of the history from each day to the next, shape (days - 1, tokens)."""
+        return self._kept("returns", lambda: log_returns_of(self.recorded()))
+
+    def _kept(self, what: str, make: Callable[[], Value]) -> Value:
+        """What is worked out once for this history, as long as its file stays as it is."""
+        given = (self.history.start, self.history.end, self.history.columns)
+        return _FOUND.get((what, *self.history.content, *given, self.tokens), make)
 
     def panel(self, window: Window, rng: np.random.Generator) -> PricePanel:
         """One path on the trading days of the window; every day trades what the history did on
@@ -81,6 +113,11 @@ class HistorySource(ModelSource):
         if traded is None:
             return panel
         return replace(panel, volume=np.tile(traded.mean(axis=0), (len(panel.dates), 1)))
+
+    def past(self, window: Window) -> PricePanel | None:
+        """The history up to its last close, at the level at which the window begins, and on the
+        weekdays before it: the record from which returns are drawn is what is known."""
+        return before(self.recorded(), self._initial(), window)
 
     def _check_parameters(self) -> None:
         if self.initial is not None:

@@ -45,6 +45,11 @@ class OverlaySource(PriceSource):
         close = np.where(factors == 1.0, base.close, changed)
         return replace(base, close=close)
 
+    def past(self, window: Window) -> PricePanel | None:
+        """The past of the base."""
+        base = self.base.past(window)
+        return base.select(self.tokens) if base is not None and self.tokens else base
+
 
 def sessions_of(panel: PricePanel, window: Window) -> tuple[int, int]:
     """Row of the first and of the last close that a simulation of the window uses."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from scenarios.errors import InputError, nearest
-from scenarios.prices.files import read_prices, sidecar_of
+from scenarios.prices.files import content_with_record, read_prices
 from scenarios.prices.panel import PricePanel
 from scenarios.table import Table
 
@@ -44,13 +43,19 @@ class PriceFile(Table):
         if not self.file.startswith(BUNDLED):
             return Path(self.file).expanduser()
         name = self.file.removeprefix(BUNDLED)
-        known = sorted(file.stem for file in DATA.glob("*.csv"))
-        if name not in known:
+        path = DATA / f"{name}.csv"
+        if not path.is_file():
+            known = sorted(file.stem for file in DATA.glob("*.csv"))
             raise InputError(
                 f"prices.file: no bundled prices called {name!r}{nearest(name, known)};"
                 f" there is {', '.join(known)}"
             )
-        return DATA / f"{name}.csv"
+        return path
+
+    @property
+    def content(self) -> tuple[str | None, ...]:
+        """A name for the prices in the file, which others do not have."""
+        return content_with_record(str(self.path))
 
     def read(self) -> PricePanel:
         """Every day and token of the file.
@@ -58,25 +63,4 @@ class PriceFile(Table):
         Raises:
             InputError: the file cannot be read (`read_prices`).
         """
-        path = self.path
-        return _unchanged(path, _stamp(path), _stamp(sidecar_of(path)))
-
-
-Stamp = tuple[int, int] | None
-
-
-def _stamp(path: Path) -> Stamp:
-    """What tells one state of a file from another; None if it is not there."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size
-
-
-@lru_cache(maxsize=8)
-def _unchanged(path: Path, stamp: Stamp, record: Stamp) -> PricePanel:
-    """Read a file once while it, and the record beside it, stay as they are."""
-    panel = read_prices(path)
-    panel.close.setflags(write=False)
-    return panel
+        return read_prices(self.path)

@@ -7,8 +7,10 @@ from typing import Literal
 import numpy as np
 
 from scenarios.errors import InputError
-from scenarios.prices.history import HistorySource, log_returns_of
+from scenarios.prices.history import HistorySource, before, log_returns_of
+from scenarios.prices.panel import PricePanel
 from scenarios.prices.paths import Array
+from scenarios.prices.source import Window
 
 
 class ReplaySource(HistorySource):
@@ -19,6 +21,14 @@ class ReplaySource(HistorySource):
     """
 
     source: Literal["replay"] = "replay"
+
+    def past(self, window: Window) -> PricePanel | None:
+        """What the file has before the first close of the history, at today's level."""
+        first = self.recorded().dates[0]
+        whole = self.history.model_copy(update={"start": None, "end": first.date()})
+        if whole.read().dates.searchsorted(first) < 2:
+            return None
+        return before(whole.panel(self.tokens), self._initial(), window)
 
     def log_returns(self, days: int, paths: int, rng: np.random.Generator) -> Array:
         """The history's first `days` log-returns, shape (paths, days, tokens), for every path.

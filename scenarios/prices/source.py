@@ -46,3 +46,12 @@ class PriceSource(Table):
         Raises:
             InputError: the source cannot serve this window or these tokens.
         """
+
+    def past(self, window: Window) -> PricePanel | None:
+        """Closes of `tokens` before those that `panel` has, the last of them on the session before;
+        None if there are none. Rules that look back know them; nothing is drawn at random.
+
+        Raises:
+            InputError: they cannot be read.
+        """
+        return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import lru_cache
 
 import pandas as pd
 
@@ -13,6 +14,7 @@ WEEKDAYS = "weekdays"
 """Monday to Friday without holidays: the calendar that needs no extra package."""
 
 
+@lru_cache(maxsize=64)
 def trading_days(window: Window, exchange: str = WEEKDAYS) -> pd.DatetimeIndex:
     """The sessions that cover a window.
 

@@ -137,6 +137,8 @@ def close_outs(draw: st.DrawFn) -> dict[str, Any]:
         "sale": draw(st.sampled_from(["end", "parts"])),
     }
     if draw(st.booleans()):
+        rules |= {"recovery": True, "recovery_delay": draw(st.sampled_from([0, 0, 1, 2]))}
+    if draw(st.booleans()):
         rules["impact"] = {"permanent": draw(st.sampled_from([0, 0.3, 1]))} | draw(
             st.sampled_from(
                 [

@@ -31,6 +31,8 @@ STATISTICS = [
     "defaults_contagion",
     "exposure_at_default",
     "liquidated_value",
+    "residual_claims",
+    "close_out_recovery",
     "close_out_loss",
     "close_out_surplus",
 ]
@@ -71,6 +73,8 @@ def differences(market: CollateralMarket, reference: ReferenceMarket) -> list[tu
             same("maturity", loan_id, maturity, NEVER if loan.maturity is None else loan.maturity)
     for name, lost in zip(market.population.names, market.standing.losses.tolist(), strict=True):
         same("losses", name, lost, books.losses[name])
+    for name, got in zip(market.population.names, market.standing.recovered.tolist(), strict=True):
+        same("recovered", name, got, books.recovered[name])
     statistics = reference.statistics()
     for name in STATISTICS if market.day else ():
         same(name, "", market.today[name], statistics.get(name, 0))
@@ -78,6 +82,19 @@ def differences(market: CollateralMarket, reference: ReferenceMarket) -> list[tu
     for name, value in (("gap", sum(gaps)), ("absolute_gap", sum(map(abs, gaps)))):
         if market.today[name] != pytest.approx(value, rel=1e-9, abs=1e-6):
             found.append((name, "", market.today[name], value))
+    for name, value in reference.moments().items() if market.day else ():
+        if market.today[name] != pytest.approx(float(value), rel=1e-9, abs=1e-6):
+            found.append((name, "", market.today[name], value))
+    if market.day:
+        share = reference.wrong_way()
+        told = market.today["wrong_way_share"]
+        wanted = float("nan") if share is None else float(share)
+        if told != pytest.approx(wanted, nan_ok=True):
+            found.append(("wrong_way_share", "", told, share))
+        today = market.exposures_frame().query(f"day == {market.day}")
+        told = dict(zip(today["participant"], today["uncollateralised_before"], strict=True))
+        for name in told:
+            same("uncollateralised_before", name, told[name], reference.to_whom[name])
     return found
 
 

@@ -215,6 +215,7 @@ MANY_ARGUMENTS = {
     "everything that a market is made of, handed on once": {
         "abm.day.close_out.__init__",
         "abm.opening.build._books",
+        "abm.opening.funding.fund",
         "abm.opening.limits.refuse_overflow",
     },
     "parameters of a statistic, by name": {

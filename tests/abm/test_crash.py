@@ -43,7 +43,7 @@ def test_without_shortage_or_without_a_crash_there_is_no_trouble(variant: str) -
 
 def test_the_lag_makes_exposure_and_not_defaults(everything: dict[str, float]) -> None:
     at_once = totals("no settlement lag")
-    largest = "uncollateralised_exposure_max"
+    largest = "uncollateralised_after_max"
     assert at_once[largest] < 0.05 * everything[largest]
     assert at_once["defaults_liquidity"] >= 0.9 * everything["defaults_liquidity"]
 
@@ -65,6 +65,6 @@ def test_a_haircut_above_the_fall_leaves_defaults_and_no_loss(
 ) -> None:
     wide = totals("haircut of 30 %")
     assert wide["defaults_liquidity"] > 0
-    assert wide["close_out_loss"] == wide["uncollateralised_exposure_max"] == 0
+    assert wide["close_out_loss"] == wide["uncollateralised_after_max"] == 0
     short = "requirement_shortfall_max"
     assert wide[short] == pytest.approx(everything[short], rel=0.05)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import pytest
 
@@ -41,12 +43,22 @@ def test_tree_hangs_on_the_largest_loss() -> None:
     assert tree["loss"].dropna().tolist() == [40, 10]
 
 
+def test_what_an_estate_has_paid_by_then_is_no_loss() -> None:
+    paid = pd.DataFrame([(4, "recovery", "D", "B2", "D", "", 20.0)], columns=COLUMNS)
+    events = pd.concat([EVENTS[:5], paid, EVENTS[5:]], ignore_index=True)
+    assert losses_on_defaults(events)["loss"].tolist() == [30, 40, -20, 10]
+    assert contagion_tree(events).set_index("participant")["parent"]["D"] == "B1"
+
+
 def test_no_defaults() -> None:
     assert len(contagion_tree(EVENTS[:0])) == 0
 
 
-def test_a_crash_adds_up_with_its_daily_statistics() -> None:
-    market = CollateralMarket("crash", rng=3, events=True).run()
+@pytest.mark.parametrize(
+    "changes", [{}, {"close_out.recovery": True, "close_out.recovery_delay": 3}]
+)
+def test_a_crash_adds_up_with_its_daily_statistics(changes: dict[str, Any]) -> None:
+    market = CollateralMarket("crash", rng=3, events=True, **changes).run()
     events, days = market.events_frame(), market.days_frame()
     assert len(defaults_of(events)) == days.filter(like="defaults_").to_numpy().sum() > 0
     losses = losses_on_defaults(events)

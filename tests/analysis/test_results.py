@@ -55,7 +55,7 @@ def test_factors_join_any_table(folder: Path) -> None:
 
 
 def test_meanings_come_from_the_files(folder: Path) -> None:
-    meaning = read_results(folder).meanings["uncollateralised_exposure"]
+    meaning = read_results(folder).meanings["uncollateralised_before"]
     assert meaning.unit == "money"
     assert "lenders' risk" in meaning.meaning
 

@@ -111,7 +111,7 @@ def loss_figure(ran: Ran) -> None:
     figure = ran.names["uncovered"](ran.days)
     (area,) = figure.axes[0].collections
     top = area.get_paths()[0].vertices[:, 1].max()
-    assert top == pytest.approx(ran.days["uncollateralised_exposure"].max() / 1e6) != 0
+    assert top == pytest.approx(ran.days["uncollateralised_before"].max() / 1e6) != 0
     assert Path("uncovered.png").stat().st_size > 1000
 
 

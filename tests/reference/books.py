@@ -159,6 +159,14 @@ class Books:
         self.returns: list[Instruction] = []
         self.defaulted: set[str] = set()
         self.losses: Tokens = counts()
+        """Less what has been recovered."""
+        self.recovered: Tokens = counts()
+        self.residual: dict[tuple[str, str], int] = defaultdict(int)
+        """What an estate still owes a creditor after its close-outs."""
+        self.claimed_in: dict[tuple[str, str], Account] = {}
+        """The first account of the close-out in which that arose."""
+        self.settled_on: dict[str, int] = {}
+        """Day of somebody's last close-out."""
         self.counted: Counter[str] = Counter()
         self.events: Counter[tuple[Any, ...]] = Counter()
 

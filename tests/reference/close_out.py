@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reference.books import Account, Books, Closing, Tokens, counts
+from reference.estates import book_claim, pay_out
 from reference.oracle import Oracle
 from reference.reuse import give_back
 from reference.settlement import drop_instructions
@@ -24,6 +25,7 @@ def close_out(
     sell(books, oracle, rules.get("sale", "end"))
     for one, other in pairs_ending(books):
         net(books, one, other)
+    pay_out(books, oracle, rules)
     ruined = {
         who: max(books.day + period, books.day + 1)
         for who, lost in books.losses.items()
@@ -155,8 +157,9 @@ def net(books: Books, one: str, other: str) -> None:
         paid = min(max(surplus[creditor], 0), paid) if creditor in estates else 0
     lost = claim[creditor] - paid
     pay(books, debtor, creditor, paid)
-    books.losses[creditor] += lost
+    book_claim(books, debtor, creditor, lost, accounts[0])
     books.counted["close_out_surplus"] += paid
+    books.counted["residual_claims"] += lost
     books.counted["close_out_loss"] += lost
     if estates == {one, other}:
         party = creditor if lost else debtor if paid else accounts[0].borrower

@@ -12,6 +12,7 @@ from typing import Any
 
 from reference.books import UNLIMITED, Account, Books, Loan, Terms
 from reference.close_out import close_out
+from reference.exposure import in_close_outs, in_the_morning, to_whom
 from reference.margining import margin_run
 from reference.oracle import Oracle
 from reference.reuse import longest_chain
@@ -85,6 +86,8 @@ class ReferenceMarket:
     def step(self) -> None:
         """One day, as the page tells it."""
         self._next_day()
+        self.morning = in_the_morning(self.books)
+        self.to_whom = to_whom(self.books)
         arrive(self.books)
         settle(self.books)
         recalls = self.table.get("recalls", {})
@@ -114,6 +117,34 @@ class ReferenceMarket:
     def statistics(self) -> dict[str, int]:
         """What is counted on the day."""
         return {**self.books.counted, "reuse_chain": longest_chain(self.books)}
+
+    def moments(self) -> dict[str, Fraction]:
+        """What lenders stood to lose in the morning, and stand to lose in close-outs."""
+        after = self.uncollateralised_after()
+        return {**self.morning, **in_close_outs(self.books), "uncollateralised_after": after}
+
+    def uncollateralised_after(self) -> Fraction:
+        """Before what the lenders issued, as the gap is."""
+        books, total = self.books, Fraction(0)
+        for account in self.accounts:
+            if account.closing:
+                continue
+            if account.open_loans:
+                value = books.worth(account.claims)
+                value += account.issued_today * books.prices[account.first]
+                total += max(books.exposure(account) - value, 0)
+        return total + in_close_outs(books)["uncollateralised_close_out"]
+
+    def wrong_way(self) -> Fraction | None:
+        """Part of the morning's exposure to who is in default or has left a call unmet."""
+        failing = self.books.defaulted | {
+            account.borrower
+            for account in self.accounts
+            if account.open_loans and not account.closing and account.unmet_since is not None
+        }
+        total = sum(self.to_whom.values())
+        theirs = sum(self.to_whom[who] for who in failing)
+        return Fraction(theirs, total) if total else None
 
     def gap(self, account: Account) -> Fraction:
         """The paper's gap, `(1-α)·C - L`: after the day's moves, before what the lender issued."""

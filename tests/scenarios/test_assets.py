@@ -71,6 +71,7 @@ def refused(assets: dict[str, Any]) -> str:
         ({"x": {}}, "assets.x.tokens is missing"),
         ({"x": {"tokens": ["A"], "haircut": 1}}, "assets.x.haircut: expected a number less than 1"),
         ({"x": {"tokens": ["A"], "daily_volume": 0}}, "assets.x.daily_volume: expected"),
+        ({"x": {"tokens": ["A"], "volatility": 1e9}}, "assets.x.volatility: expected"),
         (
             {"x": {"tokens": ["A"], "daily_volume": {"B": 1}}},
             "assets.x: daily_volume: B is not in this class (it has A)",

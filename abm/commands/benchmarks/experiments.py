@@ -15,7 +15,6 @@ import click
 
 from abm.commands.benchmarks.measurement import Measurement
 from abm.commands.benchmarks.memory import memory
-from abm.experiments.design import Design
 from abm.experiments.execute import run_experiment
 from abm.experiments.plan import Plan, seed_of
 from abm.experiments.runs import Common, simulate
@@ -132,7 +131,7 @@ def _speed(runs: int) -> Iterator[Measurement]:
     experiment = replications(HALF_A_SECOND, runs)
     common = Common.of(Plan.of(experiment), "")
     times = [
-        _taken(partial(simulate, common, Design(0, {}, {}), replication))[1]
+        _taken(partial(simulate, common, experiment.scenario, replication))[1]
         for replication in range(6)
     ]
     alone = median(times[1:])  # the first loads code

@@ -54,6 +54,7 @@ REFUSED = {
     "loan.at_maturity": {"loan": {"collateral": {"A": 1}, "maturity": 1, "at_maturity": "replace"}},
     "participants.minting_days": {"participants": {"minting_days": 1}},
     "participants.behaviour": {"participants": {"behaviour": {"borrower": "abm.agents:Borrower"}}},
+    "close_out.recovery": {"close_out": {"recovery": True}},
     "recalls.notice": {"recalls": {"notice": 256}},
     "agreement.minimum_transfer_amount": {"agreement": {"minimum_transfer_amount": 1e19}},
 }

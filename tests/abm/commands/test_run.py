@@ -117,7 +117,7 @@ class TestExperiment:
         runs = pd.read_parquet(tmp_path / "out" / "runs").sort_values("scenario_id")
         assert runs["defaults"].min() > 0
         assert "Defaults" in result.stdout and "Close-out loss" in result.stdout
-        exposure = runs["uncollateralised_exposure_mean"].to_numpy()
+        exposure = runs["uncollateralised_before_mean"].to_numpy()
         assert exposure[1] < 0.05 * exposure[0], "a haircut of 20 % covers nearly all"
         assert runs["close_out_loss"].iloc[1] < 0.5 * runs["close_out_loss"].iloc[0]
         short = runs["requirement_shortfall_mean"].to_numpy()

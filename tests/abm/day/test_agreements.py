@@ -21,12 +21,15 @@ WORLD: dict[str, Any] = {
 
 
 class FromDayTwo(Rule):
-    """A haircut of a half from day 2 on."""
+    """A haircut of a half, if nothing else is said, from day 2 on."""
 
     rewrites = ("haircut",)
 
+    def __init__(self, haircut: float = 0.5):
+        self.haircut = haircut
+
     def today(self, agreement: Any, seen: Any) -> Any:
-        return {"haircut": 0.5} if seen.day >= 2 else {}
+        return {"haircut": self.haircut} if seen.day >= 2 else {}
 
 
 class Says(Rule):
@@ -78,6 +81,14 @@ def test_the_last_rule_that_rewrites_a_term_decides() -> None:
     assert days["collateral_value"].tolist() == [1000, 1300, 1300, 1300]
 
 
+def test_loans_open_at_the_haircut_of_the_rule() -> None:
+    """1,000 at a haircut of 0.2 ask for 1,250: thirteen A from the beginning."""
+    world: dict[str, Any] = {"agreement": {"haircut": 0.0}, "loan": {"principal": 1000}}
+    days = market_of(FLAT, rules=[rule(Says, answer={"haircut": 0.2})], **world).run().days_frame()
+    assert days["collateral_value"].tolist() == [1300] * 4
+    assert days["delivered_value"].sum() == 0
+
+
 def test_what_a_rule_has_seen() -> None:
     market_of({"A": [100, 90]}, rules=[rule(Looks)], **WORLD).run()
     assert Looks.seen == [(0, ("A",), [[100.0]]), (1, ("A",), [[100.0], [90.0]])]
@@ -112,4 +123,5 @@ def test_what_no_agreement_can_say_is_refused(answer: Any, message: str) -> None
 def test_a_haircut_that_nobody_could_meet_is_refused() -> None:
     huge = [loan(1, "L1", "B1", lent={"JPY": 10**15}, collateral={"A": 10**13})]
     with pytest.raises(DecisionError, match="rules: a loan would need collateral worth"):
-        market_of(FLAT, rules=[rule(Says, answer={"haircut": 0.9999})], **{**WORLD, "loans": huge})
+        late = [rule(FromDayTwo, haircut=0.9999)]
+        market_of(FLAT, rules=late, **{**WORLD, "loans": huge}).run()

@@ -76,7 +76,7 @@ def test_a_scheduler_that_runs_elsewhere(
 
 
 def test_no_scheduler_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("abm.experiments.engine._TIMEOUT", "1s")
+    monkeypatch.setattr("abm.experiments.cluster._TIMEOUT", "1s")
     for address in ("tcp://127.0.0.1:1", "nonsense://x"):
         with pytest.raises(InputError, match=f"--scheduler {address}: no scheduler"):
             run_experiment(sweep(), tmp_path / "out", scheduler=address, quiet=True, resume=True)
@@ -115,15 +115,16 @@ def test_of_a_part_that_kills_its_workers_only_the_guilty_run_fails(
     plan = Plan.of(sweep(settings={"replications": 130}, factors={}))
     jobs = [Job.of(plan, runs) for runs in ([0, 1, 2], [3, 4, 5], [6, 7, 8])]
 
-    def together(_: Any, common: Common, jobs: Iterator[Job]) -> Iterator[Any]:
-        batch = list(jobs)
-        died = any(4 in job.runs for job in batch)
-        for job in batch:
-            yield job, None if died and job.runs[0] else run_job(common, job)
-
-    monkeypatch.setattr(engine, "_together", together)
-    monkeypatch.setattr(engine, "_client", lambda *_: nullcontext())
     common = Common.of(plan, str(tmp_path))
+
+    class Workers:
+        def together(self, jobs: Iterator[Job]) -> Iterator[Any]:
+            batch = list(jobs)
+            died = any(4 in job.runs for job in batch)
+            for job in batch:
+                yield job, None if died and job.runs[0] else run_job(common, job)
+
+    monkeypatch.setattr(engine, "_hired", lambda *_: nullcontext(Workers()))
     outcomes = list(engine.outcomes(common, iter(jobs), 9, 2, None))
     assert sum(outcome.done for outcome in outcomes) == 9
     table = pd.read_parquet(tmp_path / "runs").sort_values("replication_id")

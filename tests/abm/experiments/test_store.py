@@ -5,11 +5,12 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
-import pandas as pd
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from abm.experiments.columns import Days
 from abm.experiments.describe import PAGE, filled
 from abm.experiments.schema import (
     KEYS,
@@ -29,7 +30,8 @@ SCHEMAS = {
     "days": table_schema("days"),
 }
 RUN_ROW = {"scenario_id": 0, "replication_id": 3, "status": "ok", "error": "", "seed": 1}
-DAY = pd.DataFrame({"day": [0], "date": pd.to_datetime(["2024-01-01"]), "gap": [-1.5]})
+DAY = Days(("gap",), np.array([[-1.5]]), np.array(["2024-01-01"], "datetime64[ns]"))
+TWO_DAYS = Days(("gap",), np.array([[-1.5, 2.5]]), np.array(["2024-01-01", "2024-01-02"], "M8[ns]"))
 
 
 class TestColumns:
@@ -91,7 +93,7 @@ class TestParts:
         store = Store(str(tmp_path / "out"))
         with store.part(5, SCHEMAS) as part:
             part.add_run({**RUN_ROW, "coverage_mean": float("nan")})
-            part.add("days", {"scenario_id": 0, "replication_id": 3}, DAY)
+            part.add_days({"scenario_id": 0, "replication_id": 3}, DAY)
         (row,) = pq.read_table(tmp_path / "out" / "runs").to_pylist()
         assert row["status"] == "ok"
         assert row["coverage_mean"] is None
@@ -146,7 +148,7 @@ class TestParts:
         store = Store(str(tmp_path))
         with store.part(0, SCHEMAS) as part:
             for _ in range(4):
-                part.add("days", {"scenario_id": 0, "replication_id": 0}, pd.concat([DAY, DAY]))
+                part.add_days({"scenario_id": 0, "replication_id": 0}, TWO_DAYS)
         file = pq.ParquetFile(tmp_path / "days" / "part-00000000.parquet")
         assert (file.metadata.num_rows, file.metadata.num_row_groups) == (8, 2)
 

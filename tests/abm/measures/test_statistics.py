@@ -78,8 +78,8 @@ def test_under_and_over_collateralisation_are_apart() -> None:
     today = market.today
     assert today["gap"] == 100
     assert today["absolute_gap"] == 300
-    assert today["uncollateralised_exposure"] == today["uncollateralised_max"] == 100
-    assert today["uncollateralised_loans"] == 1
+    assert today["uncollateralised_after"] == today["uncollateralised_after_largest"] == 100
+    assert today["uncollateralised_after_loans"] == 1
     assert today["requirement_shortfall"] == today["requirement_shortfall_max"] == 100
     assert today["over_collateralisation"] == today["over_collateralisation_max"] == 200
     assert today["exposure"] == 3000
@@ -87,9 +87,9 @@ def test_under_and_over_collateralisation_are_apart() -> None:
     assert today["coverage"] == pytest.approx(3100 / 3000)
     assert today["hhi_lenders"] == pytest.approx((1 / 3) ** 2 + (2 / 3) ** 2)
     assert today["hhi_collateral"] == pytest.approx((9**2 + 12**2 + 10**2) / 31**2)
-    assert today["uncollateralised_es"] == pytest.approx(100)
+    assert today["uncollateralised_after_es"] == pytest.approx(100)
     summary = market.run().summary()
-    assert summary["uncollateralised_exposure_max"] == 100
+    assert summary["uncollateralised_after_max"] == 100
     assert summary["margin_calls"] == 0
     assert np.isnan(summary["loss_given_default"])
 
@@ -106,10 +106,10 @@ def test_exposure_is_at_market_value_and_the_shortfall_to_the_requirement() -> N
     )
     market.step()
     today = market.today
-    assert today["uncollateralised_exposure"] == 50 + 300
-    assert today["uncollateralised_max"] == 300
-    assert today["uncollateralised_es"] == pytest.approx(300), "of three loans, 2.5 % is one"
-    assert today["uncollateralised_loans"] == 2
+    assert today["uncollateralised_after"] == 50 + 300
+    assert today["uncollateralised_after_largest"] == 300
+    assert today["uncollateralised_after_es"] == pytest.approx(300), "of three loans, 2.5 % is one"
+    assert today["uncollateralised_after_loans"] == 2
     assert today["requirement_shortfall"] == pytest.approx(120 + 240 + 440)
     assert today["requirement_shortfall_max"] == pytest.approx(440)
     assert today["absolute_gap"] == -today["gap"] == today["requirement_shortfall"]
@@ -132,7 +132,7 @@ def test_a_haircut_covers_a_fall_that_is_smaller(haircut: float) -> None:
     market.step()
     today = market.today
     wanted = max(9_000_000 - 0.8 * 9_000_000 / (1 - haircut), 0)
-    assert today["uncollateralised_exposure"] == pytest.approx(wanted, abs=1000)
+    assert today["uncollateralised_after"] == pytest.approx(wanted, abs=1000)
     assert today["requirement_shortfall"] == pytest.approx(0.2 * 9_000_000, abs=1000)
 
 
@@ -155,7 +155,7 @@ def test_the_gap_of_a_large_loan_is_exact(haircut: float, lent: int) -> None:
     assert today["gap"] == pytest.approx(float(wanted / 100), rel=4e-16)
     assert today["gap"] == pytest.approx(-lent / 200, rel=1e-10)
     assert today["coverage"] == pytest.approx(0.5, abs=1e-10)
-    assert today["uncollateralised_exposure"] == pytest.approx((lent - held) / 100, rel=4e-16)
+    assert today["uncollateralised_after"] == pytest.approx((lent - held) / 100, rel=4e-16)
 
 
 @given(
@@ -210,8 +210,8 @@ def test_tables_agree_with_one_another(world: World) -> None:
     assert accounts["gap"].clip(upper=0).sum() == pytest.approx(
         -last["requirement_shortfall"], abs=1e-6
     )
-    assert accounts["uncollateralised_exposure"].sum() == last["uncollateralised_exposure"]
-    assert people["uncollateralised_exposure"].sum() == last["uncollateralised_exposure"]
+    assert accounts["uncollateralised_exposure"].sum() == last["uncollateralised_after"]
+    assert people["uncollateralised_exposure"].sum() == last["uncollateralised_after"]
     assert people["requirement_shortfall"].sum() == pytest.approx(
         last["requirement_shortfall"], abs=1e-6
     )
@@ -248,12 +248,13 @@ def test_identities_of_a_day(world: World) -> None:
         (days["over_collateralisation"] + days["requirement_shortfall"]).to_numpy(), abs=1e-6
     )
     assert (days["delivery_calls"] + days["return_calls"] <= days["margin_calls"]).all()
-    assert (days["uncollateralised_max"] <= days["uncollateralised_exposure"] + 1e-9).all()
+    assert (days["uncollateralised_after_largest"] <= days["uncollateralised_after"] + 1e-9).all()
     assert (days["requirement_shortfall_max"] <= days["requirement_shortfall"] + 1e-9).all()
     missing = days["exposure"] - days["collateral_value"]
-    assert (days["uncollateralised_exposure"] >= missing - 1e-9).all()
+    assert (days["uncollateralised_after"] >= missing - 1e-9).all()
     assert (days["unmet_value"] <= days["delivery_call_value"]).all()
-    assert (days["uncollateralised_es"] <= days["uncollateralised_max"] + 1e-9).all()
+    largest = days["uncollateralised_after_largest"]
+    assert (days["uncollateralised_after_es"] <= largest + 1e-9).all()
     assert (days["hhi_lenders"] <= 1 + 1e-12).all()
 
 
@@ -280,8 +281,8 @@ def test_a_summary_adds_flows_and_keeps_the_worst_level() -> None:
     summary = market.summary()
     assert summary["days"] == 4
     assert summary["margin_calls"] == 4
-    assert summary["uncollateralised_exposure_max"] == 100
-    assert summary["uncollateralised_exposure_mean"] == 25
+    assert summary["uncollateralised_after_max"] == 100
+    assert summary["uncollateralised_after_mean"] == 25
     assert summary["peak_liquidity_demand"] == 100
     assert summary["delivered_value"] == 180
     assert summary["returned_value"] == 90 + 100, "80 too much on day 2, 100 on day 3"

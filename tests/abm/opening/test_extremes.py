@@ -119,6 +119,30 @@ def test_any_field_at_any_end(field: str, number: Any) -> None:
     refused_or_sound(put(WORLD, field.split("."), number))
 
 
+LIQUID = WORLD | {
+    "participants": {"total_assets": 3.0, "equity_ratio": 0.1, "equity_base": "assets"},
+    "assets": {"all": {"tokens": ["A", "B"], "volatility": 0.3, "daily_volume": 1000}},
+    "close_out": {"impact": {"kind": "square-root"}, "recovery": True},
+}
+OF_LIQUID = [
+    "participants.total_assets",
+    "participants.total_assets.A",
+    "participants.equity_ratio",
+    "assets.all.daily_volume",
+    "assets.all.daily_volume.B",
+    "assets.all.volatility",
+    "assets.all.settlement_days",
+    "close_out.impact.y",
+    "close_out.recovery_delay",
+]
+
+
+@settings(max_examples=60)
+@given(st.sampled_from(OF_LIQUID), st.sampled_from(NUMBERS))
+def test_any_field_of_assets_at_any_end(field: str, number: Any) -> None:
+    refused_or_sound(put(LIQUID, field.split("."), number))
+
+
 @settings(max_examples=50)
 @given(
     st.lists(st.tuples(st.sampled_from(FIELDS), st.sampled_from(NUMBERS)), min_size=2, max_size=3)

@@ -43,7 +43,7 @@ QUIET = {
     "close_out_loss": 0.0,
     "delivery_calls": 0.0,
     "return_calls": 0.0,
-    "uncollateralised_exposure": 0.0,
+    "uncollateralised_after": 0.0,
 }
 
 
@@ -52,7 +52,7 @@ def test_sentences() -> None:
     calls = {**QUIET, "delivery_calls": 3.0, "return_calls": 1.0}
     told = "4 calls (3 for delivery, 1 for return), all met; all covered"
     assert sentence([], [], calls, "USD") == told
-    bad = {**calls, "uncollateralised_exposure": 9e6, "close_out_loss": 1500.0}
+    bad = {**calls, "uncollateralised_after": 9e6, "close_out_loss": 1500.0}
     assert sentence(["B40", "B31"], ["B31", "B7"], bad, "USD") == (
         "B40 and B31 default; B7 does not meet a call in full; close-outs lose 1,500 USD;"
         " 9 million USD uncollateralised"
@@ -73,9 +73,7 @@ def test_the_walk_through_the_crash_stops_on_the_days_that_matter() -> None:
     stop = by_title["The first default on an unmet call"]
     assert (stop.day, stop.what) == (liquidity["day"], f"{liquidity['party']} defaults.")
     assert by_title["The largest loss"].day == days["close_out_loss"].idxmax()
-    assert by_title["Lenders' risk at its highest"].day == (
-        days["uncollateralised_exposure"].idxmax()
-    )
+    assert by_title["Lenders' risk at its highest"].day == (days["uncollateralised_after"].idxmax())
     contagion = defaults[defaults["cause"] == "contagion"]["day"].min()
     assert by_title["The first contagion"].day == contagion
     count = defaults["cause"].value_counts()

@@ -11,6 +11,8 @@ from worlds import loan, market_of
 from abm.model import CollateralMarket
 from abm.rules.price_impact import MarketImpact
 from scenarios.errors import InputError
+from scenarios.prices.price_file import PriceFile
+from scenarios.scenario import Scenario
 from scenarios.stress import AnyImpact, ExponentialImpact, SquareRootImpact
 
 TOKENS = ("A", "B", "JPY")
@@ -163,6 +165,52 @@ def test_realised_volatility_is_of_the_days_so_far() -> None:
     market.impact.next_day()
     market.impact.trade(np.array([100, 0, 0]))
     assert fall(market.impact) == pytest.approx((0.0009 / 3) ** 0.5, rel=1e-3)
+
+
+def test_realised_volatility_knows_what_lay_before_the_window() -> None:
+    """Of a file its earlier days, of a history that is drawn anew the history: in both, of Apple,
+    the twenty returns up to 10 September 2008; one more of the path on the first day."""
+    stock = PriceFile(file="bundled:us_stocks_2007_2010").read().select(["AAPL"])
+    until = stock.dates.get_loc("2008-09-10")
+    steps = np.diff(np.log(stock.close[until - 20 : until + 2, 0]))
+    volume = stock.volume
+    assert volume is not None
+    fields: dict[str, Any] = {
+        "window": {"start": "2008-09-10", "end": "2008-10-01", "calendar": "sessions"},
+        "money": {"unit": 0.01},
+        "loan": {"principal": 1000},
+        "close_out": {"impact": {"kind": "square-root"}},
+    }
+    file = {"file": "bundled:us_stocks_2007_2010"}
+    replayed = CollateralMarket(
+        Scenario.parse(fields | {"prices": {"source": "file", "tokens": ["AAPL"], **file}}, "file"),
+        rng=1,
+    )
+    replayed.impact.next_day()
+    replayed.impact.trade(np.array([10**6, 0]))
+    of_20 = volume[until - 18 : until + 2, 0].mean()
+    assert log_fall(replayed.impact) == pytest.approx(
+        np.sqrt((steps[-20:] ** 2).mean() * 10**6 / of_20), rel=1e-6
+    )
+    source = {
+        "source": "bootstrap",
+        "tokens": ["AAPL"],
+        "block": 5,
+        "history": {**file, "start": "2008-01-01", "end": "2008-09-10"},
+    }
+    drawn = CollateralMarket(Scenario.parse(fields | {"prices": source}, "drawn"), rng=1)
+    drawn.impact.trade(np.array([10**6, 0]))
+    known = np.diff(np.log(stock.close[until - 20 : until + 1, 0]))
+    first = stock.dates.get_loc("2008-01-02")
+    average = volume[first : until + 1, 0].mean()
+    assert log_fall(drawn.impact) == pytest.approx(
+        np.sqrt((known**2).mean() * 10**6 / average), rel=1e-6
+    )
+
+
+def log_fall(impact: MarketImpact) -> float:
+    """As `fall`, in a market of one token."""
+    return float(-np.log(impact.applied_to(np.array([10**15, 1]))[0] / 1e15))
 
 
 def test_what_the_law_lacks_is_named() -> None:

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from scenarios.errors import InputError
 from scenarios.prices import SOURCES, AnyPriceSource, FileSource, GbmSource, PriceSource, Window
 from scenarios.prices.calendars import on_calendar
+from scenarios.prices.history import History
 from scenarios.prices.model_source import ModelSource
 
 WINDOW = Window(date(2009, 1, 1), date(2009, 3, 1), "paper")
@@ -263,3 +264,35 @@ def test_prices_keep_to_the_tick() -> None:
     made = GbmSource(tokens=("A",), initial=100.0, volatility=0.05, tick=0.5)
     prices = made.paths(250, 20, np.random.default_rng(1))
     np.testing.assert_array_equal(prices * 2, np.rint(prices * 2))
+
+
+class TestPast:
+    """What is known before the window, for rules that look back."""
+
+    WINDOW = Window(date(2009, 1, 5), date(2009, 2, 1))
+
+    def source(self, kind: str, **fields: Any) -> PriceSource:
+        history = {"file": "bundled:us_stocks_2007_2010", **fields}
+        table = {"source": kind, "tokens": ["IBM", "MSFT"], "history": history, "initial": 50.0}
+        return TypeAdapter(AnyPriceSource).validate_python(table)
+
+    def test_a_bootstrap_knows_its_history_at_todays_level(self) -> None:
+        past = self.source("bootstrap", start="2007-01-03", end="2008-12-31").past(self.WINDOW)
+        assert past is not None
+        recorded = History(file="bundled:us_stocks_2007_2010", end=date(2008, 12, 31))
+        closes = recorded.panel(("IBM", "MSFT")).close
+        together = np.vstack([past.close, [[50.0, 50.0]]])
+        assert np.diff(np.log(together), axis=0) == pytest.approx(np.diff(np.log(closes), axis=0))
+        assert past.dates[-1] == pd.Timestamp("2009-01-02")
+
+    def test_a_replay_knows_what_came_before_it(self) -> None:
+        past = self.source("replay", start="2008-09-15").past(self.WINDOW)
+        assert past is not None
+        before = History(file="bundled:us_stocks_2007_2010", end=date(2008, 9, 15))
+        closes = before.panel(("IBM", "MSFT")).close
+        assert past.close == pytest.approx(closes[:-1] / closes[-1] * 50)
+        assert self.source("replay", start="2007-01-03").past(self.WINDOW) is None
+
+    def test_a_model_knows_nothing(self) -> None:
+        table = {"source": "gbm", "tokens": ["A"], "initial": 50.0, "volatility": 0.2}
+        assert TypeAdapter(AnyPriceSource).validate_python(table).past(self.WINDOW) is None

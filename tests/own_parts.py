@@ -1,0 +1,28 @@
+"""A rule and a measure of one's own, in a module that pickles can name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from abm.measures.measure import daily
+from abm.rules.rule import Rule, Seen
+
+
+class Widening(Rule):
+    """The haircut grows by the day, and remembers the day."""
+
+    rewrites = ("haircut",)
+
+    def __init__(self) -> None:
+        self.days = 0
+
+    def today(self, agreement: Any, seen: Seen) -> Mapping[str, float]:
+        self.days += 1
+        return {"haircut": min(0.05 + 0.001 * self.days, 0.5)}
+
+
+@daily("count", "level")
+def hollow(market: Any) -> float:
+    """Wallets with nothing in them."""
+    return int((market.ledger.wallets.sum(axis=1) == 0).sum())
