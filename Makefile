@@ -5,7 +5,9 @@ BIN := .venv/bin
 .PHONY: run test lint format docs clean
 
 run: .venv/run
+	$(BIN)/collateral run paper-windows --out results/paper-windows --resume
 	$(BIN)/collateral run paper-models --out results/paper-models --resume
+	$(BIN)/collateral report results/paper-windows
 	$(BIN)/collateral report results/paper-models
 
 test: lint
@@ -45,7 +47,7 @@ clean:
 	@touch $@
 
 # What the tests exercise beyond the default install; each is optional for users.
-EXTRAS ?= app,evm,prices
+EXTRAS ?= app,cluster,evm,prices,yahoo
 
 # Processes that share the tests.
 JOBS ?= 2

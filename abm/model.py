@@ -33,7 +33,8 @@ from abm.measures.standard import MEASURES
 from abm.measures.statistics import measure
 from abm.measures.summary import sum_up
 from abm.opening.arguments import check_arguments
-from abm.opening.build import Streams, draw_blueprint, run_seed
+from abm.opening.build import draw_blueprint
+from abm.opening.streams import RunSeed, Streams
 from abm.opening.terms import terms_row
 from abm.rules.price_impact import MarketImpact
 from abm.rules.rule import Rule
@@ -59,9 +60,11 @@ class CollateralMarket(mesa.Model):
         scenario: what to simulate: a `Scenario`, the path of a scenario file, or the name of a
             bundled one.
         rng: seed of the run; the same scenario and seed give the same results to the last bit, and
-            those of `collateral run SCENARIO --seed N`. Of an experiment's other replications the
-            seed is `numpy.random.SeedSequence(N, spawn_key=(replication_id,))`. Mesa's `random` and
-            `rng` of model and agents are drawn from the run's behaviour stream.
+            those of `collateral run SCENARIO --seed N`. Another run of an experiment is
+            `RunSeed(N, network_id, path_id)`, by the columns of its table `runs`; of replications,
+            where both are the replication, also
+            `numpy.random.SeedSequence(N, spawn_key=(replication_id,))`. Mesa's `random` and `rng`
+            of model and agents are drawn from the run's behaviour stream.
         prices: a price panel to use instead of the scenario's.
         events: whether to record every single event.
         behaviours: classes of participants by role or name, of the `oracle` or the
@@ -82,7 +85,7 @@ class CollateralMarket(mesa.Model):
         self,
         scenario: Scenario | str | Path,
         *,
-        rng: int | np.random.SeedSequence | None = None,
+        rng: int | np.random.SeedSequence | RunSeed | None = None,
         prices: PricePanel | None = None,
         events: bool = False,
         behaviours: Mapping[str, type[Participant]] | None = None,
@@ -90,7 +93,7 @@ class CollateralMarket(mesa.Model):
         **changes: Any,
     ):
         check_arguments(scenario, prices, events, measures)
-        streams = Streams.spawn(run_seed(rng))
+        streams = Streams.spawn(rng)
         super().__init__(rng=int(streams.behaviour.integers(2**63)))
         self.streams = streams
         if not isinstance(scenario, Scenario):
@@ -112,6 +115,7 @@ class CollateralMarket(mesa.Model):
         self.population = blueprint.population
         self.ledger = blueprint.ledger
         self.at_maturity = blueprint.at_maturity
+        self.later_loans = blueprint.later
         self.lent_moves = blueprint.lent_moves
         self.events = EventRecorder(events, len(self.tokens))
         self.books = blueprint.books._replace(log=self.events.buffer, logged=self.events.logged)
@@ -162,6 +166,7 @@ class CollateralMarket(mesa.Model):
         self.phases.measure_before()
         self._closing_before = close_outs(self.books, self.prices, self.phases.closing)
         self.phases.receive_minted()
+        self._begin_loans()
         self.phases.settle()
         self.phases.recall(self._recalled_today())
         self.agreements.weigh_calls()
@@ -278,10 +283,18 @@ class CollateralMarket(mesa.Model):
         getattr(mesa.Agent, "_ids", {}).pop(self, None)
 
     def _open_loans(self, posted: Ints) -> None:
-        """Day 0: publish, open all loans, record."""
+        """Day 0: publish, open the loans that begin on it, record."""
         self.oracle.publish()
-        self.phases.open_loans(posted)
+        rows = self.later_loans.first
+        self.phases.open_loans(rows, posted if len(rows) == len(posted) else posted[rows])
         self._record(self.phases.check())
+
+    def _begin_loans(self) -> None:
+        """Open the loans that begin today."""
+        rows = self.later_loans.on(self.day)
+        if len(rows):
+            posted = self.later_loans.posted(rows, self.books, self.prices)
+            self.phases.open_loans(rows, posted)
 
     def _with_steps(self) -> AgentSet:
         """Participants whose class has a `step` of its own, in the order of their names.

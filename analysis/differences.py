@@ -13,7 +13,8 @@ from scipy.special import ndtri
 from analysis.bootstrap import CONFIDENCE, LARGE, RESAMPLES, bca_bounds, mean_interval
 from analysis.errors import ResultsError
 from analysis.results import KEYS, varied_factors
-from analysis.summary import groups, metric_columns, require
+from analysis.summary import SHARES, crossed_rows, groups, metric_columns, require
+from analysis.variance import NETWORK, PATH, is_crossed, sources
 
 Floats = npt.NDArray[np.float64]
 
@@ -35,7 +36,8 @@ def paired_differences(
     `x_level(r) - x_baseline(r)` is free of what both have in common; the mean over replications
     has variance `(σ²_a + σ²_b - 2ρσ_aσ_b)/n` (common random numbers: Law, Simulation Modeling and
     Analysis, 5th ed., section 11.2). Intervals are bootstraps over replications (Efron 1987);
-    each is for one comparison, not for all of them at once.
+    each is for one comparison, not for all of them at once. Where networks and price paths are
+    crossed they cover both (`analysis.variance.two_way`).
 
     Args:
         runs: one row a run.
@@ -51,8 +53,9 @@ def paired_differences(
     Returns:
         a row a combination of the other factors, level and statistic: these, `factor`, `level`,
         `baseline`, `metric`, `pairs`, `baseline_mean`, `difference`, `low`, `high`, `unpaired_low`,
-        `unpaired_high` (what the interval would be had the runs been independent) and
-        `correlation` of the two levels over replications.
+        `unpaired_high` (what the interval would be had the runs been independent),
+        `correlation` of the two levels over replications, `sources`, what the intervals contain,
+        and the shares of variance of a run's difference, where networks and paths are crossed.
 
     Raises:
         ResultsError: no such column or level.
@@ -80,6 +83,9 @@ def paired_differences(
             blocks.append({"key": dict(zip(others, key, strict=True)), "levels": wide})
     if pool:
         blocks = [_pooled(blocks, baseline, levels)]
+    ids = runs.drop_duplicates(KEYS[1]).set_index(KEYS[1]) if is_crossed(runs) else None
+    told = {key: sources(block) for key, block in groups(runs, others)}
+    told_of_all = sources(runs)
     for one in blocks:
         for level in levels:
             if level == baseline or level not in one["levels"]:
@@ -88,7 +94,11 @@ def paired_differences(
             both = one["levels"][level].index.intersection(base.index)
             a, b = (frame.loc[both].to_numpy(np.float64) for frame in (one["levels"][level], base))
             head = {**one["key"], "factor": factor, "level": level, "baseline": baseline}
-            rows += [head | row for row in _compare(a, b, names, options)]
+            compared = _compare(a, b, names, options if ids is None else None)
+            if ids is not None:
+                compared = _compare_crossed(compared, (a, b), names, ids.loc[both], options)
+            contained = told_of_all if pool else told[tuple(one["key"].values())]
+            rows += [head | row | {"sources": contained} for row in compared]
     return pd.DataFrame(rows)
 
 
@@ -110,16 +120,18 @@ def _pooled(blocks: list[dict[str, Any]], baseline: Any, levels: Sequence[Any]) 
 
 
 def _compare(
-    a: Floats, b: Floats, names: Sequence[str], options: dict[str, Any]
+    a: Floats, b: Floats, names: Sequence[str], options: dict[str, Any] | None
 ) -> list[dict[str, Any]]:
-    """One row a statistic; a and b have shape (replications, statistics)."""
+    """One row a statistic; a and b have shape (runs, statistics). Without options no intervals."""
     rows = []
     for column, name in enumerate(names):
         x, y = a[:, column], b[:, column]
         here = np.isfinite(x) & np.isfinite(y)
         x, y = x[here], y[here]
-        low, high = mean_interval((x - y)[:, None], **options)[:, 0]
-        loose_low, loose_high = _unpaired(x, y, **options)
+        low = high = loose_low = loose_high = np.nan
+        if options is not None:
+            low, high = mean_interval((x - y)[:, None], **options)[:, 0]
+            loose_low, loose_high = _unpaired(x, y, **options)
         varied = len(x) > 1 and x.std() > 0 and y.std() > 0
         rows.append(
             {
@@ -134,6 +146,33 @@ def _compare(
                 "correlation": np.corrcoef(x, y)[0, 1] if varied else np.nan,
             }
         )
+    return rows
+
+
+def _compare_crossed(
+    rows: list[dict[str, Any]],
+    sides: tuple[Floats, Floats],
+    names: Sequence[str],
+    ids: pd.DataFrame,
+    options: dict[str, Any],
+) -> list[dict[str, Any]]:
+    """The rows of `_compare` with intervals over networks and paths, and shares of variance."""
+
+    def over(values: Floats) -> pd.DataFrame:
+        frame = pd.DataFrame(values, columns=list(names))
+        frame[[NETWORK, PATH]] = ids[[NETWORK, PATH]].to_numpy()
+        return crossed_rows(frame, names, **options)
+
+    difference, one, other = (over(values) for values in (sides[0] - sides[1], *sides))
+    ends, shares = difference[["low", "high"]].to_numpy(), difference[list(SHARES)].to_numpy()
+    widths = [(side["high"] - side["low"]).to_numpy() / 2 for side in (one, other)]
+    loose = np.hypot(*widths)
+    for column, row in enumerate(rows):
+        low, high = ends[column]
+        middle, half = row["difference"], loose[column]
+        row |= {"low": low, "high": high}
+        row |= {"unpaired_low": middle - half, "unpaired_high": middle + half}
+        row |= dict(zip(SHARES, shares[column], strict=True))
     return rows
 
 

@@ -12,6 +12,10 @@ from analysis.bootstrap import CONFIDENCE, RESAMPLES, mean_interval
 from analysis.errors import ResultsError
 from analysis.meanings import FACTOR
 from analysis.results import KEYS, varied_factors
+from analysis.variance import NETWORK, PATH, grid_of, is_crossed, mean_of_grid, sources
+
+SHARES = ("network_share", "path_share", "rest_share")
+"""Columns of the shares of variance."""
 
 HEADLINES = (
     "uncollateralised_before_bp_mean",
@@ -20,13 +24,13 @@ HEADLINES = (
     "uncollateralised_after_bp_q975",
     "defaults",
     "close_out_loss",
-    "requirement_shortfall_mean",
-    "over_collateralisation_mean",
     "margin_calls",
     "transfers",
     "borrower_issuances",
     "lender_issuances",
     "unmet_calls",
+    "requirement_shortfall_mean",
+    "over_collateralisation_mean",
     "return_fails",
     "peak_liquidity_demand",
     "absolute_gap_mean",
@@ -45,7 +49,7 @@ def metric_columns(runs: pd.DataFrame) -> list[str]:
     return [
         name
         for name in runs.select_dtypes("number").columns
-        if name not in KEYS and not name.startswith(FACTOR) and name not in ("seconds", "seed")
+        if name not in (*KEYS, NETWORK, PATH, "seconds", "seed") and not name.startswith(FACTOR)
     ]
 
 
@@ -58,10 +62,12 @@ def summarise(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Mean of each statistic over the replications of each design, with its interval.
+    """Mean of each statistic over the runs of each design, with its interval.
 
-    The interval is the bias-corrected and accelerated bootstrap (Efron 1987); see
-    `analysis.bootstrap.mean_interval`. Missing values are left out, and counted in `runs`.
+    Of replications the interval is the bias-corrected and accelerated bootstrap (Efron 1987); see
+    `analysis.bootstrap.mean_interval`. Where networks and price paths are crossed it covers both
+    sources of variance, of which the shares are told; see `analysis.variance.two_way`. Missing
+    values are left out, and counted in `runs`.
 
     Args:
         runs: one row a run.
@@ -73,7 +79,9 @@ def summarise(
 
     Returns:
         a row a design and statistic: the columns of `by`, `metric`, `runs`, `mean`, `low`, `high`,
-        `standard_deviation`, `median`, `smallest`, `largest`.
+        `standard_deviation`, `median`, `smallest`, `largest`; `sources`, what the interval
+        contains in words; `network_share`, `path_share` and `rest_share` of the variance of a run,
+        where the two are crossed.
 
     Raises:
         ResultsError: no such column.
@@ -85,6 +93,12 @@ def summarise(
     for key, group in groups(runs, keys):
         values = group[names].to_numpy(np.float64)
         rows = summary_rows(values, names, confidence, resamples, seed)
+        rows["sources"] = sources(group)
+        rows[list(SHARES)] = np.nan
+        if is_crossed(runs):
+            options = {"confidence": confidence, "resamples": resamples, "seed": seed}
+            crossed = crossed_rows(group, names, **options)  # type: ignore[arg-type]
+            rows[["low", "high", *SHARES]] = crossed.to_numpy()
         for position, (name, value) in enumerate(zip(keys, key, strict=True)):
             rows.insert(position, name, [value] * len(rows))
         tables.append(rows)
@@ -103,7 +117,30 @@ STATISTICS = (
     "median",
     "smallest",
     "largest",
+    "sources",
+    *SHARES,
 )
+
+
+def crossed_rows(
+    runs: pd.DataFrame,
+    names: Sequence[str],
+    *,
+    confidence: float = CONFIDENCE,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Interval of the mean and shares of variance of each statistic of crossed runs, a row each."""
+    missing = [name for name in names if runs[name].isna().any()]
+    whole = [name for name in names if name not in missing]
+    rows: dict[str, tuple[float, ...]] = {}
+    for some in (whole, *([name] for name in missing)):
+        if some:
+            found = mean_of_grid(grid_of(runs, some), confidence, resamples, seed)
+            rows |= dict(zip(some, zip(*found[1:], strict=True), strict=True))
+    return pd.DataFrame.from_dict(
+        {name: rows[name] for name in names}, orient="index", columns=["low", "high", *SHARES]
+    )
 
 
 def summary_rows(

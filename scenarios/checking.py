@@ -74,7 +74,8 @@ def _explain(
     tried = [each for each in problems if f"{each.place}.".startswith(f"{place}.")]
     depth = max(each.place.count(".") for each in tried)
     meant = [each for each in tried if each.place.count(".") == depth]
-    first = meant[0]
+    # One whose values fit, but not together, is meant rather than those of another type.
+    first = next((each for each in meant if each.expected is None), meant[0])
     if first.names_its_place:
         apart = changed if not _covers(changed, first.place) else ()
         return ": ".join([*filter(None, [", ".join(apart)]), first.says])

@@ -33,6 +33,11 @@ class Settings(Table):
     """A bundled scenario, a file (relative to the experiment's), or a scenario's table itself."""
     replications: Annotated[int, Field(ge=1)] = 1
     """Runs of every design, each with random numbers of its own."""
+    networks: Annotated[int, Field(ge=1)] | None = None
+    """Networks, each of which is run on every price path, instead of `replications`; 1 if only
+    `paths` is given."""
+    paths: Annotated[int, Field(ge=1)] | None = None
+    """Price paths, each of which is run on every network; 1 if only `networks` is given."""
     seed: Annotated[int, Field(ge=0, lt=SEEDS)] = 1
     samples: Annotated[int, Field(ge=1, le=MOST_DESIGNS)] | None = None
     """Number of points at which the ranges without `levels` are sampled."""
@@ -74,6 +79,10 @@ class Experiment:
     """What is varied."""
     factors: Factors = field(default_factory=Factors)
     replications: int = 1
+    networks: int | None = None
+    """Crossed with `paths`: runs of a design are then all pairs, and `replications` their number.
+    None where each replication has a network and a path of its own."""
+    paths: int | None = None
     seed: int = 1
     samples: int | None = None
     sampling: str = "latin-hypercube"
@@ -84,6 +93,10 @@ class Experiment:
     """What relative paths in designs are relative to."""
     table: dict[str, Any] | None = None
     """The file; None for a plain scenario."""
+
+    def network_and_path(self, replication: int) -> tuple[int, int]:
+        """Whose network and whose price path a replication has; paths vary fastest."""
+        return divmod(replication, self.paths) if self.paths else (replication, replication)
 
     @classmethod
     def single(cls, scenario: Scenario, **settings: Any) -> Experiment:
@@ -112,7 +125,7 @@ class Experiment:
             kept=frozenset(changes),
             folder=folder,
             table=dict(table),
-            **settings.model_dump(exclude={"scenario"}),
+            **{**settings.model_dump(exclude={"scenario"}), **_crossed(settings, origin)},
         )
 
     @classmethod
@@ -143,11 +156,32 @@ class Experiment:
                 raise InputError(f"tables: no table {table}{near} (known: {known})")
         if not 0 <= given.get("seed", 0) < SEEDS:
             raise InputError(f"seed: expected 0 to {SEEDS - 1} (it is {given['seed']})")
+        given |= self._crossed_anew(given)
         scenario = self.scenario
         if fields:
             changes = keeping(fields, scenario, self.kept)
             scenario = scenario.with_changes(changes, origin=self.name)
         return replace(self, scenario=scenario, kept=self.kept | fields.keys(), **given)
+
+    def _crossed_anew(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Networks and paths after some settings; either way of counting replaces the other.
+
+        Raises:
+            InputError: both are given.
+        """
+        crossed = {"networks", "paths"} & given.keys()
+        if "replications" in given:
+            if crossed:
+                raise InputError("replications: give them, or networks and paths")
+            return {"networks": None, "paths": None}
+        if not crossed:
+            return {}
+        for name in crossed:
+            if given[name] < 1:
+                raise InputError(f"{name}: expected 1 or more (it is {given[name]})")
+        return _pairs(
+            given.get("networks") or self.networks or 1, given.get("paths") or self.paths or 1
+        )
 
 
 def bundled_experiments() -> dict[str, Path]:
@@ -185,6 +219,22 @@ def _scenario(given: str | dict[str, Any], origin: str, folder: Path) -> Scenari
         return Scenario.load(beside if beside.is_file() else given)
     except InputError as error:
         raise InputError(f"{origin}: experiment.scenario: {error}") from None
+
+
+def _crossed(settings: Settings, origin: str) -> dict[str, int]:
+    """Networks, paths and the number of their pairs, if the runs are pairs."""
+    if settings.networks is None and settings.paths is None:
+        return {}
+    if "replications" in settings.model_fields_set:
+        raise InputError(
+            f"{origin}: experiment: replications draw networks and prices together, networks and"
+            " paths cross them; give one or the other"
+        )
+    return _pairs(settings.networks or 1, settings.paths or 1)
+
+
+def _pairs(networks: int, paths: int) -> dict[str, int]:
+    return {"networks": networks, "paths": paths, "replications": networks * paths}
 
 
 def _check_samples(settings: Settings, factors: Factors) -> None:

@@ -44,8 +44,8 @@ def as_changes(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
     Tables of fields are merged into the scenario's, so that `participants = { dealers = 4 }` leaves
     the lenders alone. All else is replaced as a whole: numbers, lists, tokens and their quantities,
-    a price source that names its `source`, a network that names its `topology`, a price impact that
-    names its `kind`.
+    a distribution in the place of a number, a price source that names its `source`, a network that
+    names its `topology`, a price impact that names its `kind`.
 
     Raises:
         InputError: a scenario has no such field.
@@ -55,7 +55,9 @@ def as_changes(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         name = SHORT.get(key, key) if not prefix else f"{prefix}.{key}"
         kinds = field_types(name)
         models = [kind for kind in kinds if is_model(kind)]
-        if isinstance(value, Mapping) and models and not _names_its_kind(models, value):
+        numbers = set(kinds) - {*models, type(None)}
+        merged = isinstance(value, Mapping) and models and not numbers
+        if merged and not _names_its_kind(models, value):
             changes.update(as_changes(value, name))
         else:
             changes[name] = value

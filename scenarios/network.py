@@ -66,8 +66,11 @@ class AgentLender(_Topology):
 class FromFile(_Topology):
     """A network of the user's own.
 
-    A CSV with columns `lender`, `borrower` and, if wanted, `loan_id`, `principal`, `agreement`,
-    `maturity`; or GraphML with these as edge attributes and edges from lender to borrower.
+    A CSV with columns `lender`, `borrower` and, if wanted, `loan_id`, `agreement`, `principal`,
+    `lent_token`, `start`, `maturity`, `at_maturity`, `open_ended`, `age`, `concentration`, and a
+    column a token of `lent.TOKEN`, `collateral.TOKEN` and `composition.TOKEN`; or GraphML with
+    these as edge attributes and edges from lender to borrower. They mean what they mean in
+    `[[loans]]`; what a cell leaves open is as in `[loan]`.
     """
 
     topology: Literal["file"]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
 from scenarios.errors import InputError
 from scenarios.faults import told
+from scenarios.shadows import PACKAGES
 from scenarios.table import Table
 
 
@@ -61,7 +63,17 @@ def load(path: str, field: str) -> Any:
     try:
         return getattr(import_module(module), name)
     except ImportError as error:
-        raise InputError(f"{field}: {path} cannot be loaded ({error})") from None
+        where = ""
+        if isinstance(error, ModuleNotFoundError) and error.name == module.partition(".")[0]:
+            where = f"; looked for in {Path.cwd()} and among what is installed"
+        raise InputError(f"{field}: {path} cannot be loaded ({error}{where})") from None
+    except AttributeError as error:
+        if module not in PACKAGES:
+            raise InputError(f"{field}: {path} cannot be loaded ({error})") from None
+        raise InputError(
+            f"{field}: {path} cannot be loaded: {module} is a package of the simulator; give your"
+            " module another name"
+        ) from None
     except Exception as error:
         # A module is a program of the user's, and can fail in any way.
         raise InputError(f"{field}: {path} cannot be loaded ({told(error)})") from None

@@ -104,6 +104,9 @@ class Participants(Table):
     tokens. Cash is never limited here."""
     minting_days: Annotated[int, Field(ge=0, le=30)] = 0
     """Days from a request to newly minted tokens."""
+    delivery: Literal["priority", "cheapest"] = "priority"
+    """What borrowers and dealers deliver on calls: by the priority of the agreement, or what costs
+    them least by the `lending_fee` of `assets`, all their calls of a day together."""
     equity_ratio: Share | None = None
     """Equity as a fraction of `equity_base`, to the nearest `money.unit`; without it nobody's
     equity runs out."""

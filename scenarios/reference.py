@@ -78,6 +78,9 @@ def _tables(name: str, kind: Any, field: FieldInfo | None) -> Iterator[tuple[str
 _SEEN = {
     "`[agreements.NAME]`": "`[agreement]`",
     "`[loans.spread]`": "`[loan.spread]`",
+    "`[[loans.mixes]]`": "`[[loan.mixes]]`",
+    "`[loans.start]`": "`[loan.start]`",
+    "`[loans.maturity]`": "`[loan.maturity]`",
     "`[participants.size]`": "`[loan.spread]`",
     "`[participants.inventory_spread]`": "`[loan.spread]`",
 }

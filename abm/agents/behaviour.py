@@ -43,13 +43,14 @@ def classes_for(
         for role, path in scenario.participants.behaviour.items()
         if role in STANDARD
     }
+    standard = _standard(scenario)
     classes = []
     for row, (name, role) in enumerate(zip(population.names, population.roles, strict=True)):
         given = population.given.get(row)
         kind = behaviours.get(name) or behaviours.get(role)
         if kind is None and given is not None and given.behaviour is not None:
             kind = load_class(given.behaviour, f"participants.given: {name}.behaviour")
-        kind = kind or roles.get(role) or STANDARD[role]
+        kind = kind or roles.get(role) or standard[role]
         if not issubclass(kind, STANDARD[role]):
             raise InputError(
                 f"{name}: {kind.__name__} does not extend {STANDARD[role].__name__},"
@@ -57,6 +58,38 @@ def classes_for(
             )
         classes.append(kind)
     return classes
+
+
+CHEAPEST = {
+    "borrower": "abm.optimise.borrowers:CheapestBorrower",
+    "dealer": "abm.optimise.borrowers:CheapestDealer",
+}
+"""Standard classes of a market with `participants.delivery = "cheapest"`, imported when used."""
+
+
+def _standard(scenario: Scenario) -> Mapping[str, type[Participant]]:
+    """The standard class of each role.
+
+    Raises:
+        InputError: they are to deliver what is cheapest, and something stands against it.
+    """
+    part, field = scenario.participants, 'participants.delivery = "cheapest"'
+    if part.delivery != "cheapest":
+        return STANDARD
+    if not any(kind.lending_fee for kind in scenario.assets.values()):
+        raise InputError(f"{field}: no class of assets has a lending_fee, so nothing is cheaper")
+    if scenario.ledger == "evm":
+        raise InputError(f'{field}: on ledger = "evm" the contracts decide')
+    for role in CHEAPEST:
+        if role in part.behaviour:
+            raise InputError(f"{field}: participants.behaviour.{role} decides that")
+    if part.minting_days:
+        raise InputError(f"{field}: goes with minting_days = 0, as calls are met on the day")
+    for agreement in (scenario.agreement, *scenario.agreements.values()):
+        if agreement.delivery_rounding == "down":
+            raise InputError(f'{field}: goes with delivery_rounding = "up"')
+    made = {role: load_class(path, field) for role, path in CHEAPEST.items()}
+    return {**STANDARD, **made}
 
 
 def _check_given(behaviours: object) -> None:

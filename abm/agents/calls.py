@@ -125,6 +125,11 @@ def _shown(given: object) -> str:
 class DeliveryCall(_Call):
     """A call on a borrower for more collateral."""
 
+    def __init__(self, market: Market, account: int, share: Ints | None = None):
+        """A call on an account, and what it gets where its borrower is short of something."""
+        super().__init__(market, account)
+        self._share = share
+
     @cached_property
     def missing_units(self) -> int:
         """Market value that is missing, in money units."""
@@ -158,11 +163,21 @@ class DeliveryCall(_Call):
 
     @property
     def default(self) -> dict[str, int]:
-        """What a standard borrower would deliver."""
+        """What a standard borrower would deliver, if it met the calls that it is still asked about.
+
+        Where it is short of something, that is this call's share.
+        """
+        return {t: int(q) for t, q in zip(self.market.tokens, self.planned, strict=True) if q}
+
+    @cached_property
+    def planned(self) -> Ints:
+        """The same, shape (tokens,)."""
+        if self._share is not None:
+            return self._share
         books, prices = self.market.books, self.market.prices
         plan = np.zeros(len(prices), np.int64)
         _plan_delivery(books, prices, self.account, *self._sources, self.missing_units, plan)
-        return {t: int(q) for t, q in zip(self.market.tokens, plan, strict=True) if q}
+        return plan
 
     def is_met(self, answer: object, who: Participant) -> bool:
         """A borrower's answer to the question whether it meets the call.

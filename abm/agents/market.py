@@ -14,6 +14,7 @@ from abm.books.events import EventRecorder
 from abm.books.ledger import Ledger
 from abm.books.population import Population
 from abm.books.standing import Standing
+from scenarios.assets import AssetColumns
 
 Ints = npt.NDArray[np.int64]
 
@@ -26,6 +27,8 @@ class Market(Protocol):
     """Names of the ledger's columns; the last one is cash."""
     unit: float
     """The smallest money unit."""
+    assets: AssetColumns
+    """What the scenario's classes of assets say of each token."""
     population: Population
     participants: Mapping[str, mesa.Agent]
     books: Books

@@ -21,6 +21,7 @@ from abm.rules.planning import (
     plan_delivery,
     whole_tokens_back,
 )
+from abm.rules.shortage import MINT, share, short_calls
 from abm.rules.trigger import RETURN_CALL, called
 from abm.rules.valuation import (
     collateral_value,
@@ -88,6 +89,21 @@ class DeliveryCalls(_Rows):
     Rows are in the order in which the calls are served: by rank, for those who rank them.
     """
 
+    def __init__(
+        self, market: Market, account: Ints, rank: Ints | None = None, scarce: bool = True
+    ):
+        """Calls on these accounts; of a borrower's calls those of the same rank share.
+
+        Args:
+            market: the market.
+            account: rows, in the order of service.
+            rank: numbers, shape (rows,); all share without them.
+            scarce: whether anybody can be short of anything.
+        """
+        super().__init__(market, account)
+        self.scarce = scarce
+        self.rank = np.zeros(len(account), np.int64) if rank is None else rank
+
     @cached_property
     def missing(self) -> Floats:
         """Market value of the collateral that each lacks, in money, shape (rows,)."""
@@ -109,23 +125,28 @@ class DeliveryCalls(_Rows):
     def default(self) -> Ints:
         """Counts that standard borrowers would deliver, shape (rows, tokens).
 
-        Calls on one borrower take from what the ones before leave.
+        Calls on one borrower take from what the ones before leave, and share what it is short of.
         """
-        books = self.market.books
+        books, prices = self.market.books, self.market.prices
         # In rows, as the tokens of one wallet are read together.
         left = (books.ledger.balance[: len(books.ledger.capacity)].copy(), books.reusable.copy())
         mintable = np.full(books.ledger.capacity.shape, -1)
         quantities = np.zeros((len(self), len(self.market.tokens)), np.int64)
         _write_deliveries(
-            books,
-            self.market.prices,
-            self.account,
-            self.missing_units,
-            *left,
-            mintable,
-            quantities,
+            books, prices, self.account, self.missing_units, *left, mintable, quantities
         )
+        short = np.flatnonzero(self.short)
+        if len(short):
+            shares, order = share(books, prices, self.account[short], self.rank[short])
+            quantities[short[order]] = shares.moved[:, : MINT + 1].sum(axis=1)
         return quantities
+
+    @cached_property
+    def short(self) -> Bools:
+        """Whether the borrower of each call is short of something, shape (rows,)."""
+        if not self.scarce:
+            return np.zeros(len(self), np.bool_)
+        return short_calls(self.market.books, self.market.prices, self.account)
 
 
 class ReturnCalls(_Rows):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 from scenarios.errors import InputError
+from scenarios.extras import advice
 
 MACHINES = ("simular", "pyevm")
 """Ethereum machines, the preferred one first."""
@@ -31,7 +32,6 @@ def require() -> str:
     found = installed()
     if not found:
         raise InputError(
-            "the contracts need an Ethereum machine, which is not installed:"
-            ' pip install "collateral-abm[evm]"'
+            "the contracts need an Ethereum machine, which is not installed: " + advice("evm")
         )
     return found[0]

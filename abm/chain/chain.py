@@ -150,6 +150,12 @@ class Chain:
         """Deliveries over loans by row."""
         return self._by_row(rows, self.platform.deliver)
 
+    def deliver_part(self, i: int, held: Ints, issued: Ints) -> None:
+        """Have the borrower of a loan deliver so many tokens of its wallet, and newly issued."""
+        accounts = self.market.books.accounts
+        borrower = self.addresses[accounts.borrower[self.market.books.loans.account[i]]]
+        self.platform.deliver_part(self.ids[i], held.tolist(), issued.tolist(), borrower)
+
     def _by_row(self, rows: Sequence[int], run: _Run) -> dict[int, Outcome]:
         outcomes = run([self.ids[i] for i in rows])
         return dict(zip(rows, outcomes, strict=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,12 +19,14 @@ from abm.chain.close_out import ChainWitness, TapedLedger
 from abm.chain.entries import enter_call, enter_delivery, issued_to_repay
 from abm.chain.machine import RevertedError
 from abm.chain.records import DELIVERY, Outcome
-from abm.chain.terms import refuse_unsupported
+from abm.chain.shares import deliver_parts
+from abm.chain.terms import refuse_loans, refuse_unsupported
 from abm.day.asking import Asking
 from abm.day.before import measure_before
 from abm.day.close_out import CloseOutDesk, CloseOutResult
 from abm.day.day import Setting
 from abm.day.settle import recall_loans
+from abm.day.sharing import Sharing, each_share
 from abm.rules.requirement import mark_exposures
 from scenarios.errors import InputError
 
@@ -52,6 +54,7 @@ class ChainDay:
         require()
         name = market.scenario.name
         refuse_unsupported(market.scenario, len(market.tokens))
+        refuse_loans(name, market.books.loans, market.at_maturity)
         asking = Asking(market)
         own = (asking.returns, asking.deliveries, asking.ranks, asking.recalls, asking.maturities)
         if any(own):
@@ -63,6 +66,7 @@ class ChainDay:
             )
         self.market, self.books = market, market.books
         self.chain = Chain(market)
+        self.sharing = Sharing(market)
         taped = TapedLedger(market.ledger)
         self.witness = ChainWitness(self.chain, taped)
         self.chain.kept = self.witness.kept
@@ -79,12 +83,13 @@ class ChainDay:
         self._outcomes: dict[int, Outcome] = {}
         self._at_once = True
 
-    def open_loans(self, posted: Ints) -> None:
+    def open_loans(self, rows: Ints, posted: Ints) -> None:
         """Fund the participants, open all loans on day 0, and mark them.
 
         Raises:
             InputError: the contracts refuse to open one.
         """
+        assert len(rows) == len(self.books.loans), "later beginnings are refused"
         market, books = self.market, self.books
         totals, loans, accounts = books.totals, books.loans, books.accounts
         self.chain.begin_day()
@@ -132,7 +137,9 @@ class ChainDay:
                 totals[tally.LENDER_ISSUANCES] += not terms.every_call_issues[t]
                 totals[tally.LENDER_ISSUED_VALUE] += issued * price
         mature = (loans.state == OPEN_LOAN) & (loans.maturity <= market.day)
-        rows = np.flatnonzero(mature & (accounts.state[loans.account] == ACTIVE)).tolist()
+        found = np.flatnonzero(mature & (accounts.state[loans.account] == ACTIVE))
+        # Those that have been due for longest come first.
+        rows = found[np.argsort(loans.maturity[found], kind="stable")].tolist()
         held = {i: np.array(chain.collateral(i)) for i in rows}
         ends = [i for i in rows if market.at_maturity[i] != 1]
         chain.read_wallets()
@@ -174,7 +181,9 @@ class ChainDay:
         active = accounts.state == ACTIVE
         rows = np.flatnonzero((loans.state == OPEN_LOAN) & active[loans.account]).tolist()
         accounts.value[active] = accounts.unmet[active] = 0
-        self._at_once = len(rows) <= self.chain.platform.batch_size("adjust")
+        # Who may be short divides what it has between the calls and their collection.
+        few = len(rows) <= self.chain.platform.batch_size("adjust")
+        self._at_once = few and not self.sharing.any
         self._outcomes = self.chain.adjust(rows) if self._at_once else self.chain.mark(rows)
         for i, outcome in self._outcomes.items():
             enter_call(self.books, int(loans.account[i]), outcome)
@@ -182,11 +191,30 @@ class ChainDay:
     def deliver(self) -> None:
         """Have the contracts collect the deliveries, and enter them."""
         called = [i for i, outcome in self._outcomes.items() if outcome.kind == DELIVERY]
-        if not self._at_once:
-            self._outcomes |= self.chain.deliver(called)
+        if not self._at_once and called:
+            short = self._deliver_shares(called) if self.sharing.any else {}
+            rest = [i for i in called if i not in short]
+            self._outcomes |= short | self.chain.deliver(rest)
         for i, outcome in self._outcomes.items():
             enter_delivery(self.books, int(self.books.loans.account[i]), outcome)
         self.chain.read_books()
+
+    def _deliver_shares(self, called: Sequence[int]) -> dict[int, Outcome]:
+        """Have borrowers that are short divide what they have among their calls.
+
+        They bring it themselves; the contracts find nothing more when they collect, and enter what
+        is unmet.
+        """
+        self.chain.read_books()
+        rows = np.array(called, np.int64)
+        account = self.books.loans.account[rows].astype(np.int64)
+        short = self.sharing.short(account)
+        if not short.any():
+            return {}
+        shares = self.sharing.plan(account[short], np.zeros(short.sum(), np.int64))
+        row_of = dict(zip(account.tolist(), called, strict=True))
+        parts = {row_of[one.account]: one for one in each_share(shares)}
+        return deliver_parts(self.chain, self._outcomes, parts)
 
     def close_out(self, exogenous: Ints) -> CloseOutResult:
         """Declare defaults and go on with the liquidations, at true prices."""

@@ -41,6 +41,7 @@ class Platform:
         max_age: seconds after which prices are stale.
         bound: basis points by which a price may move in a day without the guardian's word.
         restricted: whether only accounts that are permitted may hold tokens.
+        smallest_loan: what a loan is worth at least when it opens, in whole units of money.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Platform:
         max_age: int = DAY,
         bound: int = BOUND,
         restricted: bool = False,
+        smallest_loan: int = 0,
     ) -> None:
         self.machine = machine or new_machine()
         self.names = tuple(tokens)
@@ -61,10 +63,17 @@ class Platform:
         self.enforcer = self.account("enforcer")
         self.poster = self.account("price poster")
         self.clearing_house = self.account("clearing house")
-        self._deploy(tokens, max_age, bound, restricted)
+        self._deploy(tokens, max_age, bound, restricted, smallest_loan)
         self._wire()
 
-    def _deploy(self, tokens: Sequence[str], max_age: int, bound: int, restricted: bool) -> None:
+    def _deploy(
+        self,
+        tokens: Sequence[str],
+        max_age: int,
+        bound: int,
+        restricted: bool,
+        smallest_loan: int,
+    ) -> None:
         """Put all contracts on the machine."""
 
         def put(name: str, *arguments: Any) -> Contract:
@@ -79,7 +88,7 @@ class Platform:
         addresses = [token.address for token in self.tokens]
         self.oracle = put("Oracle", admin, self.poster, guardian, len(tokens) - 1, max_age, bound)
         shared = (self.custodian.address, self.oracle.address, addresses)
-        loans = put("Loans", *shared)
+        loans = put("Loans", *shared, smallest_loan)
         self.lending = put("Lending", admin, self.clearing_house, guardian, *shared, loans.address)
         self.desk = put("CloseOut", self.oracle.address, self.lending.address)
 
@@ -255,6 +264,13 @@ class Platform:
     def deliver(self, loans: Sequence[int]) -> list[Outcome]:
         """Deliveries on today's calls."""
         return [Outcome(*outcome) for outcome in self._batch("deliver", loans)]
+
+    def deliver_part(
+        self, loan: int, held: Sequence[int], issued: Sequence[int], borrower: str
+    ) -> None:
+        """Have a borrower deliver a part of what it is called for: amounts by token."""
+        arguments = [loan, held, issued]
+        self._send("deliver", self.lending, "deliver_part", arguments, borrower, 1)
 
     def settle_instructions(self, loans: Sequence[int]) -> list[int]:
         """Settle what is instructed; gives the tokens that each loan's lender issued."""

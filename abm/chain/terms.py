@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
+import numpy as np
+import numpy.typing as npt
+
+from abm.books.loan_book import AT_MATURITY, Loans
 from abm.chain.records import MAX_TOKENS, NO_CAP, AgreementTerms
 from scenarios.agreement import CollateralAgreement, exact
 from scenarios.errors import InputError
@@ -13,6 +17,32 @@ from scenarios.scenario import Scenario
 BASIS_POINTS = 10_000
 LIMIT = 2**63
 """The first amount that is too large for the contracts."""
+
+
+NO_REPLACEMENT = "the contracts settle or roll a loan, they do not replace it"
+NO_LATER_START = "on contracts all loans open on day 0"
+
+
+def refuse_loans(name: str, loans: Loans, at_maturity: npt.NDArray[np.int64]) -> None:
+    """Check loans that a network file gives, which a scenario does not show.
+
+    Args:
+        name: of the scenario.
+        loans: all of them.
+        at_maturity: for each 0 to settle, 1 to roll, 2 to replace it.
+
+    Raises:
+        InputError: naming the first loan with what the contracts do not have.
+    """
+    for field, found, why in (
+        ("at_maturity", at_maturity == AT_MATURITY.index("replace"), NO_REPLACEMENT),
+        ("start", loans.opened > 0, NO_LATER_START),
+    ):
+        if found.any():
+            raise InputError(
+                f"{name}: loan {loans.loan_id[found.argmax()]}: {field}: {why};"
+                ' leave it out, or use ledger = "columns"'
+            )
 
 
 def refuse_unsupported(scenario: Scenario, tokens: int) -> None:
@@ -38,10 +68,9 @@ def _unsupported(scenario: Scenario, tokens: int) -> Iterator[tuple[str, str]]:
     loans |= {f"loans: loan {loan.loan_id}": loan for loan in scenario.loans}
     for field, loan in loans.items():
         if loan is not None and loan.at_maturity == "replace":
-            yield (
-                f"{field}.at_maturity",
-                "the contracts settle or roll a loan, they do not replace it",
-            )
+            yield f"{field}.at_maturity", NO_REPLACEMENT
+        if loan is not None and loan.start != 0:
+            yield f"{field}.start", NO_LATER_START
     part = scenario.participants
     if part.minting_days:
         yield "participants.minting_days", "the contracts mint at once"

@@ -15,7 +15,7 @@ from scenarios.experiment import Experiment
 
 
 def as_table(finished: Finished) -> dict[str, Any]:
-    """The means over replications of all statistics of each design, with their 95 % intervals."""
+    """The means over runs of all statistics of each design, with their 95 % intervals."""
     from analysis import read_results
     from analysis.summary import summarise
 
@@ -43,6 +43,7 @@ def as_table(finished: Finished) -> dict[str, Any]:
         design["statistics"][row["metric"]] = {
             name: row[name] for name in ("mean", "low", "high") if name == "mean" or row["runs"] > 1
         }
+        design["sources"] = row["sources"]
     return table | {"designs": list(designs.values())}
 
 

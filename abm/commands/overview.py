@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from textwrap import wrap
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from abm.commands.against import against_first_model, has_models
+from abm.commands.layout import GAP, Block, parts_of, table_of, typed
 from abm.experiments.execute import Finished
 
 if TYPE_CHECKING:
@@ -23,25 +25,6 @@ MOST_ROWS, MOST_BLOCKS = 48, 12
 
 USUAL_WIDTH = 100
 """Of the output where there is no terminal."""
-
-GAP = 2
-"""Spaces between columns."""
-
-
-class Block(NamedTuple):
-    """A column of a table: what stands over it, line by line, and its cells."""
-
-    head: tuple[str, ...]
-    cells: list[str]
-
-    @property
-    def width(self) -> int:
-        """Characters of its widest line."""
-        return max(map(len, (*self.head, *self.cells)))
-
-    def top(self, rows: int) -> Block:
-        """Its first rows."""
-        return Block(self.head, self.cells[:rows])
 
 
 def overview(finished: Finished) -> str:
@@ -87,7 +70,7 @@ def _one_run(run: pd.Series, currency: str, columns: Mapping[str, ColumnMeaning]
     values = Block(("value",), [plain(float(run[name])) for name in told])
     units = [columns[name].unit for name in told]
     units_of = Block(("unit",), [currency if unit == "money" else unit for unit in units])
-    lines = _table([names_of, values, units_of], left=(0, 2))
+    lines = table_of([names_of, values, units_of], left=(0, 2))
     after = sum(name in first for name in told)
     if 0 < after < len(told):
         lines.insert(2 + after, "")
@@ -98,20 +81,16 @@ def plain(value: float) -> str:
     """One statistic by itself: thousands set apart, decimals only below 1,000."""
     from analysis.labels import cell_label
 
-    return _typed(cell_label(value, 4))
-
-
-def _typed(text: str) -> str:
-    """Text with the minus sign that programs read."""
-    return text.replace("−", "-")
+    return typed(cell_label(value, 4))
 
 
 def _designs(
     runs: pd.DataFrame, factors: list[str], currency: str, meanings: Mapping[str, ColumnMeaning]
 ) -> str:
-    """A row a design: means over its replications, with intervals."""
+    """A row a design: means over its runs, with intervals."""
     from analysis.labels import design_label, factor_label
     from analysis.summary import HEADLINES, headlines, records, summarise
+    from analysis.variance import ONE_HISTORY_WORDS, contained
 
     metrics = [name for name in headlines(runs) if name in HEADLINES[:SHOWN]]
     summary = summarise(runs, metrics, ["scenario_id", *factors])
@@ -122,6 +101,9 @@ def _designs(
         Block((head,), [_level(level) for level in designs[name]])
         for head, name in zip(heads, factors, strict=True)
     ]
+    if designs["sources"].str.endswith(ONE_HISTORY_WORDS).any():
+        told = designs["sources"].str.endswith(ONE_HISTORY_WORDS)
+        keys.append(Block(("prices",), [ONE_HISTORY_WORDS if one else "drawn" for one in told]))
     keys.append(Block(("runs",), [str(count) for count in designs["runs"]]))
     columns = [
         _statistic(name, summary[summary["metric"] == name], currency, meanings[name])
@@ -129,24 +111,27 @@ def _designs(
     ]
     width = shutil.get_terminal_size((USUAL_WIDTH, 24)).columns
     room = width - sum(block.width + GAP for block in keys)
-    parts = _parts(columns, room)
+    parts = parts_of(columns, room)
     if parts is None:
         shown = min(len(designs), MOST_BLOCKS)
         text = "\n\n".join(
-            _vertical(_typed(design_label(row, factors)), columns, position, width)
+            _vertical(typed(design_label(row, factors)), columns, position, width)
             for position, row in enumerate(records(designs.head(shown)))
         )
     else:
         shown = min(len(designs), MOST_ROWS)
         text = "\n\n".join(
-            "\n".join(_table([block.top(shown) for block in [*keys, *part]])) for part in parts
+            "\n".join(table_of([block.top(shown) for block in [*keys, *part]])) for part in parts
         )
     more = f" The first {shown} of {len(designs)} designs." if shown < len(designs) else ""
     note = (
-        "Mean over replications [95 % bootstrap interval]; none where its ends are the mean to"
-        f" these digits.{more}"
+        "Mean over runs [95 % interval]; none where its ends are the mean to these digits."
+        f" {contained(designs['sources'])}{more}"
     )
-    return "\n".join([text, "", *wrap(note, width)])
+    said = ["\n".join([text, "", *wrap(note, width)])]
+    if has_models(runs):
+        said.append(against_first_model(runs, metrics, currency, meanings, width))
+    return "\n\n".join(said)
 
 
 def _level(level: object) -> str:
@@ -155,7 +140,7 @@ def _level(level: object) -> str:
 
     if isinstance(level, bool | str) or not isinstance(level, int | float):
         return str(level)
-    return _typed(number_label(float(level)))
+    return typed(number_label(float(level)))
 
 
 def _statistic(name: str, rows: pd.DataFrame, currency: str, meaning: ColumnMeaning) -> Block:
@@ -166,42 +151,13 @@ def _statistic(name: str, rows: pd.DataFrame, currency: str, meaning: ColumnMean
     divisor, told = scale_of(meaning, largest, currency)
 
     def cell(row: pd.Series) -> str:
-        mean, low, high = (_typed(cell_label(row[at] / divisor)) for at in ("mean", "low", "high"))
+        mean, low, high = (typed(cell_label(row[at] / divisor)) for at in ("mean", "low", "high"))
         return mean if row["runs"] < 2 or low == mean == high else f"{mean} [{low}, {high}]"
 
     cells = [cell(row) for _, row in rows.iterrows()]
     words = [*metric_label(name).split(", "), *([told] if told != "number" else [])]
     width = max(15, *map(len, cells))
     return Block(tuple(line for text in words for line in wrap(text, width)), cells)
-
-
-def _parts(columns: Sequence[Block], room: int) -> list[list[Block]] | None:
-    """The columns in as few tables as fit into this many characters; None if one does not fit."""
-    parts: list[list[Block]] = [[]]
-    left = room
-    for block in columns:
-        if block.width > room:
-            return None
-        if block.width > left:
-            parts.append([])
-            left = room
-        parts[-1].append(block)
-        left -= block.width + GAP
-    return parts
-
-
-def _table(blocks: Sequence[Block], left: Iterable[int] = ()) -> list[str]:
-    """Columns side by side, numbers to the right; the lines of the head end on the same one."""
-    rows = max(len(block.head) for block in blocks)
-    lines = [[""] * (rows - len(block.head)) + [*block.head] for block in blocks]
-    aligned = [
-        [
-            text.ljust(block.width) if position in left else text.rjust(block.width)
-            for text in [*lines[position], "-" * block.width, *block.cells]
-        ]
-        for position, block in enumerate(blocks)
-    ]
-    return [(" " * GAP).join(row).rstrip() for row in zip(*aligned, strict=True)]
 
 
 def _vertical(design: str, columns: Sequence[Block], position: int, width: int) -> str:

@@ -15,6 +15,7 @@ from abm.commands.terminal import described, duration, size
 from abm.experiments.engine import cores
 from abm.experiments.plan import Plan, seed_of
 from abm.model import CollateralMarket
+from abm.opening.streams import RunSeed
 from scenarios.errors import InputError
 from scenarios.experiment import Experiment
 from scenarios.participants import Role
@@ -182,7 +183,7 @@ def preview(experiment: Experiment) -> Preview:
     )
 
 
-def _sample(number: int, scenario: Scenario, seed: np.random.SeedSequence) -> Sample:
+def _sample(number: int, scenario: Scenario, seed: RunSeed) -> Sample:
     """Build a market and simulate some of its days."""
     market, opening, day = _timed(scenario, seed)
     if opening < AGAIN:
@@ -208,9 +209,7 @@ def _sample(number: int, scenario: Scenario, seed: np.random.SeedSequence) -> Sa
     return sample
 
 
-def _timed(
-    scenario: Scenario, seed: np.random.SeedSequence
-) -> tuple[CollateralMarket, float, float]:
+def _timed(scenario: Scenario, seed: RunSeed) -> tuple[CollateralMarket, float, float]:
     """A market after some days, and the seconds of its opening and of a day."""
     began = perf_counter()
     market = CollateralMarket(scenario, rng=seed)

@@ -40,6 +40,13 @@ from abm.commands.options import (
     help="Runs of each design.  [default: the experiment's, else 1]",
 )
 @click.option(
+    "--networks",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Networks of each design, each run on every price path, instead of replications.",
+)
+@click.option("--paths", type=click.IntRange(min=1), metavar="N", help="Price paths, likewise.")
+@click.option(
     "--tables",
     metavar="NAMES",
     help="Also write these, separated by commas: events, participants, loans, exposures.",
@@ -57,6 +64,8 @@ def command(
     changes: dict[str, Any],
     seed: int | None,
     replications: int | None,
+    networks: int | None,
+    paths: int | None,
     tables: str | None,
     as_json: bool,
     quiet: bool,
@@ -86,6 +95,7 @@ def command(
     given = load_either(scenario)
     experiment = given if isinstance(given, Experiment) else Experiment.single(given)
     options: dict[str, Any] = {"seed": seed, "replications": replications}
+    options |= {"networks": networks, "paths": paths}
     if tables is not None:
         options["tables"] = tuple(name.strip() for name in tables.split(",") if name.strip())
     experiment = experiment.with_settings(changes, **options)

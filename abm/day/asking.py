@@ -18,6 +18,7 @@ from abm.books.books import Books
 from abm.books.compiled import compiled
 from abm.books.loan_book import ACTIVE, AT_MATURITY, NEVER, OPEN_LOAN
 from abm.day.day import Setting
+from abm.rules.shortage import can_be_short
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -44,6 +45,7 @@ class Asking:
         self.recalls = deciders(agents, "choose_recalls")
         self.maturities = deciders(agents, "choose_at_maturity")
         self.nobody = nobody(len(market.tokens))
+        self.scarce = can_be_short(market.books)
         self._eligible = np.zeros((len(market.books.terms), len(market.tokens)), np.bool_)
         for t in range(len(market.books.terms)):
             self._eligible[t, market.books.eligible(t)] = True
@@ -66,45 +68,54 @@ class Asking:
             self._market.books.totals[tally.BLOCKED_RETURNS] += blocked.sum()
         return self._answers(self.returns, decided, chosen)
 
-    def about_deliveries(self, called: Ints) -> Answers:
+    def about_deliveries(self, called: Ints, rank: Ints) -> Answers:
         """What borrowers deliver who decide in columns.
 
         Args:
             called: accounts that have been called, in the order of service, shape (calls,).
+            rank: which of a borrower's calls share, shape (calls,).
         """
         if not self.deliveries:
             return self.nobody
         borrower = self._market.books.accounts.borrower[called]
         decided, chosen = self._undecided(), list[Ints]()
         for kind, members in self.deliveries.together.items():
-            calls = DeliveryCalls(self._market, called[members[borrower]])
+            mine = members[borrower]
+            calls = DeliveryCalls(self._market, called[mine], rank[mine], self.scarce)
             if len(calls) and answers(kind, "meet_call" + IN_COLUMNS):
                 met = self._mask(kind, kind.meet_call_in_columns(calls), len(calls))
                 if not met.all():
                     decided[calls.account[~met]] = NOTHING
-                    calls = DeliveryCalls(self._market, calls.account[met])
+                    calls = DeliveryCalls(
+                        self._market, calls.account[met], calls.rank[met], self.scarce
+                    )
             if len(calls) and answers(kind, "choose_delivery" + IN_COLUMNS):
                 tokens = self._tokens(kind, kind.choose_delivery_in_columns(calls), calls.account)
-                self._enter(decided, chosen, calls.account, tokens)
+                own = _otherwise(calls, tokens)
+                self._enter(decided, chosen, calls.account[own], tokens[own])
         return self._answers(self.deliveries, decided, chosen)
 
-    def order(self, called: Ints) -> Ints:
+    def order(self, called: Ints) -> tuple[Ints, Ints]:
         """Called accounts of borrowers that rank their calls, in the order of service.
 
         Args:
             called: all accounts that have been called, shape (calls,).
+
+        Returns:
+            The accounts, and a number for each that is the same for the same rank.
         """
         if not self.ranks:
-            return called[:0]
+            return called[:0], called[:0]
         borrower = self._market.books.accounts.borrower[called]
         ranks = np.full(len(called), np.nan)
         for kind, who, rows in self._groups(self.ranks, borrower, "rank_calls"):
-            calls = DeliveryCalls(self._market, called[rows])
+            calls = DeliveryCalls(self._market, called[rows], scarce=self.scarce)
             ranks[rows] = self._numbers(kind, who(calls), len(calls))
         ranked = np.flatnonzero(~np.isnan(ranks))
         # Stable: calls of the same rank stay in the order of accounts.
         order = np.lexsort((called[ranked], ranks[ranked], borrower[ranked]))
-        return called[ranked[order]]
+        _, number = np.unique(ranks[ranked], return_inverse=True)
+        return called[ranked[order]], number[order]
 
     def to_recall(self) -> Bools:
         """Open-ended loans that lenders recall who decide for themselves, shape (loans,)."""
@@ -286,6 +297,19 @@ def first_wrong(books: Books, accounts: Ints, eligible: Bools, chosen: Ints) -> 
             if count and (not 0 < count < MOST_TOKENS or not eligible[agreement, token]):
                 return i * tokens + token
     return -1
+
+
+def _otherwise(calls: DeliveryCalls, chosen: Ints) -> Bools:
+    """Calls on borrowers that have not chosen for all of theirs what a standard one delivers.
+
+    Where one is short, the sources of what is delivered are shared, too, which a choice cannot say.
+    """
+    if not calls.short.any():
+        return np.ones(len(calls), np.bool_)
+    differs = np.zeros(int(calls.borrower.max()) + 1, np.bool_)
+    differs[calls.borrower] = ~calls.short
+    differs[calls.borrower[(chosen != calls.default).any(axis=1)]] = True
+    return differs[calls.borrower]
 
 
 def _array(kind: type, given: Any) -> npt.NDArray[Any]:

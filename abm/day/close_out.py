@@ -17,7 +17,7 @@ from abm.books.loan_book import ACTIVE, CLOSED, CLOSED_OUT, LIQUIDATING, OPEN_LO
 from abm.books.rows import Rows
 from abm.books.standing import CONTAGION, EXOGENOUS, LIQUIDITY, Standing
 from abm.day.estates import Estates
-from abm.day.instructions import cancel_instructions
+from abm.day.instructions import finish_instructions
 from abm.day.movements import hand_back
 from abm.rules.price_impact import MarketImpact
 from scenarios.stress import CloseOut
@@ -241,7 +241,7 @@ class CloseOutDesk:
 
     def _stop(self, a: int, prices: Ints) -> None:
         """Take an account out of margining."""
-        cancel_instructions(self.books, prices, a)
+        finish_instructions(self.books, prices, a)
         self.books.accounts.state[a] = LIQUIDATING
 
     def _claims(self, a: int) -> Ints:

@@ -12,7 +12,7 @@ from abm.agents.borrower import Borrower
 from abm.agents.calls import DeliveryCall, ReturnCall
 from abm.agents.lender import Lender
 from abm.books import tally
-from abm.books.answers import Answers
+from abm.books.answers import BY_DEFAULT, Answers
 from abm.books.before import begin_day
 from abm.books.events import CHUNK
 from abm.books.idle import idle_tokens
@@ -23,12 +23,19 @@ from abm.day.before import measure_before
 from abm.day.call_and_return import run_returns
 from abm.day.close_out import CloseOutDesk, CloseOutResult
 from abm.day.day import Setting
-from abm.day.deliver import deliver_in_order, note_unmet, run_deliveries
+from abm.day.deliver import (
+    deliver_in_order,
+    deliver_share,
+    deliver_shares,
+    note_unmet,
+    run_deliveries,
+)
 from abm.day.instructions import receive_minted, settle_deliveries, settle_returns
 from abm.day.movements import execute_delivery, execute_return
-from abm.day.open import open_at_start, open_replacements
+from abm.day.open import open_anew, open_replacements
 from abm.day.reuse import find_reusable
 from abm.day.settle import recall_loans, retry_releases, settle_loans
+from abm.day.sharing import Sharing
 from abm.rules.requirement import mark_exposures
 from abm.rules.trigger import DELIVERY_CALL, RETURN_CALL
 
@@ -48,6 +55,7 @@ class ColumnsDay:
         self.market = market
         self.books = market.books
         self.asking = Asking(market)
+        self.sharing = Sharing(market)
         self.desk = CloseOutDesk(
             market.scenario.close_out,
             market.books,
@@ -58,14 +66,18 @@ class ColumnsDay:
             self.asking.declares,
         )
         self.calls = np.zeros(len(market.books.accounts), np.int8)
+        self._met: dict[int, bool] = {}
+        """Answers about calls on borrowers that are short, given before anything is delivered."""
         self.next_loan = int(market.books.loans.loan_id.max()) + 1
         self._next_maturity = 0
 
-    def open_loans(self, posted: Ints) -> None:
-        """Open all loans on day 0 against what is `posted`, shape (loans, tokens)."""
+    def open_loans(self, rows: Ints, posted: Ints) -> None:
+        """Open loans that begin today against what is `posted`, shape (rows, tokens)."""
         prices = self.market.prices
-        for start, stop in self._chunks(len(posted)):
-            open_at_start(self.books, prices, posted, start, stop)
+        if not self.books.before.taken[0]:
+            measure_before(self.books, prices)
+        for start, stop in self._chunks(len(rows)):
+            open_anew(self.books, prices, rows, posted, start, stop)
         mark_exposures(self.books, prices)
         self._find_next_maturity()
 
@@ -75,7 +87,7 @@ class ColumnsDay:
             mark_exposures(self.books, self.market.prices)
 
     def measure_before(self) -> None:
-        """Take down what lenders stand to lose now; where nothing settles the calls do it."""
+        """Take down what lenders stand to lose now; the calls do it where nothing moves before."""
         begin_day(self.books.before)
         if len(self.books.returning) or self.market.day >= self._next_maturity:
             measure_before(self.books, self.market.prices)
@@ -95,16 +107,21 @@ class ColumnsDay:
                 settle_deliveries(books, prices, day, start, stop)
         due = day >= self._next_maturity
         if due:
-            at_maturity = self.asking.at_maturity(self._due(), self.market.at_maturity)
-            for start, stop in self._chunks(len(books.loans)):
-                self.next_loan = settle_loans(
-                    books, prices, day, at_maturity, self.next_loan, start, stop
-                )
+            rows = self._due()
+            at_maturity = self.asking.at_maturity(rows, self.market.at_maturity)
+            # Those that have been due for longest come first.
+            for since in np.unique(books.loans.maturity[rows]).tolist():
+                for start, stop in self._chunks(len(books.loans)):
+                    self.next_loan = settle_loans(
+                        books, prices, day, since, at_maturity, self.next_loan, start, stop
+                    )
         self._retry_releases()
         if due:
             self._find_reusable()
-            for start, stop in self._chunks(len(books.loans)):
-                open_replacements(books, prices, day, start, stop)
+            pending = (books.loans.state == PENDING) & (books.loans.opened <= day)
+            for since in np.unique(books.loans.opened[pending]).tolist():
+                for start, stop in self._chunks(len(books.loans)):
+                    open_replacements(books, prices, day, since, start, stop)
             self._find_next_maturity()
 
     def recall(self, chosen: Bools) -> None:
@@ -137,16 +154,19 @@ class ColumnsDay:
         books, prices, day = self.books, self.market.prices, self.market.day
         self._find_reusable()
         asking = self.asking
-        if not (asking.deliveries or asking.ranks):
+        if not (asking.deliveries or asking.ranks or self.sharing.any):
             self._deliver(asking.nobody)
             return
         called = np.flatnonzero(self.calls == DELIVERY_CALL)
-        order = asking.order(called)
+        order, rank = asking.order(called)
         if len(order):
             # Those who rank their calls are asked in that order what to deliver, and served in it.
             others = np.setdiff1d(called, order, assume_unique=True)
             called = np.concatenate([order, others])
-        answers = asking.about_deliveries(called)
+        rank = np.concatenate([rank, np.zeros(len(called) - len(order), np.int64)])
+        answers = asking.about_deliveries(called, rank)
+        self.calls[self._deliver_shares(answers, called, rank)] = 0
+        order = order[self.calls[order] == DELIVERY_CALL]
         alone = set(self._alone(answers, books.accounts.borrower[order]))
         for begin, end in pairwise(sorted({0, len(order), *alone, *(i + 1 for i in alone)})):
             if begin in alone:
@@ -156,7 +176,41 @@ class ColumnsDay:
                 deliver_in_order(books, prices, day, answers, order[start:stop])
         self.calls[order] = 0
         self._deliver(answers)
-        self.calls[order] = DELIVERY_CALL
+        self.calls[called] = DELIVERY_CALL
+
+    def _deliver_shares(self, answers: Answers, called: Ints, rank: Ints) -> Ints:
+        """Have borrowers deliver that are short and decide nothing themselves; gives the accounts.
+
+        What those get who are asked call by call is planned.
+        """
+        if not self.sharing.any:
+            return called[:0]
+        standard = np.ones(len(called), np.bool_)
+        if len(answers.alone):
+            standard = ~answers.alone[self.books.accounts.borrower[called]]
+            self._await_answers(called[~standard], rank[~standard])
+        if len(answers.decided):
+            standard &= answers.decided[called] == BY_DEFAULT
+        mine = np.flatnonzero(standard)
+        mine = mine[self.sharing.short(called[mine])]
+        if len(mine):
+            shares = self.sharing.plan(called[mine], rank[mine])
+            for start, stop in self._chunks(len(mine)):
+                deliver_shares(self.books, self.market.prices, self.market.day, shares, start, stop)
+        return called[mine]
+
+    def _await_answers(self, account: Ints, rank: Ints) -> None:
+        """Plan what is shared by calls about which borrowers are asked one by one.
+
+        Who is short says first which of its calls it meets: what it refuses the others share.
+        """
+        self.sharing.await_answers(account, rank)
+        self._met = {}
+        for a in account[self.sharing.short(account)].tolist():
+            self._met[a] = self._is_met(a)
+        if not all(self._met.values()):
+            met = np.array([self._met.get(a, True) for a in account.tolist()])
+            self.sharing.await_answers(account[met], rank[met])
 
     def _deliver(self, answers: Answers) -> None:
         """Have borrowers deliver on the calls that are left, in the order of accounts."""
@@ -214,11 +268,11 @@ class ColumnsDay:
         return np.flatnonzero(due & (accounts.state[loans.account] == ACTIVE))
 
     def _find_next_maturity(self) -> None:
-        """Look up the next day on which a loan is due, so that other days need no pass."""
+        """Look up the next day on which a loan is due or begins; other days need no pass."""
         loans = self.books.loans
-        due = loans.maturity[loans.state == OPEN_LOAN]
-        pending = (loans.state == PENDING).any()
-        self._next_maturity = 0 if pending else int(due.min()) if len(due) else int(NEVER)
+        due = loans.maturity[loans.state == OPEN_LOAN].min(initial=NEVER)
+        begins = loans.opened[loans.state == PENDING].min(initial=NEVER)
+        self._next_maturity = 0 if begins <= self.market.day else int(min(due, begins))
 
     def _find_reusable(self) -> None:
         """Fix what everybody may post further, as far as it is willing to."""
@@ -254,19 +308,40 @@ class ColumnsDay:
         execute_return(self.books, market.prices, market.day, a, quantities, left_over)
         market.events.drain(market.day)
 
+    def _is_met(self, a: int) -> bool:
+        call, borrower = self._call_on(a)
+        return call.is_met(borrower.meet_call(call), borrower)
+
+    def _call_on(self, a: int) -> tuple[DeliveryCall, Borrower]:
+        """The call on an account, and who is asked about it."""
+        borrower = self._participant(int(self.books.accounts.borrower[a]))
+        assert isinstance(borrower, Borrower)
+        share = self.sharing.of(a)
+        return DeliveryCall(self.market, a, share.quantities if share else None), borrower
+
     def _ask_for_delivery(self, a: int) -> None:
         market, accounts = self.market, self.books.accounts
-        borrower = self._participant(int(accounts.borrower[a]))
-        assert isinstance(borrower, Borrower)
-        call = DeliveryCall(market, a)
+        share = self.sharing.of(a)
+        call, borrower = self._call_on(a)
         missing = call.missing_units
-        if call.is_met(borrower.meet_call(call), borrower):
+        met = self._met.get(a)
+        if met is None:
+            met = call.is_met(borrower.meet_call(call), borrower)
+        as_planned = met
+        if met:
             quantities = call.quantities(borrower.choose_delivery(call), borrower)
-            term = self.books.terms[accounts[a].agreement]
-            missing -= execute_delivery(
-                self.books, market.prices, market.day, a, quantities, term.eligible, term.lag
-            )
-        note_unmet(self.books, market.prices, a, missing)
+            if share or self.sharing.others(a):
+                as_planned = bool((quantities == call.planned).all())
+        if share and as_planned:
+            deliver_share(self.books, market.prices, market.day, share.shares, share.call)
+        else:
+            if met:
+                term = self.books.terms[accounts[a].agreement]
+                missing -= execute_delivery(
+                    self.books, market.prices, market.day, a, quantities, term.eligible, term.lag
+                )
+            note_unmet(self.books, market.prices, a, missing)
+        self.sharing.answered(a, as_planned)
         market.events.drain(market.day)
 
     def _participant(self, row: int) -> object:

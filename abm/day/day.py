@@ -46,8 +46,8 @@ class Day(Protocol):
     market's books such that every table comes out the same.
     """
 
-    def open_loans(self, posted: Ints) -> None:
-        """Open all loans on day 0 against what is `posted`, shape (loans, tokens)."""
+    def open_loans(self, rows: Ints, posted: Ints) -> None:
+        """Open loans that begin today against what is `posted`, shape (rows, tokens)."""
 
     def mark(self) -> None:
         """Mark what is lent to the day's published prices."""

@@ -14,8 +14,9 @@ from abm.books.answers import BY_DEFAULT, NOTHING, Answers
 from abm.books.books import VALUED_TOGETHER, Books, record
 from abm.books.compiled import compiled, inlined, unsigned
 from abm.day.call_and_return import is_plain
-from abm.day.movements import execute_delivery, settlement_lag
+from abm.day.movements import execute_delivery, execute_part, settlement_lag
 from abm.rules.planning import first_price, plan_delivery
+from abm.rules.shortage import REUSE, SOURCES, UNDER_WAY, WALLET, Shares
 from abm.rules.trigger import DELIVERY_CALL
 from abm.rules.valuation import find_mintable, shortfall
 
@@ -122,6 +123,31 @@ def deliver_in_order(books: Books, prices: Ints, day: int, answers: Answers, ord
             deliver(books, prices, day, a)
 
 
+@compiled
+def deliver_shares(
+    books: Books, prices: Ints, day: int, shares: Shares, start: int, stop: int
+) -> None:
+    """Have borrowers deliver what has been shared among them, for calls `start` to `stop`."""
+    for c in range(start, stop):
+        deliver_share(books, prices, day, shares, c)
+
+
+@compiled
+def deliver_share(books: Books, prices: Ints, day: int, shares: Shares, c: int) -> None:
+    """Have a borrower deliver what a call gets of what it has."""
+    a, moved = shares.account[c], shares.moved[c]
+    quantities, tokens = books.scratch[0], len(prices)
+    for token in range(tokens):
+        quantities[token] = 0
+        for source in range(SOURCES):
+            quantities[token] += moved[source, token]
+    lag = settlement_lag(books, a)
+    own, again, under_way = moved[WALLET], moved[REUSE], moved[UNDER_WAY]
+    eligible = books.terms[books.accounts[a].agreement].eligible
+    execute_part(books, prices, day, a, quantities, eligible, lag, own, again, under_way)
+    enter_unmet(books, a, shares.unmet[c])
+
+
 @inlined
 def is_rounding(books: Books, prices: Ints, a: int, missing: int) -> bool:
     """Whether what a delivery did not bring is what rounding down leaves open.
@@ -147,8 +173,16 @@ def is_rounding(books: Books, prices: Ints, a: int, missing: int) -> bool:
 @inlined
 def note_unmet(books: Books, prices: Ints, a: int, missing: int) -> None:
     """Enter what a call did not bring; what rounding down leaves open is not an unmet call."""
+    if missing > 0 and is_rounding(books, prices, a, missing):
+        missing = 0
+    enter_unmet(books, a, missing)
+
+
+@inlined
+def enter_unmet(books: Books, a: int, missing: int) -> None:
+    """Enter an unmet call, or that there is none."""
     account = books.accounts[a]
-    if missing > 0 and not is_rounding(books, prices, a, missing):
+    if missing > 0:
         account.unmet = missing
         account.unmet_days += 1
         books.totals[tally.UNMET_CALLS] += 1

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from abm.books import tally
 from abm.books.books import Books, record
-from abm.books.compiled import compiled
+from abm.books.compiled import compiled, inlined
 from abm.books.ledger import account_row, issue, move
 from abm.day.movements import hand_back, lender_issues, repay_advance, restore, transit_row
 
@@ -47,16 +47,22 @@ def settle_deliveries(books: Books, prices: Ints, day: int, start: int, stop: in
     """Settle the deliveries to accounts `start` to `stop` that are due today."""
     ledger = books.ledger
     for a in range(start, stop):
-        account, row = books.accounts[a], transit_row(books, a, day)
+        row = transit_row(books, a, day)
         for token in range(len(prices)):
-            due = ledger.balance[row, token]
-            if due == 0:
-                continue
-            move(ledger.balance, row, account_row(ledger, a), token, due)
-            if token == books.priority[account.agreement, 0]:
-                repay_advance(books, prices, a, due)
-            value = due * prices[token]
-            record(books, tally.SETTLEMENT, a, account.borrower, token, due, value)
+            if ledger.balance[row, token]:
+                arrive(books, prices, a, row, token)
+
+
+@inlined
+def arrive(books: Books, prices: Ints, a: int, row: int, token: int) -> None:
+    """Settle what is on its way to an account in a row of the ledger."""
+    ledger, account = books.ledger, books.accounts[a]
+    due = ledger.balance[row, token]
+    move(ledger.balance, row, account_row(ledger, a), token, due)
+    if token == books.priority[account.agreement, 0]:
+        repay_advance(books, prices, a, due)
+    value = due * prices[token]
+    record(books, tally.SETTLEMENT, a, account.borrower, token, due, value)
 
 
 @compiled
@@ -76,9 +82,9 @@ def receive_minted(books: Books, day: int) -> None:
 
 @compiled
 def cancel_instructions(books: Books, prices: Ints, a: int) -> None:
-    """Undo what is instructed and not yet settled: deliveries go back to the borrower's wallet.
+    """Undo what is instructed for an account whose loans have ended: deliveries go back.
 
-    There they make good first what the borrower had posted further.
+    In the borrower's wallet they make good first what the borrower had posted further.
     """
     ledger, accounts = books.ledger, books.accounts
     borrower = accounts.borrower[a]
@@ -91,3 +97,14 @@ def cancel_instructions(books: Books, prices: Ints, a: int) -> None:
                 move(ledger.balance, row, borrower, token, quantity)
                 if len(books.reused):
                     restore(books, prices, borrower, token, quantity)
+
+
+@compiled
+def finish_instructions(books: Books, prices: Ints, a: int) -> None:
+    """A party is in default: deliveries under way are final and arrive, returns are not made."""
+    for slot in range(len(books.returning)):
+        row = transit_row(books, a, slot)
+        for token in range(books.ledger.balance.shape[1]):
+            books.returning[slot, a, token] = 0
+            if books.ledger.balance[row, token]:
+                arrive(books, prices, a, row, token)

@@ -221,13 +221,44 @@ def note_return(books: Books, prices: Ints, a: int, token: int, quantity: int) -
 def execute_delivery(
     books: Books, prices: Ints, day: int, a: int, quantities: Ints, last: int, lag: int
 ) -> int:
+    """Deliver tokens as far as there are any; gives the value. See `execute_part`."""
+    borrower = books.accounts[a].borrower
+    return execute_part(
+        books,
+        prices,
+        day,
+        a,
+        quantities,
+        last,
+        lag,
+        books.ledger.balance[borrower],
+        books.reusable[borrower if len(books.reused) else 0],
+        books.requested[borrower],
+    )
+
+
+@inlined
+def execute_part(
+    books: Books,
+    prices: Ints,
+    day: int,
+    a: int,
+    quantities: Ints,
+    last: int,
+    lag: int,
+    held: Ints,
+    reusable: Ints,
+    under_way: Ints,
+) -> int:
     """Deliver tokens from the wallet, re-used ones next, newly minted ones last; gives the value.
 
     They arrive `lag` days later. Uses up the quantities of the tokens before position `last` of the
     priority; there are none behind it.
 
     What the wallet has already asked to be minted and not yet received counts against what is
-    asked for now, so that nobody asks twice for the same shortage.
+    asked for now, so that nobody asks twice for the same shortage. `held`, `reusable` and
+    `under_way` are how much the delivery may take of what the borrower has in its wallet, may post
+    further, and has asked for before.
     """
     ledger, account = books.ledger, books.accounts[a]
     priority, borrower = books.priority[account.agreement], account.borrower
@@ -242,18 +273,19 @@ def execute_delivery(
         quantities[token] = 0
         price = prices[token]
         again = 0
-        own = min(quantity, ledger.balance[borrower, token])
+        own = min(quantity, held[token])
         if own:
             move(ledger.balance, borrower, target, token, own)
         if own < quantity and len(books.reused):
-            again = take_reusable(books, borrower, token, quantity - own, target)
+            most = min(quantity - own, reusable[token])
+            again = take_reusable(books, borrower, token, most, target)
             if again:
                 books.totals[tally.REUSED_VALUE] += again * price
                 record(books, tally.REUSE, a, borrower, token, again, again * price)
         lacking = quantity - own - again
         if lacking:
             if len(ledger.arriving):
-                expected = min(lacking, books.requested[borrower, token])
+                expected = min(lacking, under_way[token])
                 books.requested[borrower, token] -= expected
                 lacking -= expected
             minted, promised = mint_for(ledger, day, borrower, target, token, lacking)

@@ -1,4 +1,4 @@
-"""How loans begin: on the first day, and in place of others; compiled (paper, section 2.1.1).
+"""How loans begin: anew, and in place of others; compiled (paper, section 2.1.1).
 
 `prices` and quantities are of shape (tokens,), in money units and counts; `a` is the row of a
 margin account, `i` that of a loan, and values are in money units.
@@ -45,22 +45,26 @@ def lend(books: Books, prices: Ints, i: int) -> None:
 
 
 @compiled
-def open_at_start(books: Books, prices: Ints, posted: Ints, start: int, stop: int) -> None:
-    """Open loans `start` to `stop` on day 0 against tokens issued for the purpose.
+def open_anew(books: Books, prices: Ints, rows: Ints, posted: Ints, start: int, stop: int) -> None:
+    """Open loans at positions `start` to `stop` of `rows` against tokens issued for the purpose.
 
-    Both parties deposit assets with the custodian, which mints what is lent and `posted`; then the
-    two legs change hands together.
+    Both parties deposit assets with the custodian, which mints what is lent and `posted`, shape
+    (rows, tokens); then the two legs change hands together. A loan of an account in close-out does
+    not open.
     """
     ledger, loans, accounts = books.ledger, books.loans, books.accounts
-    for i in range(start, stop):
+    for position in range(start, stop):
+        i = rows[position]
         a = loans.account[i]
+        if accounts.state[a] != ACTIVE:
+            continue
         lender, borrower = accounts.lender[a], accounts.borrower[a]
         for token in range(len(prices)):
             lent = books.lent[i, token]
             if lent:
                 issue(ledger, lender, token, lent)
                 record(books, tally.MINT, a, lender, token, lent, lent * prices[token])
-            pledged = posted[i, token]
+            pledged = posted[position, token]
             if pledged:
                 value = pledged * prices[token]
                 issue(ledger, borrower, token, pledged)
@@ -143,15 +147,19 @@ def reopen(books: Books, prices: Ints, day: int, i: int, quantities: Ints) -> bo
 
 
 @compiled
-def open_replacements(books: Books, prices: Ints, day: int, start: int, stop: int) -> None:
-    """Open the loans at positions `start` to `stop` that replace others, once all have settled.
+def open_replacements(
+    books: Books, prices: Ints, day: int, since: int, start: int, stop: int
+) -> None:
+    """Open the loans at positions `start` to `stop` that have been pending since a day.
 
     One whose parties lack the means stays pending, and is tried again every day.
     """
     loans, quantities = books.loans, books.scratch[0]
     for position in range(start, stop):
         i = loan_at(books, position)
-        if loans.state[i] != PENDING or books.accounts.state[loans.account[i]] != ACTIVE:
+        if loans.state[i] != PENDING or loans.opened[i] != since:
+            continue
+        if books.accounts.state[loans.account[i]] != ACTIVE:
             continue
         if reopen(books, prices, day, i, quantities):
             loans.opened[i] = day

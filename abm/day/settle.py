@@ -84,12 +84,13 @@ def settle_loans(
     books: Books,
     prices: Ints,
     day: int,
+    since: int,
     at_maturity: Ints,
     next_id: int,
     start: int,
     stop: int,
 ) -> int:
-    """Settle or roll loans that are due, account by account; gives the next free loan id.
+    """Settle or roll loans that are due since a day, account by account; gives the next free id.
 
     A loan to be replaced settles, and its replacement is left to `open_replacements`.
 
@@ -101,6 +102,7 @@ def settle_loans(
         books: the market.
         prices: of the day.
         day: the day.
+        since: the day since which they are due: those due for longest are settled first.
         at_maturity: for each loan 0 to settle it, 1 to roll it over, 2 to replace it.
         next_id: identifier of the next loan that replaces one.
         start: first position in `books.by_account`.
@@ -112,7 +114,7 @@ def settle_loans(
         a = loans.account[i]
         if accounts.state[a] != ACTIVE:
             continue
-        if loans.state[i] != OPEN_LOAN or loans.maturity[i] > day:
+        if loans.state[i] != OPEN_LOAN or loans.maturity[i] != since:
             continue
         if at_maturity[i] == 1:
             loans.maturity[i] = day + loans.tenor[i]

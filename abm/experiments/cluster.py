@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from abm.experiments.runs import Common, Job, Outcome, run_job
 from scenarios.errors import InputError
+from scenarios.extras import require
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -62,8 +63,9 @@ def cluster_at(address: str, common: Common) -> Iterator[Cluster]:
     """The cluster of the scheduler at an address, for jobs that have this in common.
 
     Raises:
-        InputError: no scheduler answers there.
+        InputError: no scheduler answers there, or the extra `cluster` is not installed.
     """
+    require("distributed", "cluster", "--scheduler")
     from distributed import Client
 
     # What users are told comes from here: of a worker that died, that its runs are repeated.

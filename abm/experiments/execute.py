@@ -176,6 +176,8 @@ def _manifest(plan: Plan) -> dict[str, Any]:
         },
         "designs": [design._asdict() for design in plan.designs],
         "replications": experiment.replications,
+        "networks": experiment.networks,
+        "paths": experiment.paths,
         "seed": experiment.seed,
         "tables": list(plan.tables),
         "runs": plan.runs,

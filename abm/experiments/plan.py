@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from abm.experiments.design import Design, designs_of, refuse_one_market_under_two_names
 from abm.experiments.schema import TABLES, factor_type
-from abm.opening.build import Streams, draw_blueprint, run_seed
+from abm.opening.build import draw_blueprint
+from abm.opening.streams import RunSeed, Streams
 from scenarios.errors import InputError, named
 from scenarios.experiment import Experiment
 from scenarios.scenario import Scenario
@@ -99,6 +99,7 @@ class Plan:
             [design.changes for design in self.designs],
             [design.factors for design in self.designs],
             self.experiment.replications,
+            *([self.experiment.paths] if self.experiment.paths else []),
             self.experiment.seed,
             self.tables,
         ]
@@ -150,7 +151,7 @@ class Plan:
         return list(tokens)
 
 
-def _check(scenario: Scenario, seed: np.random.SeedSequence) -> None:
+def _check(scenario: Scenario, seed: RunSeed) -> None:
     """Build what a market is built from, without the market: that would compile its passes.
 
     Raises:
@@ -165,9 +166,9 @@ def _check(scenario: Scenario, seed: np.random.SeedSequence) -> None:
             classes_for(scenario, population, {})
 
 
-def seed_of(experiment: Experiment, replication: int) -> np.random.SeedSequence:
+def seed_of(experiment: Experiment, replication: int) -> RunSeed:
     """The seed of all runs of a replication, whatever their design: common random numbers."""
-    return run_seed(experiment.seed, replication)
+    return RunSeed(experiment.seed, *experiment.network_and_path(replication))
 
 
 def factor_cell(value: Any, kind: pa.DataType) -> Any:

@@ -43,6 +43,8 @@ class Common(NamedTuple):
         slim = Experiment.single(
             given.scenario,
             replications=given.replications,
+            networks=given.networks,
+            paths=given.paths,
             seed=given.seed,
             folder=given.folder,
         )
@@ -82,6 +84,8 @@ class Run(NamedTuple):
     days: Days
     frames: dict[str, pd.DataFrame]
     """The tables beside `runs` and `days` that were asked for, without keys."""
+    one_history: bool = False
+    """Whether prices are history as it was."""
 
 
 def run_job(common: Common, job: Job, failure: str = "") -> Outcome:
@@ -113,8 +117,9 @@ def run_job(common: Common, job: Job, failure: str = "") -> Outcome:
                     run, error = _tried(common, design, replication_id, scenarios)
                 failed += run is None
                 keys = {"scenario_id": scenario_id, "replication_id": replication_id}
-                told = _described(common, design, error)
-                part.add_run({**keys, **told, **(run.summary if run else {})})
+                told = _described(common, design, replication_id, error)
+                summary = {"one_history": run.one_history, **run.summary} if run else {}
+                part.add_run({**keys, **told, **summary})
                 if run is not None:
                     part.add_days(keys, run.days)
                     for table, frame in run.frames.items():
@@ -168,19 +173,21 @@ def simulate(common: Common, scenario: Scenario, replication_id: int) -> Run:
             for table in common.tables
             if table not in ("runs", "days")
         }
-        return Run(market.summary(), days, frames)
+        return Run(market.summary(), days, frames, scenario.prices.is_one_history)
     finally:
         market.release()
 
 
-def _described(common: Common, design: Design, error: str) -> dict[str, Any]:
+def _described(common: Common, design: Design, replication_id: int, error: str) -> dict[str, Any]:
     """What `runs` says of a run before its statistics."""
     factors = {
         FACTOR + name: factor_cell(design.factors[name], kind)
         for name, kind in common.factor_types.items()
     }
     status = "failed" if error else "ok"
-    return {"status": status, "error": error, "seed": common.experiment.seed, **factors}
+    network_id, path_id = common.experiment.network_and_path(replication_id)
+    whose = {"network_id": network_id, "path_id": path_id}
+    return {"status": status, "error": error, "seed": common.experiment.seed, **whose, **factors}
 
 
 def _told(error: Exception) -> str:

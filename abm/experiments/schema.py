@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from abm.measures.measure import COUNT, NAME, TOKENS, Measure
+from abm.measures.measure import COUNT, FLAG, NAME, TOKENS, Measure
 from abm.measures.standard import MEASURES
 from abm.measures.summary import statistics
 from abm.tables.meanings import EVENTS, EXPOSURES, LOANS, PARTICIPANTS, Column, day_columns
@@ -36,14 +36,25 @@ RUN: dict[str, Column] = {
     "error": Column(NAME, "Why the run failed; empty if it did not."),
     "seed": Column(
         "id",
-        "Seed of the experiment. The run's own is"
-        " `numpy.random.SeedSequence(seed, spawn_key=(replication_id,))`.",
+        "Seed of the experiment. The run's own is `RunSeed(seed, network_id, path_id)`.",
+    ),
+    "network_id": Column(
+        "id",
+        "Whose network the run has: that of the replication with this number. Without crossing it"
+        " is the replication_id.",
+    ),
+    "path_id": Column("id", "Whose prices the run has, likewise."),
+    "one_history": Column(
+        FLAG,
+        "Whether prices are history as it was, the same in every run of the design: what differs"
+        " between its runs holds no market risk.",
     ),
 }
 """Columns of `runs` between the keys and the factors."""
 
 _INTEGER = {COUNT, TOKENS, "day", "id"}
 _ARROW = {"date": pa.timestamp("us")}
+_OTHER = {NAME: pa.string(), FLAG: pa.bool_()}
 
 
 def summary_columns(measures: Iterable[Measure] = MEASURES) -> dict[str, Column]:
@@ -84,10 +95,10 @@ def table_schema(
     for name, column in table_columns(table, measures).items():
         whole = told.get(name, column.unit in _INTEGER)
         kind = _ARROW.get(name) or (
-            pa.string() if column.unit == NAME else pa.int64() if whole else pa.float64()
+            _OTHER.get(column.unit) or (pa.int64() if whole else pa.float64())
         )
         fields.append(_field(name, kind, column))
-        if table == "runs" and name == "seed":
+        if table == "runs" and name == "one_history":
             for factor, factor_kind in (factors or {}).items():
                 described = Column("", f"What {factor} was set to in this design.")
                 fields.append(_field(FACTOR + factor, factor_kind, described))

@@ -11,7 +11,7 @@ from scenarios.errors import InputError
 from scenarios.own import load
 
 MONEY, COUNT, SHARE, TOKENS, NAME = "money", "count", "share", "tokens", "name"
-BASIS_POINTS = "bp"
+BASIS_POINTS, FLAG = "bp", "flag"
 
 LEVEL, FLOW, PEAK, RATIO = "level", "flow", "peak", "ratio"
 KINDS = {

@@ -37,7 +37,7 @@ class CloseOuts(NamedTuple):
     @property
     def gap(self) -> float:
         """What there is less what is lent, over all of them; nothing is called with a haircut."""
-        return float(self.value.sum() - self.lent.sum())
+        return float((self.value - self.lent).sum()) if len(self.rows) else 0.0
 
 
 NO_CLOSE_OUTS = CloseOuts(*np.zeros((3, 0), np.int64))
@@ -84,15 +84,16 @@ def morning(books: Books, closing: CloseOuts) -> Morning:
     numbers, so that no account's rounding is in it.
     """
     gap = shortfall = 0.0
-    terms = books.terms
-    for t in np.flatnonzero(books.before.by_agreement[:, LENT]):
-        sums = books.before.by_agreement[t]
-        ratio = int(terms.required_denominator[t]), int(terms.required_numerator[t])
+    for t, sums in enumerate(books.before.by_agreement.tolist()):
+        term = books.terms[t]
+        ratio = int(term.required_denominator), int(term.required_numerator)
         gap += _after_haircut(sums[HELD], sums[LENT], ratio)
         shortfall -= _after_haircut(sums[SHORT_HELD], sums[SHORT_LENT], ratio)
     by_borrower = books.before.by_borrower.copy()
-    np.add.at(by_borrower, books.accounts.borrower[closing.rows], closing.uncollateralised)
-    lent = float(books.before.by_agreement[:, LENT].sum() + closing.lent.sum())
+    lent = float(books.before.by_agreement[:, LENT].sum())
+    if len(closing.rows):
+        np.add.at(by_borrower, books.accounts.borrower[closing.rows], closing.uncollateralised)
+        lent += float(closing.lent.sum())
     return Morning(lent, gap, shortfall, by_borrower)
 
 

@@ -221,11 +221,10 @@ def measure(
     posted = held.collateral * prices
     primary = float(sum(posted.tolist()))
     reused = float((books.reused.sum(axis=0) * prices).sum()) if len(books.reused) else 0.0
-    bare = np.concatenate([exposures[: sums.short], closing.uncollateralised])
-    lent, after = (
-        sums.exposure + closing.lent.sum(),
-        sums.uncollateralised + bare[sums.short :].sum(),
-    )
+    bare, lent, after = exposures[: sums.short], sums.exposure, sums.uncollateralised
+    if len(closing.rows):
+        bare = np.concatenate([bare, closing.uncollateralised])
+        lent, after = lent + float(closing.lent.sum()), float(bare.sum())
     row = {
         "open_loans": sums.loans,
         "lent_before": before.lent * unit,
@@ -239,7 +238,7 @@ def measure(
         "absolute_gap": (sums.requirement_shortfall + sums.over_collateralisation) * unit,
         "uncollateralised_before": before.uncollateralised * unit,
         "uncollateralised_after": after * unit,
-        "uncollateralised_close_out": closing.uncollateralised.sum() * unit,
+        "uncollateralised_close_out": (after - sums.uncollateralised) * unit,
         "uncollateralised_before_bp": basis_points(before.uncollateralised, before.lent),
         "uncollateralised_after_bp": basis_points(after, lent),
         "uncollateralised_after_largest": bare.max(initial=0) * unit,
@@ -253,7 +252,7 @@ def measure(
         "requirement_shortfall_max": sums.requirement_shortfall_max * unit,
         "over_collateralisation": sums.over_collateralisation * unit,
         "over_collateralisation_max": sums.over_collateralisation_max * unit,
-        "close_out_exposure": closing.lent.sum() * unit,
+        "close_out_exposure": (lent - sums.exposure) * unit,
         "reuse_outstanding": reused * unit,
         "reuse_chain": longest_reuse_chain(books),
         "collateral_velocity": (primary + reused) / primary if primary else np.nan,

@@ -18,70 +18,23 @@ from abm.books.population import Population
 from abm.books.tally import COUNTED, new_log
 from abm.books.terms import Terms, Tokens
 from abm.opening.funding import equity_of, fund
+from abm.opening.later import LaterLoans
 from abm.opening.limits import refuse_overflow
 from abm.opening.liquidity import looks_back, sensitivity_of
-from abm.opening.loan_table import LoanTable, Sizes, draw_loans, size_loans
+from abm.opening.loan_table import LoanTable, draw_loans
+from abm.opening.sizes import Sizes, size_loans
+from abm.opening.streams import Streams
 from abm.opening.stress_check import check_stress
 from abm.opening.terms import terms_of
 from scenarios.agreement import CollateralAgreement
 from scenarios.assets import AssetColumns, asset_columns
 from scenarios.errors import InputError
-from scenarios.experiment import SEEDS
 from scenarios.prices import PricePanel
 from scenarios.prices.calendars import on_calendar
 from scenarios.prices.past import Past, past_of
 from scenarios.scenario import Scenario
 
 Ints = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Streams:
-    """One source of randomness for each purpose, so that changing one leaves the others alone."""
-
-    prices: np.random.Generator
-    network: np.random.Generator
-    behaviour: np.random.Generator
-    shocks: np.random.Generator
-    recalls: np.random.Generator
-
-    @classmethod
-    def spawn(cls, seed: int | np.random.SeedSequence | None) -> Streams:
-        """The streams of a run with this seed (`run_seed`).
-
-        Raises:
-            InputError: it is no seed.
-        """
-        return cls(*(np.random.default_rng(child) for child in run_seed(seed).spawn(5)))
-
-
-def run_seed(
-    seed: int | np.random.SeedSequence | None, replication: int = 0
-) -> np.random.SeedSequence:
-    """The randomness of one run, whoever starts it: experiment, script or page.
-
-    Replication `r` of an experiment with seed `s` draws from `SeedSequence(s, spawn_key=(r,))`. A
-    market with seed `s` is its first replication, so that one seed means one market everywhere.
-
-    Args:
-        seed: a whole number; None for one that nobody knows; a sequence, to say it all oneself.
-        replication: which run of this seed; a sequence has no others.
-
-    Raises:
-        InputError: it is none of these.
-    """
-    if isinstance(seed, np.random.SeedSequence):
-        # A copy: spawning changes a sequence, and the next run must get the same children.
-        return np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key)
-    whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
-    if seed is not None and not (whole and 0 <= seed < SEEDS):
-        # A generator has no seed to tell: what was drawn from it before would count, too.
-        shown = "a Generator" if isinstance(seed, np.random.Generator) else repr(seed)
-        raise InputError(
-            f"rng: expected a whole number from 0 to {SEEDS - 1}, or a numpy.random.SeedSequence"
-            f" (it is {shown})"
-        )
-    return np.random.SeedSequence(seed, spawn_key=(replication,))
 
 
 class Revised(Protocol):
@@ -111,7 +64,9 @@ class Blueprint:
     ledger: Ledger
     books: Books
     posted: Ints
-    """What secures each loan at the start, shape (loans, tokens)."""
+    """What secures each loan when it begins, at true prices, shape (loans, tokens)."""
+    later: LaterLoans
+    """Which of them begin in the course of the simulation."""
     at_maturity: Ints
     """For each loan 0 to settle, 1 to roll, 2 to replace it."""
     lent_moves: bool
@@ -155,20 +110,20 @@ def draw_blueprint(
     assets = asset_columns(scenario.assets, tokens)
     sensitivity = sensitivity_of(scenario, source, earlier, panel.dates, tokens, assets)
     prices = np.column_stack([panel.in_units(unit), np.ones(len(panel.dates), np.int64)])
-    population, table = draw_loans(scenario, streams.network)
+    population, table = draw_loans(scenario, streams.network, tokens, len(panel.dates) - 1)
     past = past_of(source, panel.dates, earlier)
     if revision is not None:
         revision.begin(panel.tokens, past, prices[0, :-1] * unit)
         table = replace(table, agreements=tuple(revision.today))
     terms, priority = terms_of(table.agreements, tokens, cash, unit)
-    sizes = size_loans(table, tokens, cash, prices[0], unit)
+    sizes = size_loans(table, tokens, cash, prices, unit)
     refuse_overflow(scenario, tokens, table, sizes, terms, prices, sensitivity)
     books, ledger = _books(
         scenario, table, sizes, terms, priority, population, tokens, len(panel.dates)
     )
     check_stress(scenario, population, books.loans, panel.tokens, len(panel.dates) - 1)
-    modes = [AT_MATURITY.index(kind.at_maturity) for kind in table.kinds]
-    fund(scenario, population, ledger, table, sizes, prices[0], streams.network)
+    modes = [AT_MATURITY.index(kind.at_maturity) for kind in table.drawn.kinds]
+    fund(scenario, population, ledger, table, sizes, prices, streams.network)
     refuse_overflow(scenario, tokens, table, sizes, terms, prices, sensitivity, ledger.wallets)
     return Blueprint(
         tokens=tokens,
@@ -181,10 +136,11 @@ def draw_blueprint(
         ledger=ledger,
         books=books,
         posted=sizes.posted,
-        at_maturity=np.array(modes, np.int64)[table.kind],
+        later=LaterLoans(table, tokens, sizes.posted),
+        at_maturity=np.array(modes, np.int64)[table.drawn.kind],
         lent_moves=bool(sizes.lent[:, :-1].any()),
         equity=equity_of(
-            scenario, population, table, sizes, prices[0], ledger.wallets[: len(population.names)]
+            scenario, population, table, sizes, prices, ledger.wallets[: len(population.names)]
         ),
     )
 
@@ -200,7 +156,7 @@ def _books(
     days: int,
 ) -> tuple[Books, Ledger]:
     """Margin accounts for the loans, and an empty ledger."""
-    number = len(table.loan_id)
+    number = len(table)
     key = np.arange(number)
     aggregated = np.array([agreement.aggregated for agreement in table.agreements])
     together = np.flatnonzero(aggregated[table.agreement])
@@ -217,10 +173,11 @@ def _books(
     loans = new_loans(number)
     loans.loan_id[:] = table.loan_id
     loans.account[:] = account
-    tenors = [kind.maturity or days for kind in table.kinds]
-    loans.tenor[:] = np.array(tenors, np.int64)[table.kind]
-    open_ended = np.array([kind.open_ended for kind in table.kinds])[table.kind]
-    loans.maturity[:] = np.where(open_ended, NEVER, loans.tenor)
+    drawn = table.drawn
+    loans.opened[:] = drawn.start - drawn.elapsed
+    loans.tenor[:] = np.where(drawn.term > 0, drawn.term, days - drawn.start)
+    open_ended = np.array([kind.open_ended for kind in drawn.kinds])[drawn.kind]
+    loans.maturity[:] = np.where(open_ended, NEVER, loans.opened + loans.tenor)
     ledger = Ledger(
         tokens, participants, len(carriers), longest_lag, scenario.participants.minting_days
     )

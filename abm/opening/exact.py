@@ -44,6 +44,13 @@ def times(amounts: Ints, ratio: Fraction, rounding: Rounding = "down") -> Ints:
     return np.minimum(whole, LARGEST).astype(np.int64)
 
 
+def product_over(amounts: Ints, factors: Ints, divisor: int) -> Ints:
+    """`amounts · factors / divisor`, rounded down; arrays of one shape, none of them negative."""
+    if int(amounts.max(initial=0)) * int(factors.max(initial=0)) >= 2**63:
+        amounts = amounts.astype(object)
+    return np.minimum(amounts * factors // divisor, LARGEST).astype(np.int64)
+
+
 def scaled(amounts: Ints, ratio: Fraction, sizes: Floats, rounding: Rounding) -> Ints:
     """`amounts · ratio · sizes`, rounded `down` or to the `nearest`.
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from abm.books.ledger import UNLIMITED
 from abm.books.population import Population
+from abm.opening.drawn_loans import rows_by
 from abm.opening.exact import LARGEST, scaled, times
 from abm.opening.population import draw_sizes
 from scenarios.agreement import exact
@@ -17,7 +18,8 @@ from scenarios.scenario import Scenario
 
 if TYPE_CHECKING:
     from abm.books.ledger import Ledger
-    from abm.opening.loan_table import LoanTable, Sizes
+    from abm.opening.loan_table import LoanTable
+    from abm.opening.sizes import Sizes
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -34,6 +36,8 @@ def fund(
 ) -> None:
     """Mint what participants hold in their wallets, and set what can still be issued.
 
+    `prices` are true ones, shape (days, tokens).
+
     Raises:
         InputError: a wallet or a capacity names a token without a price, or total assets are less
             than what is posted.
@@ -46,8 +50,9 @@ def fund(
     sizes_of = np.repeat(spread[:, None], len(tokens), axis=1)
     rule = part.prefunded_inventory
     if part.total_assets is not None:
-        borrowed = _added_up(table.borrower, (sizes.lent @ prices)[:, None], number)[:, 0]
-        has = _total_assets(part.total_assets, tokens, pledged, borrowed, prices, spread)
+        borrowed = _worth(table, sizes.lent, table.borrower, prices, number)
+        posted = _worth(table, sizes.posted, table.borrower, prices, number)
+        has = _total_assets(part.total_assets, tokens, pledged, posted, borrowed, spread)
         _refuse_short(population, tokens, has, pledged, receives)
         inventory = has - pledged
     elif isinstance(rule, dict):
@@ -87,8 +92,8 @@ def _total_assets(
     rule: float | dict[str, int],
     tokens: tuple[str, ...],
     pledged: Ints,
+    posted: Ints,
     borrowed: Ints,
-    prices: Ints,
     spread: npt.NDArray[np.float64],
 ) -> Ints:
     """Eligible assets of each participant, in tokens, shape (participants, tokens).
@@ -96,15 +101,14 @@ def _total_assets(
     Args:
         rule: token counts, or a multiple of what is borrowed.
         tokens: their names.
-        pledged: what each posts at the start, shape (participants, tokens).
+        pledged: what each posts when its loans begin, shape (participants, tokens).
+        posted: value of that, shape (participants,).
         borrowed: value of what each borrows, shape (participants,).
-        prices: of the opening, shape (tokens,).
         spread: what multiplies each one's assets beyond the borrowed value; with counts, all.
     """
     if isinstance(rule, dict):
         counts = np.tile(_counts(rule, tokens, "participants.total_assets"), (len(pledged), 1))
         return scaled(counts, exact(1), np.repeat(spread[:, None], len(tokens), axis=1), "down")
-    posted = pledged @ prices
     with np.errstate(over="ignore"):
         assets = np.minimum((1 + (rule - 1) * spread) * borrowed, 1e30)
     ratio = np.divide(assets, posted, out=np.zeros(len(posted)), where=posted > 0)
@@ -142,7 +146,8 @@ def equity_of(
 ) -> Ints:
     """Equity of each participant in money units, to the nearest; `UNLIMITED` if no matter.
 
-    `wallets` are what they hold before their loans open, shape (participants, tokens).
+    `wallets` are what they hold before their loans open, shape (participants, tokens), and `prices`
+    true ones, shape (days, tokens).
 
     Raises:
         InputError: it is more than can be counted.
@@ -150,11 +155,7 @@ def equity_of(
     equity = np.full(len(population.names), UNLIMITED, np.int64)
     ratio = scenario.participants.equity_ratio
     if ratio is not None:
-        number = len(equity)
-        base = _added_up(table.lender, (sizes.lent @ prices)[:, None], number)[:, 0]
-        if scenario.participants.equity_base == "assets":
-            base += _added_up(table.borrower, (sizes.posted @ prices)[:, None], number)[:, 0]
-            base += wallets @ prices
+        base = _equity_base(scenario, table, sizes, prices, wallets)
         of_ratio = times(base, exact(ratio), "nearest")
         if (of_ratio >= LARGEST).any():
             raise InputError(
@@ -172,6 +173,26 @@ def equity_of(
                 )
             equity[row] = units
     return equity
+
+
+def _equity_base(
+    scenario: Scenario, table: LoanTable, sizes: Sizes, prices: Ints, wallets: Ints
+) -> Ints:
+    """What the equity of each participant is a fraction of, in money units."""
+    number = len(wallets)
+    base = _worth(table, sizes.lent, table.lender, prices, number)
+    if scenario.participants.equity_base == "assets":
+        base += _worth(table, sizes.posted, table.borrower, prices, number)
+        base += wallets @ prices[0]
+    return base
+
+
+def _worth(table: LoanTable, amounts: Ints, party: Ints, prices: Ints, number: int) -> Ints:
+    """Value of amounts, shape (loans, tokens), when each loan begins, added up by party."""
+    worth = np.zeros((len(table), 1), np.int64)
+    for day, rows in rows_by(table.drawn.start):
+        worth[rows, 0] = amounts[rows] @ prices[day]
+    return _added_up(party, worth, number)[:, 0]
 
 
 def _added_up(rows: npt.NDArray[Any], amounts: Ints, number: int) -> Ints:

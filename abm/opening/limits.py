@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from abm.books.ledger import LARGEST_VALUE
 from abm.books.terms import Terms
-from abm.opening.loan_table import LoanTable, Sizes
+from abm.opening.loan_table import LoanTable
+from abm.opening.sizes import Sizes
 from scenarios.errors import InputError
 from scenarios.prices.panel import LARGEST_PRICE
 from scenarios.scenario import Scenario

@@ -60,3 +60,6 @@ def _check_recalls(scheduled: Sequence[tuple[int, int]], loans: Loans, last: int
         if loan_id not in open_ended:
             known = "a term loan" if loan_id in loans.loan_id else "no loan"
             raise InputError(f"{loan_id} is {known}; only open-ended loans can be recalled")
+        begins = int(loans.opened[loans.loan_id == loan_id][0])
+        if day < begins:
+            raise InputError(f"loan {loan_id} on day {day}; it begins on day {begins}")

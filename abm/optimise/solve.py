@@ -37,7 +37,7 @@ class Allocation(NamedTuple):
     time."""
 
 
-def cheapest(problem: Problem, seconds: float = np.inf) -> Allocation:
+def cheapest(problem: Problem, seconds: float = np.inf, nodes: int | None = None) -> Allocation:
     """Allocate at the lowest cost among the allocations that leave the least value unmet.
 
     It is never dearer than the priority rule where it leaves as much unmet, and never leaves more.
@@ -45,13 +45,19 @@ def cheapest(problem: Problem, seconds: float = np.inf) -> Allocation:
     Args:
         problem: what is to be allocated.
         seconds: that the solver may take for each of the two questions; no limit if infinite.
+        nodes: of its search tree, likewise; no limit if not given.
     """
+    options: dict[str, float] = {"mip_rel_gap": 0.0}
+    if seconds < np.inf:
+        options["time_limit"] = seconds
+    if nodes is not None:
+        options["node_limit"] = nodes
     known = by_priority(problem)
     optimal = True
     if problem.unmet(known).any():
-        found, optimal = _best(problem, seconds, None)
+        found, optimal = _best(problem, options, None)
         known = _better(problem, known, found)
-    found, proven = _best(problem, seconds, int(problem.unmet(known).sum()))
+    found, proven = _best(problem, options, int(problem.unmet(known).sum()))
     known = _better(problem, known, found)
     return Allocation(known, problem.unmet(known), problem.cost_of(known), optimal and proven)
 
@@ -67,7 +73,9 @@ def _better(problem: Problem, known: Ints, found: Ints | None) -> Ints:
     return min(known, found, key=rank)
 
 
-def _best(problem: Problem, seconds: float, unmet: int | None) -> tuple[Ints | None, bool]:
+def _best(
+    problem: Problem, options: dict[str, float], unmet: int | None
+) -> tuple[Ints | None, bool]:
     """The allocation with the least unmet or, if that is given, with the least cost.
 
     Returns:
@@ -75,7 +83,7 @@ def _best(problem: Problem, seconds: float, unmet: int | None) -> tuple[Ints | N
     """
     for margin in MARGINS:
         rows = program(problem, margin)
-        answer = _solved(rows, problem, seconds, unmet, margin)
+        answer = _solved(rows, problem, options, unmet, margin)
         if answer.x is None:
             return None, False
         found = rows.columns.quantities(answer.x, problem)
@@ -86,7 +94,7 @@ def _best(problem: Problem, seconds: float, unmet: int | None) -> tuple[Ints | N
 
 
 def _solved(
-    rows: Program, problem: Problem, seconds: float, unmet: int | None, margin: float
+    rows: Program, problem: Problem, options: dict[str, float], unmet: int | None, margin: float
 ) -> Any:
     """What HiGHS says.
 
@@ -102,9 +110,6 @@ def _solved(
         largest = (unmet + 0.5) / problem.required.sum() - margin
         constraints.append(LinearConstraint(rows.lacking[None, :], -np.inf, largest))
     constraints.append(LinearConstraint(rows.cover, called, called))
-    options: dict[str, float] = {"mip_rel_gap": 0.0}
-    if seconds < np.inf:
-        options["time_limit"] = seconds
     answer = milp(
         rows.lacking if unmet is None else rows.cost,
         integrality=rows.whole,

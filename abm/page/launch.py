@@ -15,6 +15,7 @@ import click
 
 from abm.page.server import LOCAL, application
 from scenarios.errors import InputError
+from scenarios.extras import advice
 
 if TYPE_CHECKING:
     import uvicorn
@@ -42,7 +43,7 @@ def require_app() -> None:
     """
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
-        raise InputError(f"the page needs {', '.join(missing)}: pip install 'collateral-abm[app]'")
+        raise InputError(f"the page needs {', '.join(missing)}: {advice('app')}")
 
 
 def _server(

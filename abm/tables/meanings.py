@@ -18,7 +18,7 @@ class Column(NamedTuple):
     kind: str = ""
 
 
-DAY = Column("day", "Days since the loans were opened; day 0 is the opening.")
+DAY = Column("day", "Days since the market opened; day 0 is the opening.")
 
 
 def day_columns(measures: Iterable[Measure] = MEASURES) -> dict[str, Column]:
@@ -96,7 +96,7 @@ LOANS: dict[str, Column] = {
     "lender": Column(NAME, "Lender."),
     "borrower": Column(NAME, "Borrower."),
     "state": Column(NAME, "pending, open, settled or closed out."),
-    "opened": Column("day", "Day on which it began."),
+    "opened": Column("day", "Day on which it began or is to begin; negative if it ran before."),
     "maturity": Column("day", "Day on which it settles; -1 for an open-ended loan."),
     "exposure": Column(MONEY, "Market value of what is lent."),
     "account": Column("id", "Margin account; loans with the same one are margined together."),

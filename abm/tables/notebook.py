@@ -53,7 +53,6 @@ def html(market: Source, name: str) -> str:
     """A market as a table, and beside it its network if that can be drawn."""
     recorded = market.datacollector.model_vars
     day = {name: values[-1] for name, values in recorded.items()}
-    exposed = loans_frame(market).groupby("account")["uncollateralised_exposure"].first().sum()
     told = counts(market)
     rows = {
         "day": told["day"].removeprefix("day "),
@@ -62,7 +61,6 @@ def html(market: Source, name: str) -> str:
         "defaults": told["defaults"].removesuffix(" defaults"),
         "tokens": ", ".join(market.tokens),
         "exposure": f"{day['exposure']:,.0f} {market.tokens[-1]}",
-        "uncollateralised": f"{exposed:,.0f} {market.tokens[-1]}",
         "margin calls today": f"{day['margin_calls']:,.0f}",
         "unmet calls today": f"{day['unmet_calls']:,.0f}",
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from analysis.errors import ResultsError
@@ -17,6 +18,7 @@ from analysis.report.sensitivity import sensitivity_section
 from analysis.report.settings import settings_section
 from analysis.report.subject import Subject
 from analysis.results import Results
+from analysis.variance import ONE_HISTORY_WORDS
 
 
 def build_report(
@@ -52,9 +54,22 @@ def build_report(
         settings_section(subject),
     ]
     sections = [section for section in made if section is not None]
+    for section in sections[:-1]:
+        _mark(section, subject.history(subject.runs))
     manifest = results.manifest
     title = str(manifest.get("title") or manifest.get("name") or "Results")
     return Report(title, _subtitle(subject), _findings(subject, sections), sections)
+
+
+def _mark(section: Section, remark: str) -> None:
+    """Say of every table and figure of a section that its prices are one history."""
+    if remark:
+        section.items = [
+            item
+            if ONE_HISTORY_WORDS in item.caption
+            else replace(item, caption=f"{item.caption}{remark}".strip())
+            for item in section.items
+        ]
 
 
 def _nothing(results: Results) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from numbers import Real
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis.differences import paired_differences
@@ -14,7 +15,8 @@ from analysis.figures.effects import effects_figure
 from analysis.labels import cell_label, factor_label, metric_label, metric_phrase, number_label
 from analysis.report.content import FigureItem, Section, TableItem
 from analysis.report.subject import FEW, Subject
-from analysis.summary import records, summarise
+from analysis.summary import SHARES, records, summarise
+from analysis.variance import ONE_HISTORY_WORDS
 
 ROWS = 24
 """Longer tables of designs are folded."""
@@ -36,24 +38,61 @@ def results_section(subject: Subject) -> Section:
         cells = {
             factor_label(name).capitalize(): plain_level(row[name]) for name in subject.factors
         }
+        if subject.history(subject.runs):
+            cells["Prices"] = (
+                ONE_HISTORY_WORDS if subject.history(_runs_of(subject, row)) else "drawn"
+            )
         cells["Runs"] = str(int(rows["runs"].max()))
         for one in records(rows[rows["metric"].isin(subject.columns)]):
             cells[subject.heading(one["metric"])] = subject.interval(
                 one["metric"], one["mean"], one["low"], one["high"]
             )
         shown.append(cells)
-    sure = " with 95 % bootstrap intervals" if subject.replications > 1 else ""
+    sure = " with 95 % intervals" if subject.replications > 1 else ""
     section.items.append(
         TableItem(
             "designs",
             f"The {subject.designs} designs",
             pd.DataFrame(shown),
             table,
-            f"Means over {_replications(subject)} of each design{sure}.",
+            f"Means over {_replications(subject)} of each design{sure}. {subject.sources}".strip(),
             folded=len(shown) > ROWS,
         )
     )
+    if subject.crossed:
+        section.items.append(_shares(subject, table))
     return section
+
+
+def _runs_of(subject: Subject, design: dict[str, Any]) -> pd.DataFrame:
+    return subject.runs[subject.runs["scenario_id"] == design["scenario_id"]]
+
+
+def _shares(subject: Subject, table: pd.DataFrame) -> TableItem:
+    """Where the variance of a run comes from, averaged over designs."""
+    told = table[table["metric"].isin(subject.columns)]
+    shares = told.groupby("metric", sort=False)[list(SHARES)].mean()
+    shown = pd.DataFrame(
+        [
+            {
+                "Statistic": metric_label(str(name)),
+                **{
+                    heading: f"{100 * share:.0f} %" if np.isfinite(share) else "–"
+                    for heading, share in zip(("Network", "Price path", "Rest"), row, strict=True)
+                },
+            }
+            for name, row in zip(shares.index, shares.to_numpy(), strict=True)
+        ]
+    )
+    return TableItem(
+        "variance",
+        "Where the variance between runs comes from",
+        shown,
+        shares.reset_index(),
+        "Shares by a two-way analysis of variance of each design, averaged over designs. The rest"
+        " is how a network and a path go together, and what is drawn for each run. Intervals of"
+        " means contain all three.",
+    )
 
 
 def _single(subject: Subject) -> Section:
@@ -77,6 +116,7 @@ def _single(subject: Subject) -> Section:
         shown.append(cells)
     what = "the one run" if one_run else f"{len(subject.runs)} runs that differ in their randomness"
     caption = f"Over {what}. Statistics that are zero throughout are left out."
+    caption += f" {subject.sources}" if subject.sources else ""
     if one_run:
         caption += " One path has no interval: nothing here tells how much of it is chance."
     return Section(
@@ -121,7 +161,9 @@ def effects_section(subject: Subject) -> Section | None:
         figure = effects_figure(subject.runs, subject.factors, name, subject.scale(name))
         section.items.append(
             FigureItem(
-                f"effects-{name}", figure, f"{metric_label(name)}. {_strongest(subject, name)}"
+                f"effects-{name}",
+                figure,
+                f"{metric_label(name)}. {_strongest(subject, name)}",
             )
         )
     if subject.groupable:
@@ -186,6 +228,7 @@ def _differences(subject: Subject) -> list[FigureItem | TableItem]:
         caption = (
             "Differences of the same replications, other factors averaged; filled where the 95 %"
             f" interval excludes zero. Against {baseline}, {_in_words(subject, told)}."
+            f" {subject.sources}"
         )
         items.append(FigureItem("differences", figure, caption))
     for factor in dict.fromkeys(numbers["factor"]):
@@ -203,7 +246,7 @@ def _differences(subject: Subject) -> list[FigureItem | TableItem]:
         same = "on the same prices and networks" if policy else "of the same replications"
         caption = (
             f"Mean difference with its 95 % interval, {same}, all other factors averaged. Of"
-            " twenty such intervals one misses on average."
+            f" twenty such intervals one misses on average. {subject.sources}"
         )
         title = f"{factor_label(factor).capitalize()}: paired differences from {baseline}"
         name = f"differences-{factor_label(factor).replace(' ', '-')}"

@@ -252,7 +252,7 @@ def _tails(
             table,
             numbers,
             "Expected shortfall is the mean of the worst 2.5 %. Intervals draw whole runs, whose"
-            " days depend on one another."
+            f" days depend on one another. {subject.sources}"
             if subject.replications > 1
             else "",
         )

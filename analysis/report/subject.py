@@ -22,6 +22,7 @@ from analysis.labels import (
 from analysis.meanings import FACTOR
 from analysis.results import Results
 from analysis.summary import headlines
+from analysis.variance import ONE_HISTORY_WORDS, contained, is_crossed, sources
 
 RISKS = (
     "uncollateralised_before_mean",
@@ -74,6 +75,25 @@ class Subject:
     def replications(self) -> int:
         """Largest number of runs of a design."""
         return int(self.runs.groupby("scenario_id").size().max())
+
+    @cached_property
+    def crossed(self) -> bool:
+        """Whether networks and price paths are drawn apart."""
+        return is_crossed(self.runs)
+
+    @cached_property
+    def sources(self) -> str:
+        """A sentence on what intervals contain."""
+        designs = self.runs.groupby("scenario_id", sort=False)
+        return contained(sources(runs) for _, runs in designs)
+
+    def history(self, runs: pd.DataFrame) -> str:
+        """A remark on figures and tables of some runs whose prices are one history, or nothing."""
+        told = sources(runs)
+        if told.endswith(ONE_HISTORY_WORDS):
+            some = " in part" if "some of" in told else ""
+            return f" Prices are {ONE_HISTORY_WORDS}{some}."
+        return ""
 
     @cached_property
     def currency(self) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from scenarios.errors import InputError
+from scenarios.extras import require
 from scenarios.prices.history import HistorySource
 from scenarios.prices.paths import Array
 
@@ -58,13 +58,9 @@ def block_length(returns: Array, method: Method) -> float:
     Raises:
         InputError: the package arch is not installed.
     """
-    try:
-        from arch.bootstrap import optimal_block_length
-    except ImportError as error:
-        raise InputError(
-            "prices.block: choosing it from the data needs the package arch"
-            " (pip install 'collateral-abm[prices]'); or give a block length in days"
-        ) from error
+    require("arch", "prices", "prices.block: give a length in days; choosing it from the data")
+    from arch.bootstrap import optimal_block_length
+
     moving = returns[:, np.ptp(returns, axis=0) > 0]
     if not moving.size:
         return 1.0

@@ -19,6 +19,11 @@ class FileSource(PriceFile, PriceSource):
     tokens: tuple[str, ...] = ()
     """The columns to use, in this order; every column of the file by default."""
 
+    @property
+    def is_one_history(self) -> bool:
+        """Prices as they were."""
+        return True
+
     def panel(self, window: Window, rng: np.random.Generator) -> PricePanel:
         """All days of the file, for the tokens asked for.
 

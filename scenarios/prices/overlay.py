@@ -31,6 +31,11 @@ class OverlaySource(PriceSource):
     tick: float = Field(default=0.01, gt=0)
     """Smallest price step, in money, for the prices that change."""
 
+    @property
+    def is_one_history(self) -> bool:
+        """What the base is: the changes are the same on every path."""
+        return self.base.is_one_history
+
     @abstractmethod
     def factors(self, panel: PricePanel, window: Window) -> Array:
         """What the base's prices are multiplied by, shape (days, tokens)."""

@@ -22,6 +22,11 @@ class ReplaySource(HistorySource):
 
     source: Literal["replay"] = "replay"
 
+    @property
+    def is_one_history(self) -> bool:
+        """Prices as they were."""
+        return True
+
     def past(self, window: Window) -> PricePanel | None:
         """What the file has before the first close of the history, at today's level."""
         first = self.recorded().dates[0]

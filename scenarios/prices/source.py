@@ -36,6 +36,11 @@ class PriceSource(Table):
         """Count `source` as given: a dump of what was set must say which source it is."""
         self.model_fields_set.add("source")
 
+    @property
+    def is_one_history(self) -> bool:
+        """Whether every path is the same: prices as they were, nothing drawn."""
+        return False
+
     @abstractmethod
     def panel(self, window: Window, rng: np.random.Generator) -> PricePanel:
         """A panel of `tokens` that covers the window.

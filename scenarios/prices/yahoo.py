@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from scenarios.errors import InputError
+from scenarios.extras import require
 from scenarios.prices.basis import basis_problem
 from scenarios.prices.panel import PricePanel
 from scenarios.prices.store import load_panel, save_panel
@@ -83,8 +84,9 @@ def fetch(
     Raises:
         InputError: in one line, which ticker failed and how (`ask_yahoo`), or that the tickers
             have different currencies, different trading days at the same exchange, no day in
-            common, or one name.
+            common, or one name; or the extra `yahoo` is not installed.
     """
+    require("yfinance", "yahoo", "fetching prices from Yahoo")
     import yfinance
 
     names = dict(tickers) if isinstance(tickers, Mapping) else {name: name for name in tickers}

@@ -79,6 +79,16 @@ def loans(draw: st.DrawFn, tokens: tuple[str, ...], days: int, prices: Any) -> l
         lender, borrower = pairs[number % len(pairs)].split("-")
         posted = draw(amounts(tokens, 1))
         fields: dict[str, Any] = {"collateral": posted}
+        start = draw(st.sampled_from([0, 0, 0, 1, days // 2, days - 1]))
+        if start:
+            fields["start"] = start
+        # On day 0 what is posted is the scenario's matter, and what the oracle says is not asked.
+        if start and draw(st.booleans()):
+            del fields["collateral"]
+            if draw(st.booleans()):
+                shares = st.dictionaries(st.sampled_from(tokens), st.integers(0, 3), min_size=1)
+                chosen = draw(shares.filter(lambda mix: sum(mix.values()) > 0))
+                fields["composition"] = dict(sorted(chosen.items()))
         if draw(st.booleans()):
             worth = sum(prices[token][0] * n for token, n in posted.items())
             fields["lent"] = {CASH: max(worth * draw(st.integers(60, 110)) // 100, 1)}
@@ -177,8 +187,13 @@ def worlds(draw: st.DrawFn) -> World:
         if "volatility" in impact or draw(st.booleans()):
             some["volatility"] = draw(st.sampled_from([0.3, 2]))
         fields["assets"] = {"some": some}
-    if open_ended := [entry["loan_id"] for entry in entries if entry.get("open_ended")]:
-        recalls = st.lists(st.tuples(day, st.sampled_from(open_ended)), max_size=2)
+    if open_ended := [entry for entry in entries if entry.get("open_ended")]:
+        recall = st.sampled_from(open_ended).flatmap(
+            lambda entry: st.tuples(
+                st.integers(max(entry.get("start", 0), 1), days - 1), st.just(entry["loan_id"])
+            )
+        )
+        recalls = st.lists(recall, max_size=2)
         fields["recalls"] = {
             "scheduled": [list(recall) for recall in draw(recalls)],
             "notice": draw(st.sampled_from([1, 2])),

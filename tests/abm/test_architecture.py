@@ -19,7 +19,7 @@ MAY_KNOW: dict[str, str] = {
     "analysis": "",
     "abm.books": "",
     "abm.rules": "books",
-    "abm.optimise": "",
+    "abm.optimise": "books rules agents",
     "abm.agents": "books rules",
     "abm.day": "books rules agents",
     "abm.opening": "books",
@@ -157,7 +157,7 @@ def test_files_are_short() -> None:
 
 LONG = {
     "a step of the day that moves one account, inlined into one pass": {
-        "abm.day.movements.execute_delivery",
+        "abm.day.movements.execute_part",
         "abm.day.settle.settle_loans",
         "abm.rules.planning.plan_delivery",
     },
@@ -169,7 +169,7 @@ LONG = {
         "abm.opening.build._books",
         "abm.opening.build.draw_blueprint",
         "abm.opening.funding.fund",
-        "abm.opening.loan_table.size_loans",
+        "abm.opening.sizes.size_loans",
         "abm.opening.terms.terms_of",
     },
     "a case after the other: of what is drawn, refused or declared": {

@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from drawing_borrowers import Draws
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from own_parts import hollow
+from own_parts import Noisy, hollow
 from random_worlds import World, worlds
 from worlds import panel_of
 
@@ -48,7 +47,7 @@ def state(market: CollateralMarket) -> list[Any]:
     return [pickle.dumps([frame[name].tolist() for name in frame]) for frame in frames] + books
 
 
-@settings(max_examples=20)
+@settings(max_examples=15)
 @given(worlds(), st.data())
 def test_they_go_on_as_the_market_does(world: World, data: st.DataObject) -> None:
     """From any day of any world, with everything that is drawn by the day."""
@@ -60,7 +59,7 @@ def test_they_go_on_as_the_market_does(world: World, data: st.DataObject) -> Non
         Scenario.parse(table, "test"),
         rng=data.draw(st.integers(0, 9)),
         prices=panel_of(prices),
-        behaviours={"borrower": Draws} if data.draw(st.booleans()) else {},
+        behaviours={"oracle": Noisy} if data.draw(st.booleans()) else {},
     )
     for _ in range(data.draw(st.integers(0, len(market.days) - 1))):
         market.step()
@@ -79,7 +78,7 @@ def test_one_with_everything_of_ones_own(way: str) -> None:
         "crash",
         rng=3,
         events=True,
-        behaviours={"borrower": Draws},
+        behaviours={"oracle": Noisy},
         measures=[hollow],
         rules=[{"use": "own_parts:Widening"}],
     )

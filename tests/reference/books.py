@@ -54,6 +54,7 @@ class Terms:
         self.grace: int = terms.get("grace_days", 0)
         order = tuple(terms.get("priority", [token for token in tokens if token != cash]))
         single = terms.get("adjustment", "multi") == "single"
+        self.eligible: tuple[str, ...] = order
         self.priority = order[:1] if single else order
 
 
@@ -66,7 +67,11 @@ class Loan:
     maturity: int | None
     """None for an open-ended loan that nobody has recalled."""
     opened: int = 0
-    state: str = "open"
+    state: str = "pending"
+    collateral: Tokens | None = None
+    """What is posted when it begins, if that was agreed in tokens ..."""
+    composition: Mapping[str, Any] | None = None
+    """... or else its shares by value; all eligible tokens alike if not given."""
 
 
 @dataclass

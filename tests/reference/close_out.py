@@ -9,7 +9,7 @@ from reference.books import Account, Books, Closing, Tokens, counts
 from reference.estates import book_claim, pay_out
 from reference.oracle import Oracle
 from reference.reuse import give_back
-from reference.settlement import drop_instructions
+from reference.settlement import finish_instructions
 
 
 def close_out(
@@ -72,9 +72,9 @@ def declare(books: Books, ends: Mapping[str, int], causes: Mapping[str, str]) ->
     for account in live:
         estates = {account.lender, account.borrower} & ends.keys()
         if estates:
-            drop_instructions(books, account)
             end = max(ends[who] for who in estates)
             account.closing = Closing(books.day, end, frozenset(estates))
+            finish_instructions(books, account)
     for account in live:
         if account.closing and not account.open_loans and not account.claims:
             end_account(account)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field
+from fractions import Fraction
 
-from reference.books import Account, Books, Instruction, counts
+from reference.books import UNLIMITED, Account, Books, Instruction, counts
 from reference.reuse import Reusable, come_in, give_back, hand_over
 
 
@@ -47,8 +49,10 @@ def margin_run(books: Books) -> None:
             books.counted["return_call_value"] += value
             return_excess(books, account, value)
     reusable, asked = Reusable(books), under_way(books)
+    plans = plan_shares(books, wanting, reusable, asked)
     for account, missing in wanting:
-        plan = plan_delivery(books, account, missing, reusable, asked)
+        plan = plans.get(account.loan_id)
+        plan = plan or plan_delivery(books, account, missing, reusable, asked)
         deliver(books, account, plan, reusable, asked, account.terms.lag)
         if plan.met:
             account.unmet_since = None
@@ -156,6 +160,112 @@ class Plan:
     missing: int = 0
     """Value that does not come today."""
     met: bool = True
+    expected: dict[str, int] | None = None
+    """What is minted that was asked for before, where that is shared."""
+
+
+def plan_shares(
+    books: Books, wanting: list[tuple[Account, int]], reusable: Reusable, asked: Asked
+) -> dict[int, Plan]:
+    """What calls get whose borrowers can run short, by the loan of the account."""
+    plans: dict[int, Plan] = {}
+    for who in {account.borrower for account, _ in wanting}:
+        calls = [(account, missing) for account, missing in wanting if account.borrower == who]
+        if all(is_endless(books, account) for account, _ in calls):
+            continue
+        for (account, _), plan in zip(calls, share(books, calls, reusable, asked), strict=True):
+            plans[account.loan_id] = plan
+    return plans
+
+
+def is_endless(books: Books, account: Account) -> bool:
+    """Whether a call can always be met, by minting on the day."""
+    able = [books.can_mint(account.borrower, token) for token in account.terms.priority]
+    return not books.minting_days and max(able) >= UNLIMITED
+
+
+def share(
+    books: Books, calls: list[tuple[Account, int]], reusable: Reusable, asked: Asked
+) -> list[Plan]:
+    """Serve the calls on a borrower together."""
+    who = calls[0][0].borrower
+    stock = {
+        "wallet": dict(books.wallet[who]),
+        "reuse": {token: reusable.of(who, token) for token in books.tokens},
+        "mint": {t: books.can_mint(who, t) + asked[who, t] for t in books.tokens},
+    }
+    plans = [Plan() for _ in calls]
+    left = [missing for _, missing in calls]
+    ended = [False for _ in calls]
+    last = max(len(account.terms.priority) for account, _ in calls)
+    for source in stock:
+        for position in range(last):
+            for token in books.tokens:
+                there, price = stock[source].get(token, 0), books.prices[token]
+                wishes: dict[int, int] = {}
+                for number, (account, _) in enumerate(calls):
+                    order = account.terms.priority
+                    here = position < len(order) and order[position] == token
+                    if here and there and left[number] > 0 and not ended[number]:
+                        rounding = account.terms.delivery_rounding
+                        wishes[number] = whole(left[number], price, rounding)
+                        ended[number] = wishes[number] == 0
+                parts = wishes
+                if sum(wishes.values()) > there:
+                    worth = {n: min(left[n], wish * price) for n, wish in wishes.items()}
+                    parts = shared_out(books, calls, worth, there, price)
+                for number, part in parts.items():
+                    getattr(plans[number], source)[token] += part
+                    left[number] -= part * price
+                    ended[number] |= sum(wishes.values()) < there
+                if parts:
+                    stock[source][token] = there - sum(parts.values())
+    for token in books.tokens if books.minting_days else ():
+        minted = {number: plan.mint[token] for number, plan in enumerate(plans)}
+        if sum(minted.values()) > asked[who, token]:
+            minted = shared_out(books, calls, minted, asked[who, token], 1)
+        for number, part in minted.items():
+            plans[number].expected = plans[number].expected or counts()
+            plans[number].expected[token] = part
+    for (account, _), plan, rest in zip(calls, plans, left, strict=True):
+        plan.missing = rest + (books.worth(plan.mint) if books.minting_days else 0)
+        every = ((s, token) for s in stock for token in account.terms.priority)
+        leftover = next((token for s, token in every if stock[s].get(token, 0)), None)
+        plan.met = is_met(books, account, plan.missing, leftover)
+    return plans
+
+
+def shared_out(
+    books: Books,
+    calls: list[tuple[Account, int]],
+    worth: dict[int, int],
+    there: int,
+    price: int,
+) -> dict[int, int]:
+    """Largest remainders of so many tokens, in proportion to the value that each call asks for."""
+    total = sum(worth.values())
+    enough = min(Fraction(there * price, total), Fraction(1)) if total else Fraction(0)
+    exact = {number: value * enough / price for number, value in worth.items()}
+    parts = {number: math.floor(part) for number, part in exact.items()}
+
+    def comes_first(number: int) -> tuple[Fraction, int, int, int, int]:
+        account, _ = calls[number]
+        since = account.unmet_since
+        days = books.day - since if since is not None else 0
+        rest = exact[number] - parts[number]
+        return -rest, -worth[number], -books.exposure(account), -days, number
+
+    for number in sorted(exact, key=comes_first)[: there - sum(parts.values())]:
+        parts[number] += worth[number] > 0
+    return parts
+
+
+def is_met(books: Books, account: Account, missing: int, leftover: str | None) -> bool:
+    """Whether all has come but what rounding down leaves open."""
+    if missing <= 0:
+        return True
+    down = account.terms.delivery_rounding == "down"
+    return down and leftover is not None and missing < books.prices[leftover]
 
 
 def plan_delivery(
@@ -186,11 +296,7 @@ def plan_delivery(
     if books.minting_days:
         plan.missing += books.worth(plan.mint)
     leftover = next((token for source, token in sources if there(source, token)), None)
-    plan.met = plan.missing <= 0 or (
-        terms.delivery_rounding == "down"
-        and leftover is not None
-        and plan.missing < books.prices[leftover]
-    )
+    plan.met = is_met(books, account, plan.missing, leftover)
     return plan
 
 
@@ -201,6 +307,8 @@ def deliver(
     who, delivered, issued = account.borrower, counts(), 0
     for token, quantity in plan.mint.items():
         expected = min(quantity, asked[who, token]) if books.minting_days else 0
+        if plan.expected is not None:
+            expected = plan.expected[token]
         asked[who, token] -= expected
         books.mint(account, who, token, quantity - expected)
         issued += (quantity - expected) * books.prices[token]

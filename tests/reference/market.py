@@ -16,11 +16,11 @@ from reference.exposure import in_close_outs, in_the_morning, to_whom
 from reference.margining import margin_run
 from reference.oracle import Oracle
 from reference.reuse import longest_chain
-from reference.settlement import arrive, recall, release_ended, settle
+from reference.settlement import arrive, begin_loans, recall, release_ended, settle
 
 
 class ReferenceMarket:
-    """Runs a scenario table whose `loans` are given one by one with `lent` and `collateral`."""
+    """Runs a scenario table whose `loans` are given one by one, by what they lend."""
 
     def __init__(self, table: Mapping[str, Any], prices: Sequence[Mapping[str, int]]):
         """Open the loans of a table on day 0.
@@ -41,7 +41,8 @@ class ReferenceMarket:
             self._introduce(given)
         self.oracle.publish(self.books)
         for given in sorted(table["loans"], key=lambda loan: loan["loan_id"]):
-            self._open(given)
+            self._agree_on(given)
+        begin_loans(self.books)
 
     def _introduce(self, given: Mapping[str, Any]) -> None:
         books, name = self.books, given["name"]
@@ -53,14 +54,17 @@ class ReferenceMarket:
             none = {**dict.fromkeys(books.tokens, 0), books.cash: UNLIMITED}
             books.capacity[name] = {**none, **given["issuance_capacity"]}
 
-    def _open(self, given: Mapping[str, Any]) -> None:
+    def _agree_on(self, given: Mapping[str, Any]) -> None:
+        """Enter a loan, which opens on the day on which it begins."""
         books, name = self.books, given.get("agreement")
         rules = self.table["agreements"][name] if name else self.table.get("agreement", {})
         terms = Terms(rules, books.tokens, books.cash)
-        term = given.get("maturity", self.last_day + 1)
-        due = None if given.get("open_ended") else term
+        start = given.get("start", 0)
+        term = given.get("maturity", self.last_day + 1 - start)
+        due = None if given.get("open_ended") else start + term
         how = given.get("at_maturity", "settle")
-        loan = Loan(given["loan_id"], dict(given["lent"]), how, term, due)
+        loan = Loan(given["loan_id"], dict(given["lent"]), how, term, due, start)
+        loan.collateral, loan.composition = given.get("collateral"), given.get("composition")
         parties = (name, given["lender"], given["borrower"])
         for account in books.accounts:
             same = (account.agreement, account.lender, account.borrower) == parties
@@ -70,10 +74,6 @@ class ReferenceMarket:
             account = Account(loan.loan_id, given["lender"], given["borrower"], name, terms)
             books.accounts.append(account)
         account.loans.append(loan)
-        for token, quantity in given["collateral"].items():
-            account.held[token] += quantity
-        for token, quantity in loan.lent.items():
-            books.wallet[account.borrower][token] += quantity
 
     @property
     def day(self) -> int:
@@ -89,6 +89,7 @@ class ReferenceMarket:
         self.morning = in_the_morning(self.books)
         self.to_whom = to_whom(self.books)
         arrive(self.books)
+        begin_loans(self.books)
         settle(self.books)
         recalls = self.table.get("recalls", {})
         chosen = [loan for day, loan in recalls.get("scheduled", ()) if day == self.day]

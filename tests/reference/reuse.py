@@ -11,7 +11,9 @@ def come_in(books: Books, account: Account, token: str, quantity: int) -> None:
     account.issued -= redeemed
     books.use_capacity(account.lender, token, -redeemed)
     if redeemed:
-        books.note("burn", account, account.lender, token, redeemed)
+        # Of an account in close-out at the prices of that.
+        value = redeemed * (books.true_prices if account.closing else books.prices)[token]
+        books.note("burn", account, account.lender, token, redeemed, value)
     account.held[token] += quantity - redeemed
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fractions import Fraction
 
 from reference.books import Account, Books, Loan
 from reference.margining import deliver, issue, plan_delivery, under_way
@@ -12,10 +13,16 @@ from reference.reuse import Reusable, come_in, give_back, hand_over, release
 def settle(books: Books) -> None:
     """All that settles before the day's calls, of tokens that are there."""
     settle_instructions(books)
-    for account in books.accounts:
-        for loan in account.loans if account.closing is None else ():
-            if loan.state == "open" and loan.maturity is not None and loan.maturity <= books.day:
-                mature(books, account, loan)
+    due = [
+        (loan.maturity, account, loan)
+        for account in books.accounts
+        for loan in account.loans
+        if loan.state == "open" and loan.maturity is not None and loan.maturity <= books.day
+    ]
+    # Those that have been due for longest come first.
+    for _, account, loan in sorted(due, key=lambda entry: entry[0]):
+        if account.closing is None:
+            mature(books, account, loan)
     release_ended(books)
     open_replacements(books)
 
@@ -26,6 +33,56 @@ def arrive(books: Books) -> None:
         if minting.due == books.day:
             books.wallet[minting.who][minting.token] += minting.quantity
     books.mintings = [minting for minting in books.mintings if minting.due > books.day]
+
+
+def begin_loans(books: Books) -> None:
+    """Loans that begin today, against assets deposited for the purpose."""
+    for account in books.accounts:
+        for loan in account.loans if account.closing is None else ():
+            if loan.state == "pending" and loan.opened == books.day:
+                begin(books, account, loan)
+
+
+def begin(books: Books, account: Account, loan: Loan) -> None:
+    posted = collateral_of(books, account, loan)
+    for who, tokens in ((account.lender, loan.lent), (account.borrower, posted)):
+        for token, quantity in tokens.items():
+            if quantity:
+                books.note("mint", account, who, token, quantity)
+                books.wallet[who][token] += quantity
+    hand_lent(books, account, loan, account.lender, account.borrower)
+    for token, quantity in posted.items():
+        if quantity:
+            books.wallet[account.borrower][token] -= quantity
+            account.held[token] += quantity
+            books.counted["transfers"] += 1
+            books.note("transfer", account, account.borrower, token, quantity)
+    note_opening(books, account, loan)
+
+
+def note_opening(books: Books, account: Account, loan: Loan) -> None:
+    loan.state = "open"
+    books.counted["loans_opened"] += 1
+    worth = books.worth(loan.lent)
+    books.note("open", account, account.lender, loan_id=loan.loan_id, value=worth)
+
+
+def collateral_of(books: Books, account: Account, loan: Loan) -> dict[str, int]:
+    """What is posted for a loan that begins."""
+    if loan.collateral is not None:
+        return dict(loan.collateral)
+    required = account.terms.ratio * books.worth(loan.lent)
+    value = -(-required.numerator // required.denominator)
+    shares = loan.composition or dict.fromkeys(account.terms.eligible, 1)
+    total = sum(Fraction(str(share)) for share in shares.values())
+    order = [t for t in (*account.terms.eligible, *books.tokens) if shares.get(t)]
+    posted = {
+        token: int(value * Fraction(str(shares[token])) / total // books.prices[token])
+        for token in dict.fromkeys(order[1:])
+        if token != order[0]
+    }
+    rest = max(value - books.worth(posted), 0)
+    return {**posted, order[0]: -(-rest // books.prices[order[0]])}
 
 
 def settle_instructions(books: Books) -> None:
@@ -45,6 +102,18 @@ def settle_instructions(books: Books) -> None:
         books.note("settlement", order.account, who, order.token, order.quantity)
     books.returns = [r for r in books.returns if r.due > books.day]
     books.deliveries = [d for d in books.deliveries if d.due > books.day]
+
+
+def finish_instructions(books: Books, account: Account) -> None:
+    """A party is in default: what was delivered is final and arrives, returns are not made."""
+    arriving = [d for d in books.deliveries if d.account is account]
+    books.deliveries = [d for d in books.deliveries if d.account is not account]
+    books.returns = [r for r in books.returns if r.account is not account]
+    for order in arriving:
+        come_in(books, account, order.token, order.quantity)
+        value = order.quantity * books.true_prices[order.token]
+        who = account.borrower
+        books.note("settlement", account, who, order.token, order.quantity, value)
 
 
 def drop_instructions(books: Books, account: Account) -> None:
@@ -115,10 +184,14 @@ def release_ended(books: Books) -> None:
 def open_replacements(books: Books) -> None:
     """Repaid loans open again once both legs are there."""
     reusable = Reusable(books)
-    for account in books.accounts:
-        for loan in account.loans:
-            if loan.state == "pending" and account.closing is None:
-                open_again(books, account, loan, reusable)
+    pending = [
+        (loan.opened, account, loan)
+        for account in books.accounts
+        for loan in account.loans
+        if loan.state == "pending" and loan.opened <= books.day and account.closing is None
+    ]
+    for _, account, loan in sorted(pending, key=lambda entry: entry[0]):
+        open_again(books, account, loan, reusable)
 
 
 def open_again(books: Books, account: Account, loan: Loan, reusable: Reusable) -> None:
@@ -138,10 +211,8 @@ def open_again(books: Books, account: Account, loan: Loan, reusable: Reusable) -
     for token, quantity in lacking.items():
         books.mint(account, lender, token, quantity)
     hand_lent(books, account, loan, lender, account.borrower)
-    loan.state, loan.opened, loan.maturity = "open", books.day, books.day + loan.term
-    books.counted["loans_opened"] += 1
-    worth = books.worth(loan.lent)
-    books.note("open", account, account.lender, loan_id=loan.loan_id, value=worth)
+    loan.opened, loan.maturity = books.day, books.day + loan.term
+    note_opening(books, account, loan)
 
 
 def recall(books: Books, loan_ids: Iterable[int], notice: int) -> None:

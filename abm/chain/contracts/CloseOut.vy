@@ -170,7 +170,7 @@ def _declare(participant: address, loan_id: uint256, evidence: bytes32):
 @external
 def stop(loan_ids: DynArray[uint256, types.MAX_BATCH], defaulter: address):
     """
-    @notice End the margining of a defaulter's loans; deliveries under way go back.
+    @notice End the margining of a defaulter's loans; deliveries under way become collateral.
     """
     assert len(loan_ids) > 0, "no loans"
     assert self.default_day[defaulter] > 0, "not in default"

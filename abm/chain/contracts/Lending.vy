@@ -108,6 +108,22 @@ def deliver(
 
 
 @external
+def deliver_part(
+    loan_id: uint256,
+    held: DynArray[uint256, types.MAX_TOKENS],
+    issued: DynArray[uint256, types.MAX_TOKENS],
+):
+    """
+    @notice The borrower delivers a part of what it is called for today; the clearing house collects
+            the rest. So a borrower that is short divides what it has among its calls.
+    @param held Amounts from the wallet, by token.
+    @param issued Amounts to be issued against its deposit, by token.
+    """
+    self._begins(1)
+    margining._deliver_part(loan_id, held, issued)
+
+
+@external
 def settle_instructions(
     loan_ids: DynArray[uint256, types.MAX_BATCH]
 ) -> DynArray[uint256, types.MAX_BATCH]:

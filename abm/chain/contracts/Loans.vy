@@ -61,11 +61,19 @@ event Claimed:
 
 # Seconds after which prices are too old to open a loan at.
 OPENING_AGE: constant(uint256) = 3600
+# What a loan is worth at least when it opens: handling one that is worth less costs more than it.
+SMALLEST_LOAN: public(immutable(uint256))
 
 
 @deploy
-def __init__(custodian: address, oracle: address, tokens: DynArray[address, types.MAX_TOKENS]):
+def __init__(
+    custodian: address,
+    oracle: address,
+    tokens: DynArray[address, types.MAX_TOKENS],
+    smallest_loan: uint256,
+):
     assets.__init__(custodian, oracle, tokens)
+    SMALLEST_LOAN = smallest_loan
 
 
 # --- agreements and roles ---------------------------------------------------------------------
@@ -204,6 +212,7 @@ def accept(loan_id: uint256):
     assert age <= OPENING_AGE, "prices too old to open"
     measure: types.Measure = book._measure(loan, book._terms(loan.agreement), prices)
     assert measure.exposure < types.LIMIT, "too large"
+    assert measure.exposure >= SMALLEST_LOAN, "loan too small"
     assert measure.worth >= convert(measure.required, int256), "not enough collateral"
     loan.state = types.OPEN
     loan.marked = 0
@@ -296,12 +305,12 @@ def appoint(desk: address):
 @external
 def stop(loan_id: uint256):
     """
-    @notice End the margining of a loan; a delivery under way goes back.
+    @notice End the margining of a loan; a delivery under way is final, and becomes collateral.
     """
     self._only_desk()
     loan: types.Loan = book._load(loan_id)
     assert loan.state == types.OPEN, "not open"
-    settlement._cancel(loan)
+    loan.advanced = settlement._finish(loan)
     loan.state = types.STOPPED
     loan.kind = types.NO_CALL
     loan.instructed = types.NO_CALL

@@ -212,8 +212,8 @@ def _instructed_of(loan_id: uint256, token: uint256) -> uint256:
 @internal
 def _add_instructed(loan_id: uint256, token: uint256, amount: uint256):
     """
-    @dev Amounts are below 2**63, and nothing is instructed for a loan that has an instruction: of
-         two sums at most, neither reaches into the next token.
+    @dev Amounts are below 2**63, and on one call no more is instructed than it needs: of a sum of a
+         few of them, none reaches into the next token.
     """
     self._instructed[loan_id][token // types.PER_WORD] += amount << 64 * (token % types.PER_WORD)
 
@@ -227,6 +227,19 @@ def _take_instructed(loan_id: uint256, word: uint256) -> uint256:
     if amounts > 0:
         self._instructed[loan_id][word] = 0
     return amounts
+
+
+@internal
+@view
+def _under_way(loan: types.Loan, prices: uint256[types.MAX_TOKENS]) -> uint256:
+    """
+    @dev Value of a delivery that is instructed and has not settled.
+    """
+    worth: uint256 = 0
+    if loan.instructed == types.CALL_DELIVERY:
+        for token: uint256 in range(types.MAX_TOKENS):
+            worth += self._instructed_of(loan.loan_id, token) * prices[token]
+    return worth
 
 
 # --- packed records -----------------------------------------------------------------------------

@@ -29,6 +29,10 @@ event Delivered:
     issued: uint256
     unmet: uint256
 
+event DeliveredInPart:
+    loan_id: indexed(uint256)
+    moved: uint256
+
 event InstructionSettled:
     loan_id: indexed(uint256)
     issued: uint256
@@ -173,6 +177,9 @@ def _deliver(
     terms: types.Terms = book._terms(loan.agreement)
     measure: types.Measure = book._measure(loan, terms, prices)
     excess: int256 = measure.worth - convert(measure.required, int256)
+    if loan.instructed != types.NO_CALL:
+        # The borrower has brought a part of it.
+        excess += convert(book._under_way(loan, prices), int256)
     return self._collect(loan, terms, prices, excess, measure.worth)
 
 
@@ -279,6 +286,62 @@ def _collect(
         unmet=outcome.unmet,
     )
     return outcome
+
+
+@internal
+def _deliver_part(
+    loan_id: uint256,
+    held: DynArray[uint256, types.MAX_TOKENS],
+    issued: DynArray[uint256, types.MAX_TOKENS],
+):
+    """
+    @dev What the borrower itself brings on today's call, which stays open for the rest. No token
+         beyond the one that covers what is missing: an instruction holds no more than a call.
+    """
+    loan: types.Loan = book._load(loan_id)
+    assert loan.state == types.OPEN, "not open"
+    assert msg.sender == loan.borrower, "only the borrower"
+    assert loan.kind == types.CALL_DELIVERY and loan.marked == book._today(), "not called today"
+    assert len(held) == len(assets.TOKENS), "number of tokens"
+    assert len(issued) == len(assets.TOKENS), "number of tokens"
+    terms: types.Terms = book._terms(loan.agreement)
+    prices: uint256[types.MAX_TOKENS] = assets._prices()
+    measure: types.Measure = book._measure(loan, terms, prices)
+    worth: int256 = measure.worth + convert(book._under_way(loan, prices), int256)
+    missing: int256 = convert(measure.required, int256) - worth
+    moved: uint256 = 0
+    named: uint256 = 0
+    for token: uint256 in range(len(held), bound=types.MAX_TOKENS):
+        assert held[token] < types.LIMIT and issued[token] < types.LIMIT, "too large"
+        if held[token] + issued[token] > 0:
+            named |= 1 << token
+    for token: uint256 in terms.priority:
+        amount: uint256 = held[token] + issued[token]
+        if amount == 0:
+            continue
+        named ^= 1 << token
+        assert convert((amount - 1) * prices[token], int256) < missing, "beyond the call"
+        missing -= convert(amount * prices[token], int256)
+        moved += amount * prices[token]
+        if held[token] > 0:
+            assert assets._pull(token, msg.sender, self, held[token]), "not moved"
+        if issued[token] > 0:
+            assert assets._issue(token, msg.sender, self, issued[token]) == issued[token], "not issued"
+        if terms.lag > 0:
+            book._add_instructed(loan_id, token, amount)
+            loan.instructed = types.CALL_DELIVERY
+            continue
+        if token == terms.priority[0] and loan.advanced > 0:
+            repaid: uint256 = min(amount, loan.advanced)
+            assets._restore(token, loan.lender, repaid)
+            loan.advanced -= repaid
+            amount -= repaid
+        if amount > 0:
+            book._add_held(loan_id, token, amount)
+    assert named == 0, "not eligible"
+    assert moved > 0, "nothing to move"
+    book._save(loan)
+    log DeliveredInPart(loan_id=loan_id, moved=moved)
 
 
 @internal

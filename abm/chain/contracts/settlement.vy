@@ -150,7 +150,7 @@ def _issue_all(token: uint256, owner: address, amount: uint256):
 @internal
 def _cancel(loan: types.Loan):
     """
-    @dev Undo an instruction: a delivery under way goes back to the borrower.
+    @dev Undo an instruction of a loan that ends: a delivery under way goes back to the borrower.
     """
     if loan.instructed == types.NO_CALL:
         return
@@ -161,6 +161,35 @@ def _cancel(loan: types.Loan):
         if loan.instructed == types.CALL_DELIVERY:
             assets._hand_over(token, loan.borrower, amounts & types.PART)
         amounts >>= 64
+
+
+@internal
+def _finish(loan: types.Loan) -> uint256:
+    """
+    @dev At a default, a delivery under way has left the borrower's hands and is final: it reaches
+         the collateral. A return that is only instructed is not made. Gives what the lender has
+         issued then and is still owed.
+    """
+    advanced: uint256 = loan.advanced
+    if loan.instructed == types.NO_CALL:
+        return advanced
+    first: uint256 = book._first(loan.agreement)
+    amounts: uint256 = 0
+    for token: uint256 in range(len(assets.TOKENS), bound=types.MAX_TOKENS):
+        if token % types.PER_WORD == 0:
+            amounts = book._take_instructed(loan.loan_id, token // types.PER_WORD)
+        due: uint256 = amounts & types.PART
+        amounts >>= 64
+        if due == 0 or loan.instructed != types.CALL_DELIVERY:
+            continue
+        if token == first and advanced > 0:
+            repaid: uint256 = min(due, advanced)
+            assets._restore(token, loan.lender, repaid)
+            advanced -= repaid
+            due -= repaid
+        if due > 0:
+            book._add_held(loan.loan_id, token, due)
+    return advanced
 
 
 @internal

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from scenarios.errors import InputError
+from scenarios.extras import require
 from scenarios.prices.calibration.estimates import Estimate, by_pair, by_token
 from scenarios.prices.calibration.likelihood import returns_to_fit
 from scenarios.prices.calibration.parameters import (
@@ -43,12 +44,9 @@ def estimate_garch(panel: PricePanel) -> GarchEstimate:
         InputError: too few days, the package arch is missing, or no stationary process fits.
     """
     returns = returns_to_fit(panel)
-    try:
-        from arch import arch_model
-    except ImportError as error:
-        raise InputError(
-            "fitting GARCH needs the package arch (pip install 'collateral-abm[prices]')"
-        ) from error
+    require("arch", "prices", "fitting GARCH")
+    from arch import arch_model
+
     columns, residuals, likelihood = [], [], 0.0
     for token, column in zip(panel.tokens, returns.T, strict=True):
         model = arch_model(column * PERCENT, mean="Constant", vol="GARCH", p=1, q=1, rescale=False)

@@ -117,8 +117,9 @@ def after_a_day(kind: type[Any]) -> tuple[list[int], float]:
     return [account["A"] for account in held(market)], market.today["unmet_value"]
 
 
-def test_without_ranks_accounts_are_served_in_their_order() -> None:
-    assert after_a_day(Borrower) == ([12, 21], 110)
+def test_without_ranks_calls_share() -> None:
+    """In proportion to 100 and 200; 10 and 20 are missing still."""
+    assert after_a_day(Borrower) == ([11, 22], 30)
 
 
 @pytest.mark.parametrize("kind", both(Borrower, "rank_calls", lambda calls: -calls.missing))

@@ -7,7 +7,7 @@ from evm_world import World, new_world
 
 from abm.chain import installed
 
-NEEDED = 'needs the extra: pip install "collateral-abm[evm]"'
+NEEDED = 'needs the extra: pip install -e ".[evm]"'
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,12 +68,14 @@ class World:
         return p.machine.send(getattr(p, contract), function, arguments, p.clearing_house).output
 
 
-def new_world(machine: Any = None, **terms: Any) -> World:
+def new_world(
+    machine: Any = None, platform: Mapping[str, Any] | None = None, **terms: Any
+) -> World:
     """285,000 lent against 1,000 A at 100 and 1,000 B at 200, haircut 5 %, trigger 2 %."""
     from abm.chain.platform import Platform
     from abm.chain.records import NO_CAP, AgreementTerms
 
-    p = Platform(["A", "B", "cash"], machine)
+    p = Platform(["A", "B", "cash"], machine, **(platform or {}))
     lender, borrower = p.join("lender"), p.join("borrower")
     buyer, outsider = p.join_as_buyer("buyer"), p.account("outsider")
     given = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from evm_world import World, another_loan, send
+from evm_world import World, another_loan, new_world, send
 from worlds import loan as loan_table
 from worlds import panel_of, table_of
 
@@ -176,3 +176,19 @@ def test_a_borrower_without_cash_stops_no_close_out_of_its_lender(world: World) 
     send(world, "take", [world.lender], world.lender, "desk")
     assert p.machine.read(p.desk, "debt", debt) == 0
     assert p.balances([world.lender])[0] == [1_000, 1_000, 45_000]
+
+
+def test_a_delivery_under_way_reaches_the_collateral_of_a_loan_in_default() -> None:
+    """It was instructed before the default was declared, and is final; what the lender had issued
+    is redeemed from it."""
+    world = new_world(lag=1)
+    p = world.platform
+    p.fund(world.borrower, 0, 600)
+    world.day(1, 80, 180)
+    p.adjust([world.loan])
+    assert p.instructed(world.loan)[0] == 500 and p.collateral(world.loan)[0] == 1_000
+    p.declare_insolvent(world.borrower)
+    p.stop([world.loan], world.borrower)
+    assert p.collateral(world.loan)[0] == 1_500
+    assert p.instructed(world.loan)[0] == 0
+    assert p.balances([world.borrower])[0][0] == 100

@@ -13,7 +13,7 @@ from abm.commands.cli import main
 from abm.model import CollateralMarket
 from scenarios.errors import InputError
 
-ADVICE = 'pip install "collateral-abm[evm]"'
+ADVICE = 'pip install -e ".[evm]"'
 needs_machine = pytest.mark.skipif(not installed(), reason=f"needs the extra: {ADVICE}")
 
 

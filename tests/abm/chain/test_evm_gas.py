@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from evm_world import new_world
 
 from abm.chain.day import chain_of
 from abm.chain.gas import (
@@ -17,6 +18,8 @@ from abm.chain.gas import (
     gas_table,
     record,
 )
+from abm.chain.platform import Platform
+from abm.chain.records import UNLIMITED
 from abm.chain.rollup import Rollup, calldata, rollup_markdown, rollup_table
 from abm.commands.gas import ETHER_PRICE, GAS_PRICE
 from abm.model import CollateralMarket
@@ -133,6 +136,22 @@ def test_what_the_paper_argues_with(table: pd.DataFrame) -> None:
     assert day[0] > day[1] and day[2] > day[1]
     assert demand[3] < day[3] < day[1]
     assert demand[4] < day[4] < day[2]
+
+
+def test_a_finite_allowance_costs_gas_on_every_pull(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The figures of `docs/contracts.md`, *Whom one has to trust*."""
+    join, gas = Platform.join, []
+    for allowance in (UNLIMITED, 2**95):
+        monkeypatch.setattr(Platform, "join", lambda p, name, a=allowance: join(p, name, a))
+        world = new_world()
+        world.platform.fund(world.borrower, 0, 2_000)
+        world.platform.fund(world.borrower, 1, 100)
+        world.day(1, 80, 180)
+        world.platform.adjust([world.loan])
+        gas.append(world.platform.gas[-1].gas)
+    assert gas == [87_418, 87_418 + 3_088]
+    assert f"costs {gas[1] - gas[0]:,} gas" in DOCS.read_text(encoding="utf-8")
+    assert f"a delivery of {gas[0]:,}" in DOCS.read_text(encoding="utf-8")
 
 
 def test_all_columns_are_explained(table: pd.DataFrame) -> None:

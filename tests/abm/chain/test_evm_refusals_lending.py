@@ -191,7 +191,7 @@ def deploy_lending(world: World) -> None:
     """Put another lending contract in the place of the first; it has no desk."""
     p = world.platform
     shared = (p.custodian.address, p.oracle.address, [token.address for token in p.tokens])
-    loans = p.machine.deploy(artefact("Loans"), shared, p.admin)
+    loans = p.machine.deploy(artefact("Loans"), (*shared, 0), p.admin)
     arguments = [p.admin, p.clearing_house, p.guardian, *shared, loans.address]
     p.lending = p.machine.deploy(artefact("Lending"), arguments, p.admin)
 
@@ -284,11 +284,24 @@ def test_not_deployed_with_tokens_that_the_oracle_does_not_know() -> None:
     p = Platform(["A", "B", "cash"])
     shared = [p.custodian.address, p.oracle.address, [token.address for token in p.tokens[:2]]]
     with pytest.raises(RuntimeError, match="number of prices"):
-        p.machine.deploy(artefact("Loans"), shared, p.admin)
+        p.machine.deploy(artefact("Loans"), [*shared, 0], p.admin)
+
+
+def test_no_loan_is_smaller_than_the_platform_takes() -> None:
+    """950 are lent where 951 is the least, and where 950 is."""
+    for least in (951, 950):
+        world = new_world(platform={"smallest_loan": least})
+        is_offered(world)
+        case = Refusal("borrower", "accept", (2,), "loan too small")
+        if least == 951:
+            check_refused(world, "lending", case)
+        else:
+            world.platform.machine.send(world.platform.lending, "accept", [2], world.borrower)
 
 
 def test_every_reason_has_a_case() -> None:
     reasons = {case.reason for case in ALL} | {reason for reason, _ in NOT_DEPLOYED}
+    reasons |= {"loan too small"}
     check_all_covered("assets", reasons | {"number of prices"})
     check_all_covered("Loans", reasons | {ONLY_HOUSE}, unreachable=[])
     # The margin run's own refusals stand with it.

@@ -15,6 +15,7 @@ from evm_refusals import (
     is_settled,
     is_stale,
     is_stopped,
+    loan,
     loans,
 )
 from evm_world import World, new_world
@@ -73,6 +74,41 @@ CASES = [
         for function in ("adjust", "mark", "deliver")
     ),
 ]
+NONE = [0, 0, 0]
+
+
+def part(reason: str, held: list[int], issued: list[int] = NONE) -> Refusal:
+    """A borrower with ten A in its wallet brings a part of today's call, of 40,000 and more."""
+    return Refusal("borrower", "deliver_part", (loan, held, issued), reason, has_ten)
+
+
+def has_ten(world: World) -> None:
+    is_called(world)
+    world.platform.fund(world.borrower, 0, 10)
+
+
+PARTS = [
+    Refusal("borrower", "deliver_part", (loan, [1, 0, 0], NONE), "not called today"),
+    Refusal("lender", "deliver_part", (loan, [1, 0, 0], NONE), "only the borrower", is_called),
+    Refusal(HOUSE, "deliver_part", (loan, [1, 0, 0], NONE), "only the borrower", is_called),
+    Refusal("borrower", "deliver_part", (loan, [1, 0, 0], NONE), "not open", is_settled),
+    Refusal(
+        "borrower",
+        "deliver_part",
+        (loan, [1, 0, 0], NONE),
+        "not called today",
+        in_order(is_called, next_day),
+    ),
+    part("number of tokens", [1]),
+    part("number of tokens", [1, 0, 0], [0]),
+    part("too large", [LARGE, 0, 0]),
+    part("too large", NONE, [0, LARGE, 0]),
+    part("not eligible", [0, 0, 1]),
+    part("beyond the call", [10_000, 0, 0]),
+    part("not moved", [11, 0, 0]),
+    part("not issued", NONE, [1, 0, 0]),
+    part("nothing to move", NONE),
+]
 LEFT_OUT = [
     Refusal("borrower", "adjust", (loans,), "not yours in the morning", in_the_morning),
     Refusal("outsider", "mark", (loans,), "not yours"),
@@ -118,7 +154,7 @@ WITH_A_LAG = [
 ]
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", CASES + PARTS, ids=str)
 def test_refused_with_its_reason_and_nothing_changes(world: World, case: Refusal) -> None:
     check_refused(world, "lending", case)
 
@@ -146,7 +182,43 @@ def test_the_margin_run_goes_on_after_the_instruction() -> None:
 
 
 def test_every_reason_has_a_case() -> None:
-    check_all_covered("margining", [])
+    check_all_covered("margining", {case.reason for case in PARTS})
+
+
+@pytest.mark.parametrize("lag", [0, 1])
+def test_a_borrower_brings_a_part_and_the_house_collects_the_rest(lag: int) -> None:
+    """At 80 and 180, 40,000 are missing: 100 A of its own, 50 issued, then 350 that are left."""
+    world = new_world(lag=lag)
+    is_called(world)
+    p = world.platform
+    p.fund(world.borrower, 0, 110)
+    p.deposit(world.borrower, 0, 60)
+    p.deliver_part(world.loan, [100, 0, 0], [50, 0, 0], world.borrower)
+    assert (p.instructed if lag else p.collateral)(world.loan)[0] == 150 + 1_000 * (not lag)
+    outcome = p.deliver([world.loan])[0]
+    assert (outcome.excess, outcome.moved) == (-28_000, 20 * 80)
+    assert outcome.unmet == 40_000 - 170 * 80
+    if lag:
+        world.day(2, 80, 180)
+        assert p.settle_instructions([world.loan]) == [0]
+    assert p.collateral(world.loan)[0] == 1_170
+
+
+def test_a_part_redeems_first_what_the_lender_has_issued() -> None:
+    """B rises: 1,000 A go back and 200 are issued. When it falls, 1,200 A are called for again."""
+    world = new_world(trigger=0, priority=(0,))
+    p = world.platform
+    p.deposit(world.lender, 0, 10_000)
+    world.day(1, 100, 320)
+    p.adjust([world.loan])
+    assert p.loan(world.loan).advanced == 200 and p.deposited(world.lender, 0) == 9_800
+    world.day(2, 100, 200)
+    p.mark([world.loan])
+    p.deliver_part(world.loan, [700, 0, 0], NONE, world.borrower)
+    assert p.loan(world.loan).advanced == 0 and p.deposited(world.lender, 0) == 10_000
+    assert p.collateral(world.loan)[0] == 500
+    outcome = p.deliver([world.loan])[0]
+    assert (outcome.moved, outcome.unmet) == (50_000, 0)
 
 
 def test_the_largest_amounts_overflow_nowhere() -> None:

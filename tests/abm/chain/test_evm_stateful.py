@@ -20,7 +20,7 @@ from abm.chain.machine import RevertedError
 from abm.day.call_and_return import run_returns
 from abm.day.deliver import run_deliveries
 from abm.day.instructions import settle_deliveries, settle_returns
-from abm.day.open import open_at_start
+from abm.day.open import open_anew
 from abm.day.settle import settle_loans
 from abm.rules.trigger import DELIVERY_CALL
 
@@ -179,7 +179,7 @@ class Ledgers(TwoLedgers, RuleBasedStateMachine):
         self.books.lent[i] = lent
         table = np.zeros((len(PAIRS), 3), np.int64)
         table[i] = posted
-        open_at_start(self.books, self.prices, table, i, i + 1)
+        open_anew(self.books, self.prices, np.arange(len(PAIRS)), table, i, i + 1)
         loans.maturity[i] = maturity
         # A loan of today takes part in the next margin run, on both ledgers.
         assert accounts.state[i] == ACTIVE
@@ -211,7 +211,8 @@ class Ledgers(TwoLedgers, RuleBasedStateMachine):
         due = [i for i in sorted(self.live()) if loans.maturity[i] <= self.day]
         modes, number = np.zeros(len(PAIRS), np.int64), len(PAIRS)
         for i in due:
-            settle_loans(self.books, self.prices, self.day, modes, number, i, i + 1)
+            since = int(loans.maturity[i])
+            settle_loans(self.books, self.prices, self.day, since, modes, number, i, i + 1)
             done = self.platform.settle([self.ids[i]])
             assert done == [loans.state[i] == SETTLED]
 
@@ -230,8 +231,8 @@ class Ledgers(TwoLedgers, RuleBasedStateMachine):
         held = {}
         for i in borrowed:
             held[i] = self.platform.collateral(self.ids[i])
-        # This default alone: nobody's unmet call of an earlier day is to be one too.
-        self.books.totals[:] = 0
+        # This default alone: nobody's unmet call is to be one too.
+        self.desk.declares = lambda row, days: False
         result = self.desk.run(self.day, np.array([row], np.int64), self.prices)
         assert result.defaults == [1, 0, 0]
         for owner, token, amount in self.ledger.mints:

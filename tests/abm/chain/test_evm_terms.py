@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,7 @@ REFUSED = {
     "agreement.grace_days": {"agreement": {"grace_days": 70_000}},
     "agreements.late.settlement_lag": {"agreements": {"late": {"settlement_lag": 3}}},
     "loan.at_maturity": {"loan": {"collateral": {"A": 1}, "maturity": 1, "at_maturity": "replace"}},
+    "loan.start": {"loan": {"collateral": {"A": 1}, "start": 1}},
     "participants.minting_days": {"participants": {"minting_days": 1}},
     "participants.behaviour": {"participants": {"behaviour": {"borrower": "abm.agents:Borrower"}}},
     "close_out.recovery": {"close_out": {"recovery": True}},
@@ -64,6 +66,15 @@ REFUSED = {
 def test_unsupported_terms_are_refused_by_name(field: str) -> None:
     with pytest.raises(InputError, match=rf"^base: {field}: .*ledger = \"columns\"$"):
         CollateralMarket(scenario(**REFUSED[field]), prices=PANEL)
+
+
+@pytest.mark.parametrize(("column", "cell"), [("at_maturity", "replace"), ("start", "1")])
+def test_loans_of_a_file_are_refused_as_well(column: str, cell: str, tmp_path: Path) -> None:
+    file = tmp_path / "loans.csv"
+    file.write_text(f"loan_id,lender,borrower,maturity,{column}\n7,L,B,1,{cell}\n")
+    network = {"topology": "file", "file": str(file)}
+    with pytest.raises(InputError, match=f"base: loan 7: {column}: .*columns"):
+        CollateralMarket(scenario(network=network), prices=PANEL)
 
 
 def test_the_same_terms_run_in_columns() -> None:

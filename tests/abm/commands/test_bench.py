@@ -98,7 +98,7 @@ def test_without_the_packages_of_the_page_it_says_what_to_install(
     monkeypatch.setattr("abm.page.launch.NEEDED", ("no_such_package",))
     result = bench("page")
     assert result.exit_code == 2
-    assert "no_such_package: pip install 'collateral-abm[app]'" in result.output
+    assert 'no_such_package: pip install -e ".[app]"' in result.output
 
 
 @pytest.mark.parametrize(

@@ -39,12 +39,17 @@ def collateral(*arguments: str) -> Result:
     return CliRunner().invoke(main, arguments, catch_exceptions=False)
 
 
+def told(result: Result) -> list[str]:
+    """The lines of standard error, but for those that say that something is compiled."""
+    return [line for line in result.stderr.splitlines() if not line.startswith("compil")]
+
+
 def refused(*arguments: str) -> str:
     """The one line with which a command is refused."""
     result = collateral(*arguments)
     assert result.exit_code == 2
     assert result.stdout == ""
-    (line,) = result.stderr.splitlines()
+    (line,) = told(result)
     return line
 
 
@@ -215,7 +220,7 @@ def test_a_behaviour_that_fails_is_told_with_its_place(
     (here / "mine.toml").write_text(SCENARIO + behaviour)
     result = collateral("picture", "mine.toml", "--out", "x.png")
     assert result.exit_code == code
-    (line,) = result.stderr.splitlines()
+    (line,) = told(result)
     assert line.startswith("collateral: ")
     assert message in line
     assert not (here / "x.png").exists()

@@ -45,7 +45,7 @@ def cells_of(page: Path, title: str) -> list[list[str]]:
     return [re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row) for row in rows]
 
 
-@pytest.mark.skipif(not installed(), reason='needs the extra: pip install "collateral-abm[evm]"')
+@pytest.mark.skipif(not installed(), reason='needs the extra: pip install -e ".[evm]"')
 def test_runs_on_the_contracts_cost_what_they_needed(tmp_path: Path) -> None:
     """From the file to the page: its numbers are those of the tables `runs` and `days`."""
     out = run(tmp_path, {"ledger": "evm"}, replications=3)

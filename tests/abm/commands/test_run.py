@@ -90,7 +90,7 @@ class TestExperiment:
         calls = pd.read_parquet(tmp_path / "out" / "runs").groupby("factor.model")["margin_calls"]
         for line, mean in zip(designs, calls.mean(), strict=True):
             assert f"{mean:,.3g}" in line
-        assert "95 % bootstrap interval" in result.stdout
+        assert "[95 % interval]" in result.stdout
 
     def test_tables_fit_the_terminal(
         self, experiment: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -101,7 +101,7 @@ class TestExperiment:
         for width in (24, 80, 100, 160):
             monkeypatch.setenv("COLUMNS", str(width))
             told = overview(Finished(str(out), 6, 0, 1.0))
-            table, _, rest = told.partition("\n\nMean over replications")
+            table, _, rest = told.partition("\n\nMean over runs")
             assert rest
             assert max(map(len, table.splitlines())) <= width
             assert all(f"{mean:,.3g}" in table for mean in calls)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from close_outs import FALLING, FLAT, defaults, losses, pair
-from worlds import loan, market_of
+from worlds import held, loan, market_of
 
 from abm.model import CollateralMarket
 from scenarios.errors import InputError
@@ -211,3 +211,37 @@ def test_each_trouble_disappears_with_its_cause() -> None:
     rich = {**crisis, "participants": {**crisis["participants"], "prefunded_inventory": 2}}
     calm = market_of(crash, **rich).run().summary()
     assert (calm["unmet_calls"], calm["defaults"], calm["close_out_loss"]) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("defaulter", ["B1", "L1"])
+def test_what_is_under_way_when_a_party_defaults_reaches_the_collateral(defaulter: str) -> None:
+    """Ten A are delivered on day 1 and would settle on day 4; the default is declared on day 2."""
+    market = market_of(
+        {"A": [100, 50, 50, 50, 50]},
+        agreement={"haircut": 0.0, "settlement_lag": 3},
+        loans=[loan(1, "L1", "B1", lent={"JPY": 1000}, collateral={"A": 10})],
+        defaults={"scheduled": [{"participant": defaulter, "day": 2}]},
+        close_out={"margin_period_of_risk": 2},
+    )
+    market.step()
+    assert market.ledger.in_transit.sum() == 10
+    market.step()
+    assert not market.ledger.in_transit.any()
+    assert held(market)[0]["A"] == 20
+    assert market.participants["B1"].wallet["A"] == 0
+    market.run()
+    assert market.days_frame()["close_out_loss"].sum() == 0
+
+
+def test_a_return_under_way_to_a_party_in_default_is_dropped() -> None:
+    """Prices double: five A are to go back on day 4, and stay with the lender."""
+    market = market_of(
+        {"A": [100, 200, 200, 200, 200]},
+        agreement={"haircut": 0.0, "settlement_lag": 3},
+        loans=[loan(1, "L1", "B1", lent={"JPY": 1000}, collateral={"A": 10})],
+        defaults={"scheduled": [{"participant": "B1", "day": 2}]},
+        close_out={"margin_period_of_risk": 3},
+    )
+    for _ in range(4):
+        market.step()
+    assert held(market)[0]["A"] == 10

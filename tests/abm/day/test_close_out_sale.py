@@ -76,7 +76,7 @@ def test_the_surplus_goes_back_to_the_defaulter() -> None:
     assert market.participants["L1"].wallet["JPY"] == 1000
 
 
-def test_what_is_in_transit_goes_back_to_the_defaulter() -> None:
+def test_what_is_in_transit_is_final_and_is_sold_with_the_rest() -> None:
     market = pair(
         [100, 50, 50, 50],
         agreement={"haircut": 0.0, "settlement_lag": 2},
@@ -84,5 +84,5 @@ def test_what_is_in_transit_goes_back_to_the_defaulter() -> None:
     )
     market.step()
     assert not market.ledger.in_transit.any()
-    assert market.participants["B1"].wallet["A"] == 10
-    assert losses(market)["L1"] == 500
+    assert market.participants["B1"].wallet["A"] == 0
+    assert losses(market)["L1"] == 0

@@ -300,3 +300,9 @@ def test_lenders_are_asked_about_loans_that_end_with_the_window() -> None:
     assert asked == [3] and len(market.days_frame()) == 3
     assert market.books.loans.state.tolist() == [OPEN_LOAN]
     assert held(market)[0]["A"] >= 10
+
+
+def test_a_loan_that_begins_today_is_not_lent_in_the_morning() -> None:
+    market = market_of({"A": [100] * 3}, **FLAT, loans=[loan(1, "L1", "B1", start=1, **CASH_LOAN)])
+    market.step()
+    assert market.today["lent_before"] == 0 and market.today["open_loans"] == 1

@@ -226,7 +226,7 @@ def test_returns_come_before_deliveries() -> None:
         assert market.participants["B1"].wallet["A"] == 5
 
 
-def test_within_a_borrower_loans_are_served_by_identifier() -> None:
+def test_the_calls_on_a_borrower_share_and_the_first_gets_what_is_left_over() -> None:
     market = market_of(
         {"A": [100, 50]},
         agreement={"haircut": 0.0, "grace_days": 9},
@@ -245,7 +245,7 @@ def test_within_a_borrower_loans_are_served_by_identifier() -> None:
     market.step()
     table = market.loans_frame()
     assert table["loan_id"].tolist() == [7, 12, 30]
-    assert table["posted_A"].tolist() == [20, 14, 10]
+    assert table["posted_A"].tolist() == [15, 15, 14]
 
 
 def test_aggregated_margining_nets_the_loans_of_a_pair() -> None:

@@ -138,3 +138,19 @@ def test_exposures_keep_what_is_not_zero() -> None:
     assert frame["participant"].tolist() == ["Y", "Z"] * 3
     assert frame["uncollateralised_before"].tolist() == [5, 0, 0, 0, 7, 2]
     assert frame["day"].tolist() == [1, 1, 2, 2, 3, 3]
+
+
+def test_a_loan_that_begins_today_was_not_there_in_the_morning() -> None:
+    """A second loan begins on day 1, at the prices of the day."""
+    market = market_of(
+        {"A": [100, 90, 90]},
+        agreement={"haircut": 0.0},
+        loans=[
+            loan(1, "L1", "B1", lent={"JPY": 1000}, collateral={"A": 10}),
+            loan(2, "L1", "B1", lent={"JPY": 500}, collateral={"A": 6}, start=1),
+        ],
+    )
+    market.step()
+    assert market.today["lent_before"] == 1000
+    assert market.today["lent"] == 1500
+    assert market.today["uncollateralised_before"] == 100

@@ -179,10 +179,70 @@ def test_a_network_from_graphml(tmp_path: Path) -> None:
     assert market.loans_frame()["maturity"].tolist() == [2, 1]
 
 
+HEADER = (
+    "lender,borrower,loan_id,agreement,principal,lent_token,lent.B,collateral.A,composition.A,"
+    "composition.B,concentration,start,maturity,at_maturity,open_ended,age"
+)
+EVERY_FIELD = [
+    ("L1", "B1", 3, "", 5000, "A", "", "", 1, 0.5, "", 1, 1, "roll", "", ""),
+    ("L1", "B2", 4, "tight", "", "", 7, "", "", "", 3, 0, "", "", "true", ""),
+    ("L2", "B1", 7, "", "", "", "", 12, "", "", "", 0, 2, "replace", "false", "stationary"),
+    ("L2", "B2", 8, "", "", "", "", "", "", 2, "", "", "", "", "", ""),
+]
+"""Rows of a file: cells that are empty are the template's."""
+
+
+def edges() -> list[dict[str, Any]]:
+    return [
+        {key: cell for key, cell in zip(HEADER.split(","), row, strict=True) if cell != ""}
+        for row in EVERY_FIELD
+    ]
+
+
+@pytest.mark.parametrize("kind", ["csv", "graphml"])
+def test_a_file_gives_every_field_of_a_loan(tmp_path: Path, kind: str) -> None:
+    """The market of a file is that of its loans given one by one."""
+    import networkx as nx
+
+    if kind == "csv":
+        text = "\n".join([HEADER, *(",".join(map(str, row)) for row in EVERY_FIELD), ""])
+    else:
+        graph = nx.MultiDiGraph()
+        for edge in edges():
+            graph.add_edge(edge.pop("lender"), edge.pop("borrower"), **edge)
+        nx.write_graphml(graph, tmp_path / "g.graphml")
+        text = (tmp_path / "g.graphml").read_text()
+    agreements = {"tight": {"haircut": 0.5}}
+    template = {"principal": 800, "maturity": 2}
+    found = network_file(tmp_path, text, f"h.{kind}", agreements=agreements, loan=template)
+    loans = [
+        loan(3, "L1", "B1", principal=5000, lent_token="A", composition={"A": 1, "B": 0.5})
+        | {"start": 1, "maturity": 1, "at_maturity": "roll"},
+        loan(4, "L1", "B2", agreement="tight", lent={"B": 7}, concentration=3, open_ended=True),
+        loan(7, "L2", "B1", principal=800, collateral={"A": 12}, maturity=2)
+        | {"at_maturity": "replace", "age": "stationary"},
+        loan(8, "L2", "B2", principal=800, composition={"B": 2}, maturity=2),
+    ]
+    wanted = market_of(PRICES, loans=loans, agreements=agreements)
+    for market in (found, wanted):
+        market.run()
+    assert found.loans_frame().to_csv() == wanted.loans_frame().to_csv()
+    assert found.days_frame().to_csv() == wanted.days_frame().to_csv()
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("", "network.csv: no column"),
+        ("lender,borrower,lender\nL1,B1,L1\n", "network.csv: column lender appears twice"),
+        ("lender,borrower,collateral\nL1,B1,5\n", "row 2: unknown column collateral; .*TOKEN"),
+        ("lender,borrower,collateral.A\nL1,B1,5.5\n", "row 2: collateral.A: .*whole.*'5.5'"),
+        ("lender,borrower,collateral.X\nL1,B1,5\n", "collateral: X has no price"),
+        ("lender,borrower,composition.A\nL1,B1,-1\n", "row 2: composition.A: .*equal to 0"),
+        ("lender,borrower,start\nL1,B1,99\n", "network.csv: loan 1.start: day 99; the days"),
+        ("lender,borrower,open_ended\nL1,B1,maybe\n", "row 2: open_ended: expected true or"),
+        ("lender,borrower,at_maturity\nL1,B1,end\n", "row 2: at_maturity: expected 'settle'"),
+        ("lender,borrower,age\nL1,B1,stationary\n", "row 2: age = 'stationary' needs a"),
         ("lender,borrower\n", "network.csv: no edges"),
         ("lender,loan_id\nL1,1\n", "network.csv: no column borrower"),
         ("lender,borrower,colour\nL1,B1,red\n", "row 2: unknown column colour"),

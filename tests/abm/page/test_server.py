@@ -109,7 +109,7 @@ def test_only_loopback_addresses_are_local() -> None:
 
 def test_a_missing_extra_is_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("abm.page.launch.find_spec", lambda name: None)
-    with pytest.raises(InputError, match=r"pip install 'collateral-abm\[app\]'"):
+    with pytest.raises(InputError, match=r'pip install -e "\.\[app\]"'):
         require_app()
 
 

@@ -1,0 +1,38 @@
+"""What the collateral that lenders hold costs those who posted it, and how good it is.
+
+A scenario names these among its `measures`, as `abm.measures.collateral:collateral_cost`; they
+read the classes of its `assets`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from abm.measures.measure import LEVEL, MONEY, RATIO, SHARE, daily
+
+Floats = npt.NDArray[np.float64]
+
+
+def posted_value(market: Any) -> Floats:
+    """Market value of the collateral in all accounts, in money, shape (tokens,)."""
+    return market.ledger.collateral.sum(axis=0) * market.prices * market.unit
+
+
+@daily(MONEY, LEVEL, label="opportunity cost of collateral, for a year")
+def collateral_cost(market: Any) -> float:
+    """What the collateral in margin accounts could earn in a year at the `lending_fee` of its
+    class."""
+    return float(posted_value(market) @ market.assets.lending_fee)
+
+
+@daily(SHARE, RATIO, label="volatility of collateral", weight="collateral_value")
+def collateral_volatility(market: Any) -> float:
+    """Mean volatility for a year of the collateral in margin accounts, by the `volatility` of its
+    class and weighted with value; cash has none. Empty where a class gives none."""
+    value, volatility = posted_value(market), market.assets.volatility.copy()
+    volatility[-1] = 0.0
+    held = value > 0
+    return float(value[held] @ volatility[held] / value.sum()) if held.any() else float("nan")

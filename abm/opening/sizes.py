@@ -1,0 +1,143 @@
+"""What loans lend and what is posted for them, in tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from abm.opening.drawn_loans import PARTS, rows_by
+from abm.opening.exact import product_over, scaled, times
+from abm.opening.loan_table import LoanTable
+from scenarios.agreement import exact
+from scenarios.errors import named, refuse_unpriced
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What each loan lends and what is posted for it at the start, in tokens."""
+
+    lent: Ints
+    posted: Ints
+
+
+def size_loans(
+    table: LoanTable, tokens: Sequence[str], cash: str, prices: Ints, unit: float
+) -> Sizes:
+    """Size every loan at the prices of the day on which it begins.
+
+    A loan given by its collateral is worth `(1-α)·Σ P·N`, rounded down (paper, Table 2). For the
+    others the collateral is the smallest whole number of tokens worth the required value, spread
+    by value as the loan's composition says.
+
+    Args:
+        table: the loans.
+        tokens: names of the ledger's columns.
+        cash: the cash token.
+        prices: of each token, in money units, shape (days, tokens).
+        unit: smallest money unit.
+
+    Raises:
+        InputError: a loan names a token without a price.
+    """
+    shape = (len(table), len(tokens))
+    lent, posted = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    kinds, agreements, drawn = table.drawn.kinds, table.agreements, table.drawn
+    groups = (drawn.start * len(agreements) + table.agreement) * len(kinds) + drawn.kind
+    for key, rows in rows_by(groups):
+        kind = kinds[key % len(kinds)]
+        day, t = divmod(key // len(kinds), len(agreements))
+        scale, ratio, today = table.scale[rows], agreements[t].collateral_ratio, prices[day]
+        if kind.collateral is not None:
+            posted[rows] = _scaled(_quantities(kind.collateral, tokens, "collateral"), scale)
+        if kind.lent is not None:
+            lent[rows] = _scaled(_quantities(kind.lent, tokens, "lent"), scale)
+        elif kind.principal is not None:
+            assert not isinstance(kind.lent_token, dict)
+            token = _column(kind.lent_token or cash, tokens, "lent_token")
+            units = exact(kind.principal) / exact(unit)
+            worth = scaled(np.ones(len(rows), np.int64), units, scale, "nearest")
+            lent[rows, token] = np.maximum(worth // today[token], 1)
+        else:
+            lent[rows, list(tokens).index(cash)] = times(posted[rows] @ today, 1 / ratio)
+        if kind.collateral is None:
+            required = times(lent[rows] @ today, ratio, "up")
+            posted[rows] = spread(table, tokens, rows, required, today)
+    return Sizes(lent, posted)
+
+
+def spread(
+    table: LoanTable, tokens: Sequence[str], rows: Ints, required: Ints, prices: Ints
+) -> Ints:
+    """Tokens worth at least the required values, in the shares of the loans' composition.
+
+    Each token is rounded down but for the first one of the agreement's order that a loan has a
+    share of, which makes up the rest: in what order the shares are written does not matter.
+
+    Args:
+        table: the loans.
+        tokens: names of the ledger's columns, cash last.
+        rows: some of the loans, which have one kind and one agreement.
+        required: value of the collateral of each of `rows`, in money units.
+        prices: of each token, in money units.
+
+    Raises:
+        InputError: a composition names a token without a price.
+    """
+    kind = table.drawn.kinds[table.drawn.kind[rows[0]]]
+    order = table.agreements[table.agreement[rows[0]]].eligible(tokens, tokens[-1])
+    shares = kind.composition or dict.fromkeys(order, 1.0)
+    columns = {_column(token, tokens, "composition"): share for token, share in shares.items()}
+    ranked = [list(tokens).index(token) for token in order]
+    ranked += [column for column in range(len(tokens)) if column not in ranked]
+    if table.shares is not None and kind.concentration is not None:
+        own = table.shares[rows]
+        posted = np.zeros((len(required), len(tokens)), np.int64)
+        for column in columns:
+            divisor = PARTS * int(prices[column])
+            posted[:, column] = product_over(required, own[:, column], divisor)
+        first = np.array(ranked)[(own[:, ranked] > 0).argmax(axis=1)]
+        posted[np.arange(len(rows)), first] = 0
+        rest = np.maximum(required - posted @ prices, 0)
+        posted[np.arange(len(rows)), first] = -(-rest // prices[first])
+        return posted
+    return _spread(required, columns, ranked, prices)
+
+
+def _column(token: str, tokens: Sequence[str], field: str) -> int:
+    with named(f"loan.{field}"):
+        refuse_unpriced(token, tokens)
+    return list(tokens).index(token)
+
+
+def _quantities(counts: Mapping[str, int], tokens: Sequence[str], field: str) -> Ints:
+    quantities = np.zeros(len(tokens), np.int64)
+    for token, quantity in counts.items():
+        quantities[_column(token, tokens, field)] = quantity
+    return quantities
+
+
+def _scaled(quantities: Ints, scale: Floats) -> Ints:
+    shape = (len(scale), len(quantities))
+    amounts = np.broadcast_to(quantities, shape)
+    return scaled(amounts, exact(1), np.broadcast_to(scale[:, None], shape), "nearest")
+
+
+def _spread(
+    required: Ints, columns: Mapping[int, float], ranked: Sequence[int], prices: Ints
+) -> Ints:
+    """The same shares for all; by columns, of which the first in `ranked` makes up the rest."""
+    posted = np.zeros((len(required), len(prices)), np.int64)
+    first, *others = [column for column in ranked if columns.get(column)]
+    total = sum(map(exact, columns.values()))
+    for column in others:
+        weight = exact(columns[column]) / total
+        posted[:, column] = times(required, weight / int(prices[column]))
+    rest = required - posted @ prices
+    posted[:, first] += np.maximum(-(-rest // prices[first]), 0)
+    return posted

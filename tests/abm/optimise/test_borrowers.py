@@ -1,0 +1,175 @@
+"""Cheapest to deliver as a borrower's decision: plans against the optimum, markets by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from worlds import held, loan, market_of
+
+from abm.agents import Borrower
+from abm.model import CollateralMarket
+from abm.optimise.borrowers import plan
+from abm.optimise.problem import UNBOUNDED, Problem
+from abm.optimise.relaxed import relaxed
+from abm.optimise.solve import cheapest
+from scenarios.errors import InputError
+
+ASSETS = {
+    "dear": {"tokens": ["A"], "lending_fee": 0.02, "volatility": 0.4},
+    "cheap": {"tokens": ["B"], "lending_fee": 0.001, "volatility": 0.1},
+}
+MEASURES = [
+    "abm.measures.collateral:collateral_cost",
+    "abm.measures.collateral:collateral_volatility",
+]
+
+
+def problem_of(
+    prices: np.ndarray, costs: np.ndarray, takes: np.ndarray, missing: np.ndarray, stock: np.ndarray
+) -> Problem:
+    """The same for the solver."""
+    return Problem(
+        calls=tuple(map(str, range(len(missing)))),
+        assets=tuple(map(str, range(len(prices)))),
+        price=prices,
+        stock=stock,
+        cost=costs,
+        required=missing,
+        counts=np.where(takes, prices, 0),
+        most=np.full(takes.shape, UNBOUNDED),
+    )
+
+
+def test_a_plan_is_within_a_token_a_call_of_the_bound() -> None:
+    """Where all calls accept the same: as much met as can be in parts of tokens but for a last
+    token of the call, and for no more than it costs."""
+    rng = np.random.default_rng(3)
+    enough = exact = 0
+    for _ in range(60):
+        calls, tokens = rng.integers(1, 5), rng.integers(1, 5)
+        prices, costs = rng.integers(5, 60, tokens), rng.integers(1, 90, tokens) * 1.0
+        missing, stock = rng.integers(1, 300, calls), rng.integers(0, 40, tokens)
+        takes = np.ones((calls, tokens), np.bool_)
+        quantities = plan(prices, costs, takes, missing, stock)
+        problem = problem_of(prices, costs, takes, missing, stock)
+        assert problem.keeps(quantities)
+        bound = relaxed(problem)
+        if problem.unmet(quantities).any():
+            continue
+        enough += 1
+        assert bound.cost <= problem.cost_of(quantities) + 1e-6
+        assert problem.cost_of(quantities) <= bound.cost + calls * costs.max() + 1e-6
+        exact += problem.cost_of(quantities) == cheapest(problem).cost
+    assert enough > 30 and exact > 15
+
+
+def test_where_calls_accept_different_tokens_nothing_is_given_away() -> None:
+    """Only the second call takes A alone: the first, which comes before it, leaves it alone."""
+    prices, costs = np.array([10, 10]), np.array([1.0, 5.0])
+    takes = np.array([[True, True], [True, False]])
+    quantities = plan(prices, costs, takes, np.array([50, 50]), np.array([5, 9]))
+    assert quantities.tolist() == [[0, 5], [5, 0]]
+
+
+def world(delivery: str, **fields: Any) -> dict[str, Any]:
+    """Two loans to one borrower, secured by A at 100 and B at 100, with some of both at hand."""
+    return {
+        "agreement": {"haircut": 0.0, "grace_days": 9},
+        "assets": ASSETS,
+        "measures": MEASURES,
+        "participants": {
+            "delivery": delivery,
+            "issuance_capacity": 0.0,
+            "given": [{"name": "B1", "role": "borrower", "wallet": {"A": 9, "B": 3}}],
+        },
+        "loans": [
+            loan(1, "L1", "B1", lent={"JPY": 1000}, collateral={"A": 10}),
+            loan(2, "L2", "B1", lent={"JPY": 1000}, collateral={"A": 10}),
+        ],
+        **fields,
+    }
+
+
+def test_in_a_market_by_hand() -> None:
+    """A falls by a fifth: 200 are missing twice. By priority three A each, worth 80; what costs
+    least are two B for the first call and one for the second, whose last 100 are two A."""
+    prices = {"A": [100, 80], "B": [100, 100]}
+    rule, ours = (market_of(prices, **world(how)) for how in ("priority", "cheapest"))
+    rule.step()
+    assert held(rule) == [{"A": 13, "B": 0, "JPY": 0}] * 2
+    ours.step()
+    assert held(ours) == [{"A": 10, "B": 2, "JPY": 0}, {"A": 12, "B": 1, "JPY": 0}]
+    for market, cost in ((rule, 26 * 80 * 0.02), (ours, 22 * 80 * 0.02 + 3 * 100 * 0.001)):
+        days = market.days_frame()
+        assert days["collateral_cost"].iloc[-1] == pytest.approx(cost)
+        assert days["unmet_calls"].sum() == 0
+    quality = ours.days_frame()["collateral_volatility"]
+    assert quality.iloc[0] == pytest.approx(0.4)
+    assert quality.iloc[-1] == pytest.approx((22 * 80 * 0.4 + 300 * 0.1) / (22 * 80 + 300))
+
+
+@pytest.mark.parametrize("inventory", [0.02, 0.5])
+def test_a_days_deliveries_cost_no_more_and_leave_no_more_unmet(inventory: float) -> None:
+    """Over one day of falling prices, from the same state: with enough, and in a shortage."""
+    changes: dict[str, Any] = {
+        "window.end": "2008-10-03",
+        "window.calendar": "sessions",
+        "participants.prefunded_inventory": inventory,
+        "participants.issuance_capacity": 0.0,
+        "agreement": {"haircut": 0.3, "trigger": 0.0, "settlement_lag": 0},
+        "assets": {
+            name: {"tokens": [name], "lending_fee": fee}
+            for name, fee in {"AAPL": 0.02, "GOOG": 0.001, "IBM": 0.01, "MSFT": 0.003}.items()
+        },
+        "measures": MEASURES[:1],
+    }
+    saved = 0
+    for seed in range(3):
+        one, other = (
+            CollateralMarket(
+                "network-random-bipartite", rng=seed, **changes, **{"participants.delivery": how}
+            )
+            .run()
+            .days_frame()
+            for how in ("cheapest", "priority")
+        )
+        assert one["collateral_cost"].iloc[0] == other["collateral_cost"].iloc[0]
+        assert one["unmet_value"].sum() <= other["unmet_value"].sum()
+        assert one["collateral_cost"].iloc[-1] <= other["collateral_cost"].iloc[-1]
+        saved += one["collateral_cost"].iloc[-1] < other["collateral_cost"].iloc[-1]
+        assert (other["unmet_value"].sum() > 0) == (inventory < 0.1)
+    assert saved == (3 if inventory > 0.1 else 0)
+
+
+class Own(Borrower):
+    """Somebody's own class."""
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"assets": {}}, "no class of assets has a lending_fee"),
+        ({"agreement": {"delivery_rounding": "down"}}, 'goes with delivery_rounding = "up"'),
+        ({"participants": {"delivery": "cheapest", "minting_days": 1}}, "goes with minting_days"),
+        (
+            {"participants": {"delivery": "cheapest", "behaviour": {"borrower": "own:Own"}}},
+            "participants.behaviour.borrower decides that",
+        ),
+        ({"ledger": "evm"}, 'on ledger = "evm" the contracts decide'),
+    ],
+)
+def test_what_cannot_be(fields: dict[str, Any], message: str, monkeypatch: Any) -> None:
+    monkeypatch.setattr("abm.agents.behaviour.load", lambda path, field: Own) if (
+        "own:Own" in str(fields)
+    ) else None
+    with pytest.raises(InputError, match=message):
+        market_of({"A": [100, 90], "B": [100, 100]}, **world("cheapest", **fields))
+
+
+def test_whoever_has_a_class_of_its_own_keeps_it() -> None:
+    prices = {"A": [100, 80], "B": [100, 100]}
+    market = market_of(prices, behaviours={"B1": Own}, **world("cheapest"))
+    market.step()
+    assert held(market) == [{"A": 13, "B": 0, "JPY": 0}] * 2
