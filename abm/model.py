@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from functools import cached_property, partial
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +19,14 @@ from abm.agents.behaviour import classes_for, services_for
 from abm.books.events import EventRecorder
 from abm.books.ledger import Holdings
 from abm.books.loan_book import OPEN_LOAN
+from abm.books.sheet import new_sheet
 from abm.books.standing import CAUSES, new_standing
 from abm.day.agreements import Agreements
 from abm.day.close_out import CloseOutResult
 from abm.day.day import Day
+from abm.day.kinds import day_of
 from abm.day.revision import Revision
+from abm.measures.balance import measure_sheets
 from abm.measures.day_collector import DayCollector
 from abm.measures.exposures import Exposures
 from abm.measures.measure import Measure, own_measures
@@ -124,6 +126,14 @@ class CollateralMarket(mesa.Model):
         """Prices before the impact of any sale, in money units, shape (days, tokens)."""
         self.impact = MarketImpact(self.scenario.close_out.impact, blueprint.sensitivity)
         self.standing = new_standing(blueprint.equity)
+        self.policies = blueprint.policies
+        longest = int(self.assets.settlement_days.max())
+        self.sheet = (
+            new_sheet(len(self.population.names), len(self.tokens), longest)
+            if self.policies
+            else None
+        )
+        """Balance sheets of all participants, if the scenario has any."""
         self._scheduled_defaults = [
             (default.day, self.population.row(default.participant))
             for default in self.scenario.defaults.scheduled
@@ -141,7 +151,7 @@ class CollateralMarket(mesa.Model):
             name: kind(self, name, row)
             for row, (name, kind) in enumerate(zip(self.population.names, kinds, strict=True))
         }
-        self.phases: Day = day_of(self.scenario.ledger)(self)
+        self.phases: Day = day_of(self.scenario)(self)
         self.agreements = Agreements(
             self,
             revision,
@@ -160,6 +170,7 @@ class CollateralMarket(mesa.Model):
         self.books.totals[:] = 0
         self.impact.next_day()
         self.stepping.do("step")
+        self.phases.trade()
         self.oracle.publish()
         self.agreements.revise()
         self.phases.mark()
@@ -358,6 +369,7 @@ class CollateralMarket(mesa.Model):
         for cause, number in zip(CAUSES, done.defaults, strict=True):
             row[f"defaults_{cause}"] = number
         row["gas"] = self.phases.gas_today()
+        row |= measure_sheets(self.sheet, self.standing, self.unit)
         for own in self._own_measures:
             assert own.of is not None
             row[own.name] = own.of(self)
@@ -374,12 +386,3 @@ OF_CLOSE_OUTS = (
     "close_out_surplus",
 )
 """Measures of money that the close-outs of a day tell."""
-
-DAYS = {"columns": "abm.day.columns:ColumnsDay", "evm": "abm.chain.day:ChainDay"}
-"""What keeps the ledger of a scenario, by its field `ledger`; imported when it is used."""
-
-
-def day_of(ledger: str) -> Callable[[CollateralMarket], Day]:
-    """What makes the day of a market with such a ledger."""
-    module, _, name = DAYS[ledger].partition(":")
-    return getattr(import_module(module), name)

@@ -6,7 +6,7 @@ import pandas as pd
 
 from analysis.summary import require
 
-CAUSES = ("exogenous", "liquidity", "contagion")
+CAUSES = ("exogenous", "liquidity", "contagion", "insolvency")
 
 
 def defaults_of(events: pd.DataFrame) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ import pandas as pd
 from analysis.bootstrap import CONFIDENCE, statistic_interval
 from analysis.results import KEYS, varied_factors
 from analysis.summary import groups, require
+from analysis.variance import NETWORK, PATH, crossed_interval, is_crossed
 
 Floats = npt.NDArray[np.float64]
 
@@ -53,7 +55,8 @@ def distribution(
 
     Quantiles interpolate between order statistics (Hyndman and Fan 1996, type 7). Intervals are
     percentile bootstraps that draw whole runs, because the days of one run depend on each other
-    (cluster bootstrap: Davison and Hinkley 1997, section 3.8).
+    (cluster bootstrap: Davison and Hinkley 1997, section 3.8); of crossed runs, known by
+    `network_id` and `path_id`, networks and price paths (`analysis.variance.crossed_interval`).
 
     Args:
         frame: table `runs` or `days`.
@@ -79,9 +82,11 @@ def distribution(
     names = ["mean", *(quantile_name(p) for p in probabilities), "expected_shortfall"]
     levels = [np.nan, *probabilities, 1 - tail]
     rows = []
+    crossed = is_crossed(frame)
     for key, group in groups(frame, keys):
         # One row of days a run, with NaN behind the last day of a short one.
-        runs = list(dict.fromkeys([KEYS[0], KEYS[1]]) if KEYS[0] in group else [KEYS[1]])
+        runs = [KEYS[0], KEYS[1]] if KEYS[0] in group else [KEYS[1]]
+        runs = [NETWORK, PATH] if crossed else runs
         clusters = [g[column].to_numpy(np.float64) for _, g in group.groupby(runs)]
         longest = max(len(cluster) for cluster in clusters)
         table = np.full((len(clusters), longest), np.nan)
@@ -101,13 +106,15 @@ def distribution(
             )
 
         estimate = statistics(table)
-        low, high = (
-            statistic_interval(
-                table, statistics, confidence=confidence, resamples=resamples, seed=seed
+        low, high = np.full((2, len(names)), np.nan)
+        options: dict[str, Any] = {"confidence": confidence, "resamples": resamples, "seed": seed}
+        networks = group[NETWORK].nunique() if crossed else 0
+        if resamples and networks and len(table) == networks * group[PATH].nunique():
+            low, high = crossed_interval(
+                table.reshape(networks, -1, longest), statistics, **options
             )
-            if resamples
-            else np.full((2, len(names)), np.nan)
-        )
+        elif resamples:
+            low, high = statistic_interval(table, statistics, **options)
         head = dict(zip(keys, key, strict=True))
         outcomes = int(np.isfinite(table).sum())
         for position, name in enumerate(names):

@@ -91,7 +91,8 @@ def is_crossed(runs: pd.DataFrame) -> bool:
     """Whether networks and paths of some runs are drawn apart."""
     if NETWORK not in runs or PATH not in runs:
         return False
-    return bool((runs[NETWORK] != runs[PATH]).any())
+    known = runs[[NETWORK, PATH]].dropna()
+    return bool((known[NETWORK] != known[PATH]).any())
 
 
 def grid_of(runs: pd.DataFrame, names: Sequence[str]) -> Floats:

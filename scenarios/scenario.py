@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from scenarios.agreement import CollateralAgreement
 from scenarios.assets import AssetClass, check_classes
+from scenarios.balance import BalanceSheet
 from scenarios.changes import refuse_inert, replaced_terms
 from scenarios.checking import checked
 from scenarios.errors import InputError, named, nearest
@@ -84,6 +85,9 @@ class Scenario(Table):
     """Loans one by one, instead of `loan` and `network`."""
     participants: Participants = Participants()
     """Who takes part, and with what means."""
+    balance: dict[str, BalanceSheet] = Field(default_factory=dict)
+    """Balance sheets by role (lender, borrower, dealer) or by participant. None are kept without
+    it; with it everybody has one, those not named with nothing set."""
     network: AnyTopology = Complete()
     """Who lends to whom."""
     recalls: Recalls = Recalls()
@@ -107,6 +111,9 @@ class Scenario(Table):
         if (self.loan is None) == (not self.loans):
             raise ValueError("give either [loan], for every edge of the network, or [[loans]]")
         check_classes(self.assets, self.money.currency)
+        # A frozen table: this completes it, before anybody sees it.
+        prices = self.prices.with_classes(self.assets, self.money.currency)
+        self.__dict__["prices"] = prices
         ids = [loan.loan_id for loan in self.loans]
         if len(set(ids)) < len(ids):
             twice = next(i for i in ids if ids.count(i) > 1)

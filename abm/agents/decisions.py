@@ -27,7 +27,7 @@ class Decision(NamedTuple):
 
     name: str
     role: str
-    """Who is asked: `lender` or `borrower`; a dealer is both."""
+    """Who is asked: `lender` or `borrower`, of which a dealer is both, or any `participant`."""
     question: str
 
 
@@ -39,6 +39,8 @@ DECISIONS = (
     Decision("choose_return", "lender", "Which tokens to return on a call."),
     Decision("choose_recalls", "lender", "Which open-ended loans to recall today."),
     Decision("choose_at_maturity", "lender", "Whether a loan that is due is settled or rolled."),
+    Decision("choose_withdrawals", "lender", "Which loans to fund no longer."),
+    Decision("choose_trades", "participant", "What to sell and buy outside the ledger."),
 )
 """All questions to participants; what to publish is asked of the oracle, by `choose_prices`."""
 
@@ -85,3 +87,16 @@ def answers(kind: type[Participant], name: str) -> bool:
         if name in vars(base):
             return not base.__module__.startswith("abm.agents.")
     return False
+
+
+def refuse(participants: Iterable[Participant], names: tuple[str, ...], why: str) -> None:
+    """Refuse classes that answer questions which nobody would ask them.
+
+    Raises:
+        InputError: naming the first.
+    """
+    for kind in dict.fromkeys(type(agent) for agent in participants):
+        for name in names:
+            for answer in (name, name + IN_COLUMNS):
+                if answers(kind, answer):
+                    raise InputError(f"{kind.__name__}.{answer} is never asked: the market {why}")

@@ -19,7 +19,8 @@ class Lender(Participant):
     """Lends against collateral, and returns what is more than required.
 
     Override a decision to give it a behaviour of its own: `choose_return`, `choose_recalls`,
-    `choose_at_maturity`; or one of them in columns, for all members of the class at once.
+    `choose_at_maturity`, `choose_withdrawals`; or one of them in columns, for all members of the
+    class at once.
     """
 
     @property
@@ -54,6 +55,14 @@ class Lender(Participant):
         """
         return loans.at_maturity
 
+    def choose_withdrawals(self, loans: LoanView) -> Bools:
+        """Which of its loans it funds no longer, shape (rows,); asked where sheets are kept.
+
+        Those that are open-ended are recalled, others end when they are due. By default those of
+        `loans.withdrawn`, as the scenario's `balance` has it.
+        """
+        return loans.withdrawn
+
     @classmethod
     def choose_return_in_columns(cls, calls: ReturnCalls) -> Ints:
         """Tokens to return on the calls on members of the class, shape (rows, tokens)."""
@@ -68,3 +77,8 @@ class Lender(Participant):
     def choose_at_maturity_in_columns(cls, loans: LoanView) -> npt.NDArray[np.str_]:
         """What becomes of the members' loans that are due today, shape (rows,)."""
         return loans.at_maturity
+
+    @classmethod
+    def choose_withdrawals_in_columns(cls, loans: LoanView) -> Bools:
+        """Which of the members' loans are funded no longer, shape (rows,)."""
+        return loans.withdrawn

@@ -13,6 +13,7 @@ from abm.books.books import Books
 from abm.books.events import EventRecorder
 from abm.books.ledger import Ledger
 from abm.books.population import Population
+from abm.books.sheet import Sheet
 from abm.books.standing import Standing
 from scenarios.assets import AssetColumns
 
@@ -34,6 +35,8 @@ class Market(Protocol):
     books: Books
     ledger: Ledger
     standing: Standing
+    sheet: Sheet | None
+    """Balance sheets, if any are kept."""
     events: EventRecorder
     first_loan: Ints
     """Identifier of the first loan of each margin account."""

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 
 import mesa
 import numpy as np
+import numpy.typing as npt
 
 from abm.agents.market import Market
+from abm.agents.sheet_view import SheetView
 from abm.books.ledger import UNLIMITED
 from abm.books.loan_book import OPEN_LOAN
 
@@ -53,6 +55,23 @@ class Participant(mesa.Agent):
 
         Nothing by default; a class that overrides this is called once a day.
         """
+
+    def choose_trades(self, sheet: SheetView) -> Mapping[str, int]:
+        """Tokens to buy outside the ledger this morning, negative to sell; where sheets are kept.
+
+        By default what the scenario's `balance` has it sell and buy. What is not there is not sold,
+        and what cannot be paid for is not bought.
+
+        Args:
+            sheet: its balance sheet, as the only row.
+        """
+        chosen = zip(self.model.tokens, sheet.default[0].tolist(), strict=True)
+        return {token: quantity for token, quantity in chosen if quantity}
+
+    @classmethod
+    def choose_trades_in_columns(cls, sheets: SheetView) -> npt.NDArray[np.int64]:
+        """Tokens that members buy, negative to sell, shape (rows, tokens)."""
+        return sheets.default
 
     @property
     def role(self) -> str:

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from abm.agents.sheet_view import sheet_of
 from abm.books.compiled import compiled
 from abm.books.loan_book import AT_MATURITY
+from abm.books.sheet import CASH
 from abm.rules.planning import (
     SMALL_LOAN,
     choose_return,
@@ -203,8 +205,9 @@ class ReturnCalls(_Rows):
 class LoanView(_Rows):
     """Open loans, one row each; values of collateral are those of their margin accounts."""
 
-    def __init__(self, market: Market, rows: Ints, standard: Ints):
+    def __init__(self, market: Market, rows: Ints, standard: Ints, withdrawn: Bools | None = None):
         super().__init__(market, market.books.loans.account[rows].astype(np.int64))
+        self._withdrawn = np.zeros(len(rows), np.bool_) if withdrawn is None else withdrawn
         self.rows = rows
         """Row of each loan in the book."""
         self._standard = standard
@@ -238,6 +241,29 @@ class LoanView(_Rows):
         value = np.empty(len(self), np.int64)
         _write_values(self.market.books, self.market.prices, self.account, value)
         return value / np.maximum(self.market.books.accounts.exposure[self.account], 1)
+
+    @property
+    def withdrawn(self) -> Bools:
+        """Which of them are funded no longer, as the scenario has it, shape (rows,)."""
+        return self._withdrawn.copy()
+
+    @property
+    def borrower_leverage(self) -> Floats:
+        """Leverage of each borrower, shape (rows,); infinite without equity."""
+        return sheet_of(self.market).leverage[self.borrower]
+
+    @property
+    def liquidity(self) -> Floats:
+        """Cash over assets of each lender, shape (rows,)."""
+        sheet = sheet_of(self.market)
+        return (sheet.lines[:, CASH] / np.maximum(sheet.assets, 1))[self.lender]
+
+    @property
+    def volatility(self) -> Floats:
+        """Of each account's collateral, for a day: that of its tokens, weighted by their value."""
+        values = self.market.ledger.collateral[self.account] * self.market.prices
+        total = np.maximum(values.sum(axis=1), 1)
+        return (values @ sheet_of(self.market).volatility) / total
 
 
 @compiled

@@ -8,6 +8,8 @@ import pandas as pd
 
 from abm.books.tally import DEFAULT, EVENTS, OPEN, RECALL, RECALL_FAIL, ROLL, SETTLE, new_log
 
+Ints = npt.NDArray[np.int64]
+
 OF_LOANS = (OPEN, SETTLE, ROLL, RECALL, RECALL_FAIL)
 """Kinds of events that are about one loan rather than about its margin account."""
 
@@ -38,6 +40,11 @@ MEANINGS = {
     "recovery": "The party got from an estate a part of what a close-out had left it to get.",
     "stale_price": "The oracle did not publish a price; the last good one is used.",
     "wrong_price": "The oracle published a wrong price.",
+    "sale": "The party sold assets outside the ledger; the value is what they fetched.",
+    "purchase": "The party bought assets outside the ledger; the value is what they cost.",
+    "trade_settlement": "Assets bought, or cash of assets sold, arrived outside the ledger.",
+    "credit": "The party drew on its credit line (positive value), or paid back (negative).",
+    "contribution": "The party was given what it lacked: minted without limit, or by its own.",
 }
 """What each kind of event says."""
 
@@ -78,6 +85,18 @@ class EventRecorder:
             event = np.zeros(1, self._rows(0).dtype)
             event[0] = (kind, account, party, token, quantity, value)
             self._parts.append((day, event))
+
+    def add_all(
+        self, day: int, kind: int, party: Ints, token: Ints | int, quantity: Ints, value: Ints
+    ) -> None:
+        """Record one event a party, from columns of one length."""
+        if self.enabled and len(party):
+            self.drain(day)
+            events = np.zeros(len(party), self._rows(0).dtype)
+            events["kind"], events["account"] = kind, -1
+            events["party"], events["token"] = party, token
+            events["quantity"], events["value"] = quantity, value
+            self._parts.append((day, events))
 
     def frame(
         self,

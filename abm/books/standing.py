@@ -10,9 +10,10 @@ import numpy.typing as npt
 from abm.books.ledger import UNLIMITED
 
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
-CAUSES = ("exogenous", "liquidity", "contagion")
-EXOGENOUS, LIQUIDITY, CONTAGION = range(3)
+CAUSES = ("exogenous", "liquidity", "contagion", "insolvency")
+EXOGENOUS, LIQUIDITY, CONTAGION, INSOLVENCY = range(len(CAUSES))
 
 
 class Standing(NamedTuple):
@@ -28,6 +29,18 @@ class Standing(NamedTuple):
     """Day of its default; -1 for none."""
     default_cause: Ints
     """Position in `CAUSES`; -1 for none."""
+    marked: Bools
+    """Whose equity is what its balance sheet says of it: whoever has none left is in default."""
+
+    def ruined(self) -> Ints:
+        """Rows of those whose equity is gone and who are not in default yet."""
+        gone = (self.equity <= 0) & (self.marked | (self.losses > 0))
+        return np.flatnonzero(gone & (self.default_day < 0))
+
+    def cause_of_ruin(self, row: int) -> int:
+        """Contagion, if it would still have equity without its losses in close-outs."""
+        still = int(self.equity[row]) + int(self.losses[row]) > 0 or not self.marked[row]
+        return CONTAGION if still else INSOLVENCY
 
     def lose(self, row: int, amount: int) -> None:
         """Book what a participant has lost against its equity."""
@@ -44,5 +57,5 @@ class Standing(NamedTuple):
 def new_standing(equity: Ints) -> Standing:
     """Participants who have lost nothing; equity in money units, shape (participants,)."""
     none = np.full(len(equity), -1, np.int64)
-    nothing = np.zeros(len(equity), np.int64)
-    return Standing(equity, nothing, nothing.copy(), none, none.copy())
+    nothing, marked = np.zeros(len(equity), np.int64), np.zeros(len(equity), np.bool_)
+    return Standing(equity, nothing, nothing.copy(), none, none.copy(), marked)

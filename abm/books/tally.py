@@ -35,6 +35,9 @@ COUNTED = (
     "recall_fails",
     "reused_value",
     "blocked_returns",
+    "outside_sold_value",
+    "outside_bought_value",
+    "withdrawals",
 )
 """Names of the positions of the tally, described in `abm.measures.standard`."""
 
@@ -64,6 +67,9 @@ COUNTED = (
     RECALL_FAILS,
     REUSED_VALUE,
     BLOCKED_RETURNS,
+    OUTSIDE_SOLD_VALUE,
+    OUTSIDE_BOUGHT_VALUE,
+    WITHDRAWALS,
 ) = range(len(COUNTED))
 
 EVENTS = (
@@ -89,6 +95,11 @@ EVENTS = (
     "recovery",
     "stale_price",
     "wrong_price",
+    "sale",
+    "purchase",
+    "trade_settlement",
+    "credit",
+    "contribution",
 )
 """Kinds of events, described in `abm.books.events`."""
 
@@ -115,6 +126,11 @@ EVENTS = (
     RECOVERY,
     STALE_PRICE,
     WRONG_PRICE,
+    SALE,
+    PURCHASE,
+    TRADE_SETTLEMENT,
+    CREDIT,
+    CONTRIBUTION,
 ) = range(len(EVENTS))
 
 

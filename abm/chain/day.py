@@ -110,6 +110,9 @@ class ChainDay:
         mark_exposures(books, market.prices)
         self.chain.read_books()
 
+    def trade(self) -> None:
+        """Nothing: balance sheets are not kept here (`abm.chain.terms`)."""
+
     def mark(self) -> None:
         """Mark what is lent to the day's prices, and post them."""
         if self.market.lent_moves:

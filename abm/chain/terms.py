@@ -83,6 +83,8 @@ def _unsupported(scenario: Scenario, tokens: int) -> Iterator[tuple[str, str]]:
         yield "close_out.recovery", "the contracts net claims, they do not share out an estate"
     if scenario.recalls.notice > 255:
         yield "recalls.notice", "the contracts count to 255"
+    if scenario.balance:
+        yield "balance", "the contracts know what is on the ledger, not what is outside"
     if tokens > MAX_TOKENS:
         yield "prices", f"{tokens - 1} tokens beside cash; the contracts take {MAX_TOKENS - 1}"
 

@@ -61,6 +61,7 @@ def overview(finished: Finished) -> str:
 def _one_run(run: pd.Series, currency: str, columns: Mapping[str, ColumnMeaning]) -> str:
     """Every statistic that is not 0, the headlines first."""
     from analysis.summary import HEADLINES
+    from analysis.variance import ONE_HISTORY, ONE_HISTORY_WORDS
 
     first = HEADLINES[:SHOWN]
     statistics = list(columns)[list(columns).index("days") :]
@@ -74,7 +75,10 @@ def _one_run(run: pd.Series, currency: str, columns: Mapping[str, ColumnMeaning]
     after = sum(name in first for name in told)
     if 0 < after < len(told):
         lines.insert(2 + after, "")
-    return "\n".join([*lines, "", "Statistics that are 0 or empty are left out."])
+    note = "Statistics that are 0 or empty are left out."
+    if run.get(ONE_HISTORY):
+        note += f" Prices are {ONE_HISTORY_WORDS}: what others would have done is not in them."
+    return "\n".join([*lines, "", *wrap(note, USUAL_WIDTH)])
 
 
 def plain(value: float) -> str:

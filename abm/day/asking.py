@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from abm.agents.calls import MOST_TOKENS, DecisionError
-from abm.agents.decisions import IN_COLUMNS, Deciders, answers, deciders
+from abm.agents.decisions import IN_COLUMNS, Deciders, answers, deciders, refuse
 from abm.agents.participant import Participant
+from abm.agents.sheet_view import SheetView
 from abm.agents.views import DeliveryCalls, LoanView, ReturnCalls
 from abm.books import tally
 from abm.books.answers import BY_DEFAULT, NOTHING, Answers, nobody
@@ -44,6 +45,10 @@ class Asking:
         self.reuse = deciders(agents, "choose_reuse")
         self.recalls = deciders(agents, "choose_recalls")
         self.maturities = deciders(agents, "choose_at_maturity")
+        self.withdrawals = deciders(agents, "choose_withdrawals")
+        self.trades = deciders(agents, "choose_trades")
+        if market.sheet is None:
+            refuse(agents, ("choose_withdrawals", "choose_trades"), "keeps no balance sheets")
         self.nobody = nobody(len(market.tokens))
         self.scarce = can_be_short(market.books)
         self._eligible = np.zeros((len(market.books.terms), len(market.tokens)), np.bool_)
@@ -128,6 +133,40 @@ class Asking:
             view = LoanView(self._market, rows[mine], self._market.at_maturity)
             chosen[view.rows] = self._mask(kind, who(view), len(view))
         return chosen
+
+    def withdrawn(self, rows: Ints, standard: Bools) -> Bools:
+        """Loans that lenders fund no longer, shape (rows,).
+
+        Args:
+            rows: of the loans.
+            standard: what the scenario says of each.
+        """
+        if not (self.withdrawals and len(rows)):
+            return standard
+        books, result = self._market.books, standard.copy()
+        lender = books.accounts.lender[books.loans.account[rows]]
+        for kind, who, mine in self._groups(self.withdrawals, lender, "choose_withdrawals"):
+            view = LoanView(self._market, rows[mine], self._market.at_maturity, standard[mine])
+            result[mine] = self._mask(kind, who(view), len(view))
+        return result
+
+    def orders(self, standard: Ints) -> Ints:
+        """What participants sell and buy outside the ledger, shape (participants, tokens).
+
+        Args:
+            standard: what the scenario has them trade.
+        """
+        if not self.trades:
+            return standard
+        result, tokens = standard.copy(), self._market.tokens
+        active = np.flatnonzero(self._market.standing.default_day < 0)
+        for kind, who, mine in self._groups(self.trades, active, "choose_trades"):
+            view = SheetView(self._market, active[mine], standard[active[mine]])
+            given = who(view)
+            if not isinstance(who.__self__, type):
+                given = [by_token(kind, given, tokens)]
+            result[view.rows] = signed_tokens(kind, given, (len(view), len(tokens)))
+        return result
 
     def at_maturity(self, due: Ints, standard: Ints) -> Ints:
         """What becomes of each loan that is due, shape (loans,): position in `AT_MATURITY`."""
@@ -322,3 +361,36 @@ def _array(kind: type, given: Any) -> npt.NDArray[Any]:
         return np.asarray(given)
     except ValueError as error:
         raise DecisionError(f"{kind.__name__}: expected an array ({error})") from None
+
+
+def by_token(kind: type, given: object, tokens: tuple[str, ...]) -> list[Any]:
+    """What one agent trades, by the name of the token, as a row.
+
+    Raises:
+        DecisionError: it is no mapping, or names a token that is not.
+    """
+    if not isinstance(given, Mapping) or not set(given) <= set(tokens[:-1]):
+        raise DecisionError(
+            f"{kind.__name__} chose {given!r} to trade; expected tokens and their numbers, negative"
+            f' to sell, as {{"{tokens[0]}": -10}}, of {", ".join(tokens[:-1])}'
+        )
+    return [given.get(token, 0) for token in tokens]
+
+
+def signed_tokens(kind: type, given: Any, shape: tuple[int, int]) -> Ints:
+    """Tokens that a class trades, negative to sell.
+
+    Raises:
+        DecisionError: they are no whole numbers of tokens for each row, or cash is among them.
+    """
+    chosen = _array(kind, given)
+    if chosen.shape != shape or not np.issubdtype(chosen.dtype, np.integer):
+        raise DecisionError(
+            f"{kind.__name__}: expected whole numbers of tokens of shape {shape},"
+            f" got {chosen.dtype} of shape {chosen.shape}"
+        )
+    if (np.abs(chosen) >= MOST_TOKENS).any() or chosen[:, -1].any():
+        raise DecisionError(
+            f"{kind.__name__} trades cash, or more than {MOST_TOKENS:.3g} of a token"
+        )
+    return chosen.astype(np.int64)

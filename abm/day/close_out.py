@@ -15,7 +15,7 @@ from abm.books.events import EventRecorder
 from abm.books.ledger import Ledger
 from abm.books.loan_book import ACTIVE, CLOSED, CLOSED_OUT, LIQUIDATING, OPEN_LOAN
 from abm.books.rows import Rows
-from abm.books.standing import CONTAGION, EXOGENOUS, LIQUIDITY, Standing
+from abm.books.standing import CAUSES, EXOGENOUS, LIQUIDITY, Standing
 from abm.day.estates import Estates
 from abm.day.instructions import finish_instructions
 from abm.day.movements import hand_back
@@ -69,7 +69,7 @@ class CloseOutResult:
     residual_claims: int = 0
     close_out_recovery: int = 0
     close_out_surplus: int = 0
-    defaults: list[int] = field(default_factory=lambda: [0, 0, 0])
+    defaults: list[int] = field(default_factory=lambda: [0] * len(CAUSES))
     """Number by cause, in the order of `CAUSES`."""
 
     @property
@@ -158,7 +158,8 @@ class CloseOutDesk:
         result = CloseOutResult()
         totals = self.books.totals
         owing = totals[tally.UNMET_CALLS] or totals[tally.RECALL_FAILS]
-        if not (owing or len(exogenous) or self._sets or self.estates.claims):
+        claims = self.estates.claims
+        if not (owing or len(exogenous) or self._sets or claims or len(self.standing.ruined())):
             return result
         overdue = self.unmet_for()
         ends = {
@@ -178,9 +179,9 @@ class CloseOutDesk:
         closing = {row for each in self._sets for row in (each.defaulter, each.counterparty)}
         result.close_out_recovery = self.estates.pay(day, path, closing)
         prices = self.impact.applied_to(path)
-        ruined = np.flatnonzero((self.standing.equity <= 0) & (self.standing.losses > 0)).tolist()
-        ends = dict.fromkeys(ruined, day + max(self.rules.margin_period_of_risk, 1))
-        self._declare(dict.fromkeys(ruined, CONTAGION), ends, day, prices, result)
+        causes = {row: self.standing.cause_of_ruin(row) for row in self.standing.ruined().tolist()}
+        ends = dict.fromkeys(causes, day + max(self.rules.margin_period_of_risk, 1))
+        self._declare(causes, ends, day, prices, result)
         return result
 
     def _declare(

@@ -81,6 +81,9 @@ class ColumnsDay:
         mark_exposures(self.books, prices)
         self._find_next_maturity()
 
+    def trade(self) -> None:
+        """Nothing: nobody has anything outside the ledger (`abm.day.balance_day`)."""
+
     def mark(self) -> None:
         """Mark what is lent to the published prices."""
         if self.market.lent_moves:
@@ -108,7 +111,7 @@ class ColumnsDay:
         due = day >= self._next_maturity
         if due:
             rows = self._due()
-            at_maturity = self.asking.at_maturity(rows, self.market.at_maturity)
+            at_maturity = self.asking.at_maturity(rows, self._at_maturity(rows))
             # Those that have been due for longest come first.
             for since in np.unique(books.loans.maturity[rows]).tolist():
                 for start, stop in self._chunks(len(books.loans)):
@@ -260,6 +263,10 @@ class ColumnsDay:
     def gas_today(self) -> int:
         """Columns need no gas."""
         return 0
+
+    def _at_maturity(self, due: Ints) -> Ints:
+        """What would become of each loan by itself, shape (loans,), of which `due` are due."""
+        return self.market.at_maturity
 
     def _due(self) -> Ints:
         """Rows of the loans that are due and not in close-out."""

@@ -12,8 +12,10 @@ from abm.agents.clearing_house import ClearingHouse
 from abm.agents.market import Market
 from abm.agents.participant import Participant
 from abm.books.ledger import Holdings
+from abm.books.sheet import Policies
 from abm.day.close_out import CloseOutResult
 from abm.rules.price_impact import MarketImpact
+from scenarios.assets import AssetColumns
 from scenarios.scenario import Scenario
 
 Ints = npt.NDArray[np.int64]
@@ -28,6 +30,9 @@ class Setting(Market, Protocol):
     path: Ints
     """True prices before the impact of any sale, in money units, shape (days, tokens)."""
     impact: MarketImpact
+    policies: Policies | None
+    """What the scenario says of balance sheets; None where none are kept."""
+    assets: AssetColumns
     clearing_house: ClearingHouse
     at_maturity: Ints
     """For each loan 0 to settle, 1 to roll, 2 to replace it."""
@@ -49,8 +54,11 @@ class Day(Protocol):
     def open_loans(self, rows: Ints, posted: Ints) -> None:
         """Open loans that begin today against what is `posted`, shape (rows, tokens)."""
 
+    def trade(self) -> None:
+        """Have participants sell and buy outside the ledger, before prices are published."""
+
     def mark(self) -> None:
-        """Mark what is lent to the day's published prices."""
+        """Mark what is lent, and balance sheets, to the day's published prices."""
 
     def measure_before(self) -> None:
         """Take down what lenders stand to lose now, before any movement (`books.before`)."""

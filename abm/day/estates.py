@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +43,8 @@ class Estates:
         """What each estate still owes, by creditor, in the order of their margin accounts."""
         self._accounts: dict[tuple[int, int], int] = {}
         self._settled: dict[int, int] = {}
+        self.bring_in: Callable[[int], None] | None = None
+        """Brings into the wallet of an estate what it has outside the ledger."""
 
     def file(self, estate: int, creditor: int, claim: int, account: int, day: int) -> None:
         """Note that a close-out has ended, and what the creditor still has to get of the estate.
@@ -83,6 +85,9 @@ class Estates:
             return 0
         cash = len(path) - 1
         wallets = self.ledger.wallets
+        if self.bring_in is not None:
+            for estate in paying:
+                self.bring_in(estate)
         self._sell(
             [e for e, of in paying.items() if wallets[e, cash] < sum(of.values())], day, path
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abm.measures.balance import OF_SHEETS
 from abm.measures.measure import (
     BASIS_POINTS,
     COUNT,
@@ -300,6 +301,12 @@ MEASURES: tuple[Measure, ...] = (
     Measure("defaults_liquidity", COUNT, FLOW, "Defaults on a call or recall left unmet."),
     Measure("defaults_contagion", COUNT, FLOW, "Defaults because losses used up the equity."),
     Measure(
+        "defaults_insolvency",
+        COUNT,
+        FLOW,
+        "Defaults because prices used up the equity, of those who keep a balance sheet.",
+    ),
+    Measure(
         "exposure_at_default", MONEY, FLOW, "Exposure of lenders to those who defaulted on the day."
     ),
     Measure(
@@ -370,6 +377,7 @@ MEASURES: tuple[Measure, ...] = (
         FLOW,
         "Gas of the day's transactions, where the ledger is on an Ethereum machine; else 0.",
     ),
+    *OF_SHEETS,
 )
 """Valued at the published prices of the day unless one says otherwise."""
 

@@ -15,9 +15,11 @@ from abm.books.books import VALUED_TOGETHER, Books
 from abm.books.ledger import Ledger
 from abm.books.loan_book import AT_MATURITY, NEVER, new_accounts, new_loans
 from abm.books.population import Population
+from abm.books.sheet import Policies
 from abm.books.tally import COUNTED, new_log
 from abm.books.terms import Terms, Tokens
-from abm.opening.funding import equity_of, fund
+from abm.opening.balance import at_raised_haircuts, policies_of
+from abm.opening.funding import equity_of, fund, used_by
 from abm.opening.later import LaterLoans
 from abm.opening.limits import refuse_overflow
 from abm.opening.liquidity import looks_back, sensitivity_of
@@ -74,6 +76,8 @@ class Blueprint:
     equity: Ints
     """What each participant can lose before it defaults, in money units; `UNLIMITED` if no
     matter."""
+    policies: Policies | None
+    """What the scenario says of balance sheets; None where none are kept."""
 
 
 def draw_blueprint(
@@ -115,7 +119,8 @@ def draw_blueprint(
     if revision is not None:
         revision.begin(panel.tokens, past, prices[0, :-1] * unit)
         table = replace(table, agreements=tuple(revision.today))
-    terms, priority = terms_of(table.agreements, tokens, cash, unit)
+    agreements = at_raised_haircuts(scenario, table.agreements)
+    terms, priority = terms_of(agreements, tokens, cash, unit)
     sizes = size_loans(table, tokens, cash, prices, unit)
     refuse_overflow(scenario, tokens, table, sizes, terms, prices, sensitivity)
     books, ledger = _books(
@@ -125,6 +130,10 @@ def draw_blueprint(
     modes = [AT_MATURITY.index(kind.at_maturity) for kind in table.drawn.kinds]
     fund(scenario, population, ledger, table, sizes, prices, streams.network)
     refuse_overflow(scenario, tokens, table, sizes, terms, prices, sensitivity, ledger.wallets)
+    policies = None
+    if scenario.balance:
+        used = used_by(table, sizes, len(population.names))
+        policies = policies_of(scenario, population, ledger, used, prices)
     return Blueprint(
         tokens=tokens,
         cash=cash,
@@ -142,6 +151,7 @@ def draw_blueprint(
         equity=equity_of(
             scenario, population, table, sizes, prices, ledger.wallets[: len(population.names)]
         ),
+        policies=policies,
     )
 
 

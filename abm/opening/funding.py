@@ -88,6 +88,12 @@ def fund(
         ledger.mint(int(row), int(token), int(inventory[row, token]))
 
 
+def used_by(table: LoanTable, sizes: Sizes, number: int) -> Ints:
+    """Tokens that each participant lends and posts at the opening, shape (number, tokens)."""
+    lent = _added_up(table.lender, sizes.lent, number)
+    return lent + _added_up(table.borrower, sizes.posted, number)
+
+
 def _total_assets(
     rule: float | dict[str, int],
     tokens: tuple[str, ...],

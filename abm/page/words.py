@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from abm.books.standing import CAUSES, CONTAGION, LIQUIDITY
+from abm.books.standing import CAUSES, CONTAGION, INSOLVENCY, LIQUIDITY
 from abm.page import measures
 from abm.page.sentences import amount, listed
 from abm.page.watch import Watch
@@ -80,6 +80,7 @@ def walk(watch: Watch) -> list[Stop]:
             "The first contagion",
             "Losses from the defaults of others have used up the equity.",
         ),
+        (INSOLVENCY, "The first insolvency", "Prices have used up the equity."),
     ):
         of_cause = [(day, row) for day, row, its in watch.defaults if its == cause]
         if of_cause:
@@ -112,8 +113,12 @@ def walk(watch: Watch) -> list[Stop]:
             )
         )
     number = len(watch.defaults)
+    counts = [sum(its == c for *_, its in watch.defaults) for c in range(len(CAUSES))]
     by_cause = ", ".join(
-        f"{sum(its == c for *_, its in watch.defaults)} {name}" for c, name in enumerate(CAUSES)
+        f"{count} {name}"
+        for c, (count, name) in enumerate(zip(counts, CAUSES, strict=True))
+        # Without balance sheets there is none.
+        if count or c != INSOLVENCY
     )
     stops.append(
         Stop(

@@ -59,6 +59,17 @@ def value_in_transit(books: Books, prices: Ints, a: int) -> int:
 
 
 @inlined
+def value_delivering(books: Books, prices: Ints, a: int) -> int:
+    """Market value of deliveries that have left the borrower's wallet and not yet settled."""
+    ledger, value = books.ledger, 0
+    for slot in range(len(books.returning)):
+        row = ledger.transit_row + slot * len(books.accounts) + a
+        for token in range(len(prices)):
+            value += prices[token] * ledger.balance[row, token]
+    return value
+
+
+@inlined
 def shortfall(books: Books, prices: Ints, a: int) -> int:
     """Market value of collateral that an account lacks, what is in transit counted in."""
     missing = books.accounts[a].required - books.accounts[a].value

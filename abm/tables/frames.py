@@ -11,6 +11,7 @@ import pandas as pd
 
 from abm.books.ledger import UNLIMITED
 from abm.books.loan_book import LOAN_STATES, NEVER
+from abm.books.sheet import LINES, Sheet
 from abm.books.standing import CAUSES
 from abm.measures.day_collector import typed
 from abm.tables.snapshot import Snapshot
@@ -19,6 +20,9 @@ from abm.tables.source import Source
 if TYPE_CHECKING:
     import networkx as nx
 
+
+SHEET_TOTALS = ("assets", "liabilities", "net_worth", "leverage")
+"""What a balance sheet comes to, after its lines."""
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -111,8 +115,19 @@ def participants_frame(market: Source) -> pd.DataFrame:
             "recovered": standing.recovered * unit,
             "default_day": standing.default_day,
             "default_cause": causes[standing.default_cause],
+            **_sheet_columns(market.sheet, number, unit),
         }
     )
+
+
+def _sheet_columns(sheet: Sheet | None, number: int, unit: float) -> dict[str, npt.NDArray[Any]]:
+    """The lines of balance sheets, and what they come to; empty where none are kept."""
+    if sheet is None:
+        none = np.full(number, np.nan)
+        return dict.fromkeys((*(f"sheet_{line}" for line in LINES), *SHEET_TOTALS), none)
+    lines = {f"sheet_{line}": sheet.lines[:, at] * unit for at, line in enumerate(LINES)}
+    totals = (sheet.assets * unit, sheet.liabilities * unit, sheet.equity * unit, sheet.leverage)
+    return lines | dict(zip(SHEET_TOTALS, totals, strict=True))
 
 
 def exposures_frame(market: Source) -> pd.DataFrame:

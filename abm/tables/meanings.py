@@ -42,7 +42,9 @@ EVENTS: dict[str, Column] = {
     "party": Column(NAME, "The participant that acted."),
     "token": Column(NAME, "The token that moved; empty where none did."),
     "quantity": Column(TOKENS, "Tokens moved; negative towards the borrower in a settlement."),
-    "cause": Column(NAME, "Of a default: exogenous, liquidity or contagion; empty otherwise."),
+    "cause": Column(
+        NAME, "Of a default: exogenous, liquidity, contagion, insolvency; empty otherwise."
+    ),
     "value": Column(
         MONEY,
         "Market value, at published prices, of sales and close-outs at true ones; of a"
@@ -76,7 +78,33 @@ PARTICIPANTS: dict[str, Column] = {
     ),
     "recovered": Column(MONEY, "What estates have paid on its claims so far."),
     "default_day": Column("day", "Day of its default; -1 for none."),
-    "default_cause": Column(NAME, "exogenous, liquidity or contagion; empty for none."),
+    "default_cause": Column(NAME, "exogenous, liquidity, contagion or insolvency; empty for none."),
+    "sheet_cash": Column(
+        MONEY,
+        "Cash in the wallet and outside the ledger. This and the lines of the balance sheet that"
+        " follow are empty where none are kept; docs/balance-sheets.md describes them.",
+    ),
+    "sheet_receivable": Column(MONEY, "Cash to come from sales outside the ledger."),
+    "sheet_wallet": Column(MONEY, "Tokens other than cash in the wallet."),
+    "sheet_outside": Column(MONEY, "Assets other than cash outside the ledger."),
+    "sheet_incoming": Column(MONEY, "Assets bought outside the ledger and to come."),
+    "sheet_lent": Column(MONEY, "Claims on what it has lent."),
+    "sheet_posted": Column(
+        MONEY, "Collateral that it has posted, and what sales of it in close-outs have brought."
+    ),
+    "sheet_received": Column(MONEY, "Collateral that it has received with title, and still has."),
+    "sheet_issued": Column(MONEY, "Claims on what it issued to complete returns."),
+    "sheet_borrowed": Column(MONEY, "What it has borrowed. With this the liabilities begin."),
+    "sheet_collateral_owed": Column(
+        MONEY, "Collateral received with title and owed back, and proceeds of close-outs."
+    ),
+    "sheet_issue_owed": Column(MONEY, "What its lenders issued to it beyond its collateral."),
+    "sheet_credit": Column(MONEY, "Drawn on its credit line."),
+    "sheet_debt": Column(MONEY, "Debt to lenders outside the market."),
+    "assets": Column(MONEY, "Sum of the assets."),
+    "liabilities": Column(MONEY, "Sum of the liabilities."),
+    "net_worth": Column(MONEY, "Assets less liabilities, whoever's default it is to have none."),
+    "leverage": Column("ratio", "Assets other than cash and receivables over net worth."),
 }
 """Table `participants`: one row each, at the end of the run."""
 

@@ -13,6 +13,7 @@ from abm.books.books import Books
 from abm.books.events import EventRecorder
 from abm.books.ledger import Ledger
 from abm.books.population import Population
+from abm.books.sheet import Sheet
 from abm.books.standing import Standing
 from abm.measures.day_collector import DayCollector
 from abm.measures.exposures import Exposures
@@ -34,6 +35,7 @@ class Source(Protocol):
     population: Population
     participants: Mapping[str, Any]
     standing: Standing
+    sheet: Sheet | None
     events: EventRecorder
     measures: Sequence[Measure]
     exposures: Exposures

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from analysis.defaults import CAUSES
 from analysis.figures.style import INK, LOOKS, MUTED, canvas, finish, legend, note
 
-_LOOKS = dict(zip(CAUSES, (LOOKS[2], LOOKS[0], LOOKS[3]), strict=True))
+_LOOKS = dict(zip(CAUSES, (LOOKS[2], LOOKS[0], LOOKS[3], LOOKS[1]), strict=True))
 NAMED = 45
 """Defaults in the tree up to this number carry their names."""
 

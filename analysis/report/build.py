@@ -18,7 +18,7 @@ from analysis.report.sensitivity import sensitivity_section
 from analysis.report.settings import settings_section
 from analysis.report.subject import Subject
 from analysis.results import Results
-from analysis.variance import ONE_HISTORY_WORDS
+from analysis.variance import ONE_HISTORY_WORDS, sources
 
 
 def build_report(
@@ -92,6 +92,8 @@ def _subtitle(subject: Subject) -> str:
         each = f"{subject.replications} replications" if even else most
         if subject.replications == 1:
             each = "one run each"
+        elif subject.crossed:
+            each = sources(runs).removesuffix(f", {ONE_HISTORY_WORDS}")
         text = f"{len(runs):,} runs: {designs}, {each}, {days} days"
     failed = len(results.failed)
     text += f". {failed:,} runs failed and are left out" if failed else ""

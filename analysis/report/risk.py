@@ -18,11 +18,14 @@ from analysis.issuance import issuance_probability, required_inventory
 from analysis.labels import cell_label, factor_label, metric_label, metric_phrase, number_label
 from analysis.report.content import FigureItem, Section, TableItem
 from analysis.report.designs import and_list
-from analysis.report.subject import COLLATERAL, FEW, HAIR, TIED_UP, Subject
+from analysis.report.subject import COLLATERAL, FEW, TIED_UP, Subject
 from analysis.series import daily_bands
 from analysis.summary import records, summarise
 
 DAILY_RISKS = ("uncollateralised_before", "requirement_shortfall", "absolute_gap")
+TOLD = (0.5, 0.9, 0.975, 0.99)
+"""Quantiles over days and runs: 97.5 % is the level of potential exposure."""
+
 TARGET = 0.05
 """Probability of issuance that an inventory is sought for."""
 
@@ -35,9 +38,8 @@ def frontier_section(subject: Subject) -> Section | None:
     maps = heat_maps(subject)
     chosen = subject.policies or subject.factors
     weighed = [*subject.risks, *subject.costs]
-    lent = float(subject.runs["exposure_mean"].mean())
-    grain = {name: HAIR * lent for name in subject.risks if subject.is_money(name)}
-    grain |= {COLLATERAL: TIED_UP * lent}
+    grain = {name: subject.grain(name) for name in subject.risks if not subject.is_count(name)}
+    grain |= {COLLATERAL: TIED_UP * subject.lent}
     table = frontier(subject.runs, subject.risks, subject.costs, by=chosen, grain=grain)
     if len(table) < 3:
         return Section(section.title, maps) if maps else None
@@ -226,7 +228,7 @@ def _tails(
     items: list[FigureItem | TableItem] = [FigureItem(f"distribution-{daily}", figure, words)]
     by = [series] if series is not None and late[series].nunique() <= FEW else []
     draws = int(np.clip(1e8 / len(late), 50, 200)) if subject.replications > 1 else 0
-    numbers = distribution(late, daily, by=by, resamples=draws)
+    numbers = distribution(late, daily, by=by, quantiles=TOLD, resamples=draws)
     shown: list[dict[str, Any]] = []
     for row in records(numbers):
         if not shown or any(shown[-1].get("of") != (row[b] if by else "") for b in by or [""]):

@@ -22,10 +22,10 @@ from analysis.labels import (
 from analysis.meanings import FACTOR
 from analysis.results import Results
 from analysis.summary import headlines
-from analysis.variance import ONE_HISTORY_WORDS, contained, is_crossed, sources
+from analysis.variance import NETWORK, ONE_HISTORY_WORDS, PATH, contained, is_crossed, sources
 
 RISKS = (
-    "uncollateralised_before_mean",
+    "uncollateralised_before_bp_mean",
     "requirement_shortfall_mean",
     "absolute_gap_mean",
     "over_collateralisation_mean",
@@ -115,11 +115,21 @@ class Subject:
         between = self.runs.groupby("scenario_id")[there].mean()
         for name in there:
             spread = between[name].max() - between[name].min()
-            if spread > HAIR * self.runs["exposure_mean"].mean() or (
-                spread > 0 and self.results.meanings[name].unit == "count"
-            ):
+            counted = self.results.meanings[name].unit == "count"
+            if spread > self.grain(name) or (spread > 0 and counted):
                 return name
         return next((name for name in there if self.runs[name].any()), there[0])
+
+    def grain(self, name: str) -> float:
+        """Differences of a statistic of risk below this are rounding."""
+        meaning = self.results.meanings.get(name)
+        whole = 1e4 if meaning is not None and meaning.unit == "bp" else self.lent
+        return HAIR * whole
+
+    @cached_property
+    def lent(self) -> float:
+        """What is lent on average over days and runs."""
+        return float(self.runs["exposure_mean"].mean())
 
     @cached_property
     def risks(self) -> list[str]:
@@ -130,7 +140,7 @@ class Subject:
     def costs(self) -> list[str]:
         """The statistic of operations, and the collateral tied up where designs differ in it."""
         tied = self.runs.groupby("scenario_id")[COLLATERAL].mean()
-        differs = tied.max() - tied.min() > TIED_UP * self.runs["exposure_mean"].mean()
+        differs = tied.max() - tied.min() > TIED_UP * self.lent
         return [self.operations, *(name for name in [COLLATERAL] if differs)]
 
     @cached_property
@@ -179,10 +189,10 @@ class Subject:
             and not pd.api.types.is_bool_dtype(self.runs[name])
         ]
 
-    def is_money(self, name: str) -> bool:
-        """Whether a statistic is an amount of money."""
+    def is_count(self, name: str) -> bool:
+        """Whether a statistic is a whole number of something."""
         known = self.results.meanings.get(name)
-        return known is not None and known.unit == "money"
+        return known is not None and known.unit == "count"
 
     def scale(self, name: str, values: Any = None) -> Scale:
         """How to show numbers of a statistic."""
@@ -234,7 +244,11 @@ class Subject:
         frame = table.frame(columns, replications=wanted)
         frame = frame[frame["scenario_id"].isin(self.runs["scenario_id"])]
         factors = self.runs.drop_duplicates("scenario_id")[["scenario_id", *self.factors]]
-        return frame.merge(factors, on="scenario_id", how="left"), remark
+        frame = frame.merge(factors, on="scenario_id", how="left")
+        if self.crossed:
+            keys = ["scenario_id", "replication_id"]
+            frame = frame.merge(self.runs[[*keys, NETWORK, PATH]], on=keys, how="left")
+        return frame, remark
 
 
 _CHOSEN = ("agreement", "model", "haircut", "trigger", "margin_percentage", "settlement_lag")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias, Union
 from pydantic import Field
 
 from scenarios.prices.bootstrap import BootstrapSource
+from scenarios.prices.classes import ClassesSource
 from scenarios.prices.file_source import FileSource
 from scenarios.prices.garch import GarchSource
 from scenarios.prices.gbm import GbmSource
@@ -23,6 +24,7 @@ SOURCES: tuple[type[PriceSource], ...] = (
     FileSource,
     BootstrapSource,
     GbmSource,
+    ClassesSource,
     StudentTSource,
     GarchSource,
     MertonSource,
@@ -49,6 +51,7 @@ __all__ = [
     "AnyPriceSource",
     "BootstrapSource",
     "BridgeSource",
+    "ClassesSource",
     "FileSource",
     "GarchSource",
     "GbmSource",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from scenarios.assets import AssetClass
 from scenarios.errors import InputError, nearest
 from scenarios.prices.model_source import PerToken
 from scenarios.prices.panel import PricePanel
@@ -54,6 +56,15 @@ class OverlaySource(PriceSource):
         """The past of the base."""
         base = self.base.past(window)
         return base.select(self.tokens) if base is not None and self.tokens else base
+
+    def with_classes(self, assets: Mapping[str, AssetClass], cash: str) -> Self:
+        """The same over the base as it is in the scenario."""
+        base = self.base.with_classes(assets, cash)
+        if base is self.base:
+            return self
+        source = self.model_copy(update={"base": base})
+        source.__pydantic_fields_set__ = set(self.model_fields_set)
+        return source
 
 
 def sessions_of(panel: PricePanel, window: Window) -> tuple[int, int]:

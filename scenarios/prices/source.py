@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
+from scenarios.assets import AssetClass
 from scenarios.prices.calendars import Calendar
 from scenarios.prices.panel import PricePanel
 from scenarios.table import Table
@@ -60,3 +62,11 @@ class PriceSource(Table):
             InputError: they cannot be read.
         """
         return None
+
+    def with_classes(self, assets: Mapping[str, AssetClass], cash: str) -> Self:
+        """The source as it is in a scenario with these classes of assets and this cash token.
+
+        Raises:
+            ValueError: it draws prices from the classes, and cannot from these.
+        """
+        return self

@@ -166,6 +166,7 @@ LONG = {
         "abm.measures.statistics._sums",
         "abm.measures.statistics.measure",
         "abm.model.__init__",
+        "abm.opening.balance.policies_of",
         "abm.opening.build._books",
         "abm.opening.build.draw_blueprint",
         "abm.opening.funding.fund",

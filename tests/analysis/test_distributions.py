@@ -195,3 +195,30 @@ class TestNetworks:
     def test_concentration(self) -> None:
         assert concentration([1, 1, 1, 1]) == 0.25
         assert concentration([]) == 0
+
+
+def test_of_crossed_runs_networks_and_paths_are_redrawn() -> None:
+    """Paths make all the difference: four networks of the same are no four times as many."""
+    effect = np.random.default_rng(2).normal(10, 2, 12)
+    rows = [
+        {
+            "scenario_id": 0,
+            "replication_id": n * 12 + p,
+            "network_id": n,
+            "path_id": p,
+            "exposure": effect[p],
+        }
+        for n in range(4)
+        for p in range(12)
+        for _ in range(3)
+    ]
+    frame = pd.DataFrame(rows)
+
+    def width(days: pd.DataFrame) -> float:
+        table = distribution(days, "exposure", by=[], resamples=400)
+        mean = table.set_index("statistic").loc["mean"]
+        return float(mean["high"] - mean["low"])
+
+    one_network = frame[frame["network_id"] == 0].drop(columns=["network_id", "path_id"])
+    assert width(frame) == pytest.approx(width(one_network), rel=0.2)
+    assert width(frame.drop(columns=["network_id", "path_id"])) < 0.6 * width(frame)

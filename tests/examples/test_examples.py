@@ -160,6 +160,23 @@ def rolling_lender(ran: Ran) -> None:
 
 
 @says
+def running_lender(ran: Ran) -> None:
+    """Loans end that would have been rolled."""
+    standard = ran.standard().summary()
+    assert standard["withdrawals"] == 0 < ran.summary["withdrawals"]
+    assert ran.summary["loans_rolled"] < standard["loans_rolled"]
+
+
+@says
+def targeting_borrower(ran: Ran) -> None:
+    """Who sells as prices fall stays below the leverage that the others come to."""
+    standard = ran.standard()
+    assert standard.summary()["outside_sold_value"] == 0 < ran.summary["outside_sold_value"]
+    assert ran.summary["outside_bought_value"] > 0
+    assert ran.days["leverage_95"].iloc[5] < standard.days_frame()["leverage_95"].iloc[5]
+
+
+@says
 def season_prices(ran: Ran) -> None:
     """Without noise the price is highest after a quarter of the season, lowest after three."""
     days = pd.bdate_range("2024-01-01", periods=20)

@@ -6,25 +6,31 @@ import re
 import tomllib
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from scenarios.prices import SOURCES, AnyPriceSource, Window
+from scenarios.assets import AssetClass
+from scenarios.prices import SOURCES, AnyPriceSource, PriceSource, Window
 from scenarios.prices.own import OwnSource
 from scenarios.scenario import bundled
 
 PAGE = (Path(__file__).parents[3] / "docs" / "prices.md").read_text(encoding="utf-8")
-TABLES = [tomllib.loads(block)["prices"] for block in re.findall(r"```toml\n(.*?)```", PAGE, re.S)]
+BLOCKS = [tomllib.loads(block) for block in re.findall(r"```toml\n(.*?)```", PAGE, re.S)]
+TABLES = [block["prices"] for block in BLOCKS]
 WINDOW = Window(date(2010, 10, 1), date(2010, 12, 1), "paper")
 
 
-@pytest.mark.parametrize("table", TABLES, ids=lambda table: table["source"])
-def test_every_table_gives_prices(table: dict[str, object]) -> None:
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block["prices"]["source"])
+def test_every_table_gives_prices(block: dict[str, Any]) -> None:
+    table = block["prices"]
     if table["source"] == "garch" and "history" in table:
         pytest.importorskip("arch")
-    source = TypeAdapter(AnyPriceSource).validate_python(table)
+    source: PriceSource = TypeAdapter(AnyPriceSource).validate_python(table)
+    assets = {name: AssetClass(**kind) for name, kind in block.get("assets", {}).items()}
+    source = source.with_classes(assets, "USD")
     panel = source.panel(WINDOW, np.random.default_rng(1))
     assert (panel.close > 0).all()
 

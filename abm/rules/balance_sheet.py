@@ -1,0 +1,97 @@
+"""What each line of a balance sheet is worth (`docs/balance-sheets.md`)."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from abm.books.books import VALUED_TOGETHER, Books
+from abm.books.compiled import compiled
+from abm.books.sheet import (
+    BORROWED,
+    CASH,
+    COLLATERAL_OWED,
+    CREDIT,
+    DEBT,
+    INCOMING,
+    ISSUE_OWED,
+    ISSUED,
+    LENT,
+    OUTSIDE,
+    POSTED,
+    RECEIVABLE,
+    RECEIVED,
+    WALLET,
+    Sheet,
+)
+from abm.rules.valuation import value_delivering, value_tokens
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+def mark(books: Books, sheet: Sheet, prices: Ints, titled: Bools) -> None:
+    """Write what each line is worth at these prices, at which `exposure` must be marked already.
+
+    Args:
+        books: the market's.
+        sheet: gets the lines; of close-outs under way only what is still in the accounts.
+        prices: in money units, shape (tokens,).
+        titled: whether title to the collateral passes, shape (agreements,).
+    """
+    lines = sheet.lines
+    mark_accounts(books, prices, titled, lines)
+    number = len(lines)
+    wallets, position = books.ledger.balance[:number], outside(books, sheet)
+    if len(books.ledger.arriving):
+        # Asked for, no longer in the pool, and not yet in the wallet.
+        position = position + books.ledger.arriving[:, :number].sum(axis=0)
+    cash = position[:, -1]
+    lines[:, CASH] = wallets[:, -1] + np.maximum(cash, 0)
+    lines[:, CREDIT] = np.maximum(-cash, 0)
+    lines[:, WALLET] = wallets[:, :-1] @ prices[:-1]
+    lines[:, OUTSIDE] = position[:, :-1] @ prices[:-1]
+    unsettled = sheet.unsettled.sum(axis=0)
+    lines[:, RECEIVABLE] = unsettled[:, -1]
+    lines[:, INCOMING] = unsettled[:, :-1] @ prices[:-1]
+    lines[:, DEBT] = sheet.debt
+
+
+def outside(books: Books, sheet: Sheet) -> Ints:
+    """Positions outside the ledger, shape (participants, tokens).
+
+    Of cash it is negative where credit is drawn; of what is minted without limit, where more has
+    been minted than there was and not yet been entered as contributed.
+    """
+    return books.ledger.capacity[: len(sheet.debt)] - sheet.allowed
+
+
+@compiled
+def mark_accounts(books: Books, prices: Ints, titled: Bools, lines: Ints) -> None:
+    """Write the lines that margin accounts make, of both parties."""
+    accounts = books.accounts
+    for row in range(len(lines)):
+        for line in (LENT, POSTED, RECEIVED, ISSUED, BORROWED, COLLATERAL_OWED, ISSUE_OWED):
+            lines[row, line] = 0
+    start = 0
+    while start < len(accounts):
+        end = min(start + VALUED_TOGETHER, len(accounts))
+        value_tokens(books, prices, start, end)
+        for a in range(start, end):
+            account = accounts[a]
+            lender, borrower = account.lender, account.borrower
+            here, reused = books.worth[a - start], 0
+            if len(books.reused):
+                for token in range(len(prices)):
+                    reused += prices[token] * books.reused[a, token]
+            lines[lender, LENT] += account.exposure
+            lines[borrower, BORROWED] += account.exposure
+            if titled[account.agreement]:
+                lines[lender, RECEIVED] += here
+                lines[lender, COLLATERAL_OWED] += here + reused
+            lines[borrower, POSTED] += here + reused + value_delivering(books, prices, a)
+            if account.advanced:
+                issued = prices[books.priority[account.agreement, 0]] * account.advanced
+                lines[lender, ISSUED] += issued
+                lines[borrower, ISSUE_OWED] += issued
+        start = end

@@ -1,0 +1,294 @@
+"""Balance sheets close, uses of funds are traded back, and leverage spirals as in closed form."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from random_balances import worlds_with_balances
+from random_worlds import World, worlds
+from worlds import CASH, loan, market_of, panel_of
+
+from abm.books.sheet import LINES
+from abm.model import CollateralMarket
+from scenarios.errors import InputError
+from scenarios.scenario import Scenario
+
+
+def market_in(world: World, **fields: Any) -> CollateralMarket:
+    table, prices = world
+    scenario = Scenario.parse({**table, **fields}, "test")
+    return CollateralMarket(scenario, rng=1, prices=panel_of(prices))
+
+
+def claims_cancel(market: CollateralMarket) -> None:
+    """What all own together is what is on the ledger and outside it, less debt to outside."""
+    sheet, ledger = market.sheet, market.ledger
+    assert sheet is not None
+    number = len(sheet.debt)
+    tokens = ledger.wallets[:number].sum(axis=0) + ledger.collateral.sum(axis=0)
+    tokens = tokens + ledger.in_transit.sum(axis=0) + sheet.unsettled.sum(axis=(0, 1))
+    tokens = tokens + ledger.arrays.arriving[:, :number].sum(axis=(0, 1))
+    tokens = tokens + (ledger.arrays.capacity[:number] - sheet.allowed).sum(axis=0)
+    assert sheet.equity.sum() == tokens @ market.prices - sheet.debt.sum()
+
+
+@given(worlds_with_balances())
+def test_sheets_close_whatever_happens(world: World) -> None:
+    """To the unit: `close` refuses any change of equity that none of the flows explains."""
+    market = market_in(world)
+    sheet, ledger = market.sheet, market.ledger
+    assert sheet is not None
+    while True:
+        claims_cancel(market)
+        assert (sheet.lines >= 0).all() or market.closed_out.liquidated_value
+        assert (sheet.unsettled >= 0).all() and (ledger.arrays.capacity >= 0).all()
+        if not market.running:
+            break
+        before = sheet.equity
+        market.step()
+        assert (sheet.equity == before + sheet.flows.sum(axis=1)).all()
+    market.run()
+
+
+@given(worlds_with_balances())
+@settings(max_examples=10)
+def test_a_copy_goes_on_as_the_market_does(world: World) -> None:
+    market = market_in(world)
+    market.step()
+    other = copy(market)
+    for each in (market, other):
+        each.run()
+    pd.testing.assert_frame_equal(market.days_frame(), other.days_frame())
+    pd.testing.assert_frame_equal(market.participants_frame(), other.participants_frame())
+
+
+@given(worlds())
+def test_sheets_alone_change_nothing(world: World) -> None:
+    """Where funds are without limit and nobody decides on anything, and no equity is given."""
+    table, _ = world
+    # Estates that pay have what is outside, where sheets are kept.
+    table["close_out"].pop("recovery", None)
+    table["close_out"].pop("recovery_delay", None)
+    for known in table["participants"]["given"]:
+        known.pop("equity", None)
+    plain, kept = market_in(world).run(), market_in(world, balance={"dealer": {}}).run()
+    days, with_sheets = plain.days_frame(), kept.days_frame()
+    same = list(days.columns[: days.columns.get_loc("equity")])
+    pd.testing.assert_frame_equal(days[same], with_sheets[same])
+    pd.testing.assert_frame_equal(plain.loans_frame(), kept.loans_frame())
+    assert (days[days.columns.difference(same)] == 0).all(axis=None)
+    assert (with_sheets["equity"] != 0).any()
+
+
+SPIRAL: dict[str, Any] = {
+    "money": {"currency": CASH, "unit": 1e-6},
+    "loans": [loan(1, "L1", "B1", lent={CASH: 1_000_000}, open_ended=True)],
+    "agreement": {"haircut": 0},
+}
+
+
+def fall(leverage: float, per_unit: float, shock: float, days: int = 60) -> float:
+    """How far the price of 100 units of assets falls in the end, of which one sold moves it so."""
+    market = market_of(
+        {"A": [100] + [100 * (1 - shock)] * days},
+        **SPIRAL,
+        balance={
+            "borrower": {"outside": {"A": 1_000_000}, "leverage": leverage}
+            | {"leverage_limit": leverage}
+        },
+        # 100 units are a million tokens.
+        close_out={"impact": {"depth": 1e4 / per_unit, "b": 1, "permanent": 1}} if per_unit else {},
+    )
+    market.run()
+    return 1 - market.prices[0] * 1e-8
+
+
+def test_a_leverage_spiral_is_that_of_the_closed_form() -> None:
+    """Shock / (1 - κ) with κ = (λ - 1)·A·ℓ: 1.81818 % for λ = 10, A = 100, ℓ = 5e-4, shock 1 %.
+
+    The closed form is linear: what is left of the difference shrinks with the shock.
+    """
+    kappa = (10 - 1) * 100 * 5e-4
+    assert 0.01 / (1 - kappa) == pytest.approx(0.0181818, abs=1e-7)
+    for shock in (1e-2, 1e-3, 1e-4):
+        assert fall(10, 5e-4, shock) / shock == pytest.approx(1 / (1 - kappa), abs=4 * shock)
+
+
+def test_a_spiral_diverges_above_one_and_needs_impact_and_leverage() -> None:
+    """κ = 1.08: the fall goes on until assets are sold. Without impact or leverage: none."""
+    assert fall(10, 1.2e-3, 1e-4) / 1e-4 > 50
+    assert fall(10, 0, 0.01) == pytest.approx(0.01)
+    assert fall(1, 5e-4, 0.01) == pytest.approx(0.01)
+
+
+def trades(market: CollateralMarket) -> list[tuple[Any, ...]]:
+    """What was traded: day, event, party, token, quantity, value."""
+    events = market.events_frame()
+    of = events["event"].isin(["sale", "purchase", "trade_settlement"])
+    columns = ["day", "event", "party", "token", "quantity", "value"]
+    return list(events.loc[of, columns].itertuples(index=False, name=None))
+
+
+def test_borrowed_cash_is_invested_and_raised_again_when_it_is_due() -> None:
+    """1,000 buy 10 A; the credit line of 10 % of 2,100 goes first, then 8 A two days ahead."""
+    market = market_of(
+        {"A": [100, 100, 100, 100, 90, 90, 90], "B": [50] * 7},
+        events=True,
+        loans=[loan(1, "L1", "B1", lent={CASH: 1000}, collateral={"B": 22}, maturity=5)],
+        agreement={"priority": ["B"]},
+        participants={"issuance_capacity": 0},
+        balance={
+            "borrower": {"invest": 1, "portfolio": {"A": 1}, "credit_line": 0.1}
+            | {"raises_funds": True}
+        },
+    ).run()
+    assert trades(market) == [
+        (3, "sale", "B1", "A", 8, 800),
+        (5, "trade_settlement", "B1", CASH, 800, 800),
+    ]
+    days = market.days_frame()
+    assert days["loans_settled"].tolist() == [0, 0, 0, 0, 0, 1, 0]
+    assert days["credit_drawn"].tolist() == [0, 0, 0, 0, 0, 200, 200]
+    assert days["equity"].tolist() == [2100, 2100, 2100, 2100, 2080, 2080, 2080]
+
+
+def test_what_was_sold_short_is_bought_back() -> None:
+    """10 A sold at 100, bought at 110 for the day on which they are due, worth 120 by then."""
+    market = market_of(
+        {"A": [100, 100, 100, 110, 110, 120, 120]},
+        events=True,
+        loans=[loan(1, "L1", "B1", lent={"A": 10}, collateral={CASH: 1100}, maturity=5)],
+        agreement={"priority": [CASH]},
+        balance={"borrower": {"short": 1, "outside": {CASH: 500}, "raises_funds": True}},
+    )
+    sheet = market.participants_frame().set_index("participant").loc["B1"]
+    assert (sheet["sheet_wallet"], sheet["sheet_cash"], sheet["sheet_borrowed"]) == (0, 1500, 1000)
+    market.run()
+    assert trades(market) == [
+        (3, "purchase", "B1", "A", 10, 1100),
+        (5, "trade_settlement", "B1", "A", 10, 1200),
+    ]
+    # The seller lost 100 by the rise to 110, and what it had bought earned what it owed from there.
+    table = market.participants_frame().set_index("participant")
+    assert table["net_worth"].to_dict() == {"B1": 1500, "L1": 1200}
+
+
+def test_a_call_is_met_by_a_purchase_once_it_settles() -> None:
+    """Cash is not eligible: 5 B are bought with borrowed cash and delivered when they arrive."""
+    market = market_of(
+        {"X": [100] * 6, "B": [50, 50, 40, 40, 40, 40]},
+        events=True,
+        loans=[loan(1, "L1", "B1", lent={CASH: 1000}, collateral={"B": 22}, open_ended=True)],
+        agreement={"priority": ["B"], "grace_days": 3},
+        balance={"borrower": {"outside": {"X": 10}, "raises_funds": True}},
+        assets={"all": {"tokens": ["X", "B"], "settlement_days": 2}},
+    ).run()
+    assert trades(market) == [
+        (2, "purchase", "B1", "B", 5, 200),
+        (4, "trade_settlement", "B1", "B", 5, 200),
+    ]
+    assert market.days_frame()["unmet_calls"].tolist() == [0, 0, 1, 1, 0, 0]
+
+
+def test_without_cash_another_asset_is_sold_for_the_purchase() -> None:
+    """Both settle on one day, so that the one pays for the other."""
+    market = market_of(
+        {"X": [100] * 6, "B": [50, 50, 40, 40, 40, 40]},
+        events=True,
+        loans=[loan(1, "L1", "B1", lent={"X": 10}, collateral={"B": 22}, open_ended=True)],
+        agreement={"priority": ["B"], "grace_days": 3},
+        balance={"borrower": {"outside": {"X": 10}, "raises_funds": True}},
+    ).run()
+    assert trades(market) == [
+        (2, "sale", "B1", "X", 2, 200),
+        (2, "purchase", "B1", "B", 5, 200),
+        (4, "trade_settlement", "B1", "B", 5, 200),
+    ]
+    assert market.days_frame()["unmet_calls"].tolist() == [0, 0, 1, 1, 0, 0]
+
+
+def test_whoever_has_no_equity_left_by_prices_defaults() -> None:
+    """Leverage of 10: a fall of 10 % is the end of it, on the evening of the day."""
+    market = market_of(
+        {"A": [100, 100, 90, 90]},
+        loans=[loan(1, "L1", "B1", lent={CASH: 1000}, open_ended=True)],
+        balance={"borrower": {"outside": {"A": 1000}, "leverage": 10}},
+    ).run()
+    days = market.days_frame()
+    assert days["defaults_insolvency"].tolist() == [0, 0, 1, 0]
+    assert days["without_equity"].tolist() == [0, 0, 0, 0]
+    table = market.participants_frame().set_index("participant")
+    assert table.loc["B1", "default_cause"] == "insolvency"
+
+
+def test_lines_of_a_small_market_by_hand() -> None:
+    """Title passes: the collateral is the lender's asset, and owed back."""
+    market = market_of(
+        {"A": [10, 12]},
+        loans=[loan(1, "L1", "B1", lent={CASH: 950}, collateral={"A": 100}, open_ended=True)],
+        agreement={"transfer": "title", "trigger": 0.5},
+        balance={"borrower": {"outside": {"A": 7, CASH: 50}, "leverage": 4}},
+    )
+    table = market.participants_frame().set_index("participant")
+    lines = {name: table[f"sheet_{name}"] for name in LINES}
+    # Assets other than cash are 1,070, so equity is 267, and debt the rest.
+    borrower = {"cash": 1000, "outside": 70, "posted": 1000, "borrowed": 950, "debt": 853}
+    lender = {"lent": 950, "received": 1000, "collateral_owed": 1000}
+    for name, line in lines.items():
+        assert line["B1"] == borrower.get(name, 0), name
+        assert line["L1"] == lender.get(name, 0), name
+    market.step()
+    table = market.participants_frame().set_index("participant")
+    assert table["net_worth"].to_dict() == {"B1": 267 + 2 * 107, "L1": 950}
+    assert table.loc["B1", "leverage"] == pytest.approx(107 * 12 / (267 + 2 * 107))
+
+
+@pytest.mark.parametrize(
+    ("balance", "says"),
+    [
+        ({"X1": {}}, "balance: no participant X1"),
+        ({"borrower": {"outside": {"Z": 1}}}, "Z"),
+        ({"borrower": {"invest": 1}}, "invest needs a credit_line"),
+        ({"borrower": {"short": 1, "credit_line": 0}}, "B1 sells short, but its issuance capacity"),
+        ({"borrower": {"leverage_target": 2}}, "leverage_target goes with a leverage_limit"),
+        ({"B1": {"leverage": 2}}, "B1 has a leverage and an equity"),
+        ({"borrower": {"outside": {"A": 2**60}}}, "B1 has 1.38e+19 money units outside the ledger"),
+    ],
+)
+def test_what_cannot_be_is_refused(balance: dict[str, Any], says: str) -> None:
+    given = [{"name": "B1", "role": "borrower", "equity": 10}]
+    with pytest.raises(InputError, match=says.replace("+", r"\+")):
+        market_of(
+            {"A": [10, 12]},
+            loans=[loan(1, "L1", "B1", lent={CASH: 950}, open_ended=True)],
+            participants={"given": given if "B1" in balance else []},
+            balance=balance,
+        )
+
+
+def test_contracts_keep_no_balance_sheets() -> None:
+    with pytest.raises(InputError, match="balance: the contracts know what is on the ledger"):
+        market_of(
+            {"A": [10, 12]},
+            loans=[loan(1, "L1", "B1", lent={CASH: 950})],
+            balance={"borrower": {}},
+            ledger="evm",
+        )
+
+
+def test_volatility_follows_the_days_returns() -> None:
+    market = market_of(
+        {"A": [100, 110, 121, 121]},
+        loans=[loan(1, "L1", "B1", lent={CASH: 950}, open_ended=True)],
+        balance={"borrower": {}},
+    )
+    squared = np.log(1.1) ** 2
+    for weight in (1, 1, 0.94):
+        market.step()
+        assert market.sheet is not None
+        assert market.sheet.volatility[0] == pytest.approx(np.sqrt(weight * squared))

@@ -1,0 +1,66 @@
+"""Random balance sheets for the random small markets, with everything switched on at times."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+from random_worlds import ROLES, World, amounts, rarely, worlds
+from worlds import CASH
+
+
+@st.composite
+def balances(draw: st.DrawFn, tokens: tuple[str, ...]) -> dict[str, Any]:
+    """One table of `[balance]`."""
+    table: dict[str, Any] = {}
+    if draw(st.booleans()):
+        table["outside"] = draw(st.sampled_from([0, 0.5, 2]) | amounts((*tokens, CASH)))
+    if draw(st.booleans()):
+        table["credit_line"] = draw(st.sampled_from([0, 0.1, 1]))
+    if draw(st.booleans()):
+        table["leverage"] = draw(st.sampled_from([1, 2, 5, 20]))
+    if "credit_line" in table or "outside" in table:
+        table["invest"] = draw(st.sampled_from([0, 0.7, 1]))
+    if "outside" in table:
+        table["short"] = draw(st.sampled_from([0, 0.5, 1]))
+    table["raises_funds"] = draw(st.booleans())
+    if draw(st.booleans()):
+        table["leverage_limit"] = draw(st.sampled_from([1, 2, 10]))
+        table["leverage_target"] = 1
+        if draw(st.booleans()):
+            table["liquidation"] = draw(st.permutations(tokens))[:2]
+    if draw(st.booleans()):
+        limits = {"leverage": [1.5, 3], "volatility": [0.01, 0.2], "liquidity": [0.05, 0.9]}
+        by = draw(st.sampled_from(sorted(limits)))
+        table[f"withdraw_{by}"] = draw(st.sampled_from(limits[by]))
+        if draw(st.booleans()):
+            table["raised_haircut"] = draw(st.sampled_from([0.1, 0.6]))
+    if draw(rarely):
+        table["hoard_volatility"] = draw(st.sampled_from([0.01, 0.3]))
+    return table
+
+
+@st.composite
+def worlds_with_balances(draw: st.DrawFn) -> World:
+    """A market in which everything can happen, and everybody keeps a balance sheet."""
+    table, prices = draw(worlds())
+    tokens = tuple(prices)
+    keys = st.sampled_from(["lender", "borrower", "dealer", *present(table)])
+    names = draw(st.lists(keys, min_size=1, max_size=3, unique=True))
+    balance = {name: draw(balances(tokens)) for name in names}
+    for given in table["participants"]["given"]:
+        mine = balance.get(given["name"], balance.get(given["role"], {}))
+        if "leverage" in mine:
+            given.pop("equity", None)
+    days = draw(st.sampled_from([0, 1, 2, 3]))
+    given = table.get("assets") or ({} if draw(rarely) else {"all": {"tokens": list(tokens)}})
+    classes = {name: {**kind, "settlement_days": days} for name, kind in given.items()}
+    table = {**table, "balance": balance, "assets": classes}
+    return table, prices
+
+
+def present(table: dict[str, Any]) -> list[str]:
+    """Names of the participants of a world."""
+    return sorted(
+        {entry[side] for entry in table["loans"] for side in ("lender", "borrower")} & set(ROLES)
+    )
