@@ -17,7 +17,10 @@ Floats = npt.NDArray[np.float64]
 
 
 def run_function(
-    scenario: Scenario | str | Path, parameters: Sequence[str], measures: Sequence[str]
+    scenario: Scenario | str | Path,
+    parameters: Sequence[str],
+    measures: Sequence[str],
+    decimals: int = 4,
 ) -> Callable[[Floats, int, int], Floats]:
     """A market as `run(theta, days, seed)`, which gives its daily measures.
 
@@ -29,6 +32,7 @@ def run_function(
         parameters: dotted names of the fields that `theta` gives, in its order. Whole-number
             fields take the nearest.
         measures: columns of `CollateralMarket.days_frame()`.
+        decimals: places that values are rounded to: ratios of an agreement are exact fractions.
 
     Returns:
         a function of `theta`, shape (parameters,), the number of days to give, from day 0 on, and a
@@ -45,7 +49,7 @@ def run_function(
         if len(theta) != len(parameters):
             raise InputError(f"theta: expected {len(parameters)} values, got {len(theta)}")
         values = zip(parameters, theta, whole, strict=True)
-        changes = {name: round(value) if n else float(value) for name, value, n in values}
+        changes = {name: round(float(value), None if n else decimals) for name, value, n in values}
         market = CollateralMarket(world, rng=seed, **changes)
         if not 0 < days <= len(market.days):
             raise InputError(f"days: expected 1 to {len(market.days)}, got {days}")
