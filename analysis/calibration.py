@@ -16,8 +16,8 @@ class MomentLoss:
     """Weighted distance between the moments of simulated and observed daily series.
 
     The moments of a series are its mean, its standard deviation and its autocorrelations, as in the
-    method of simulated moments (McFadden 1989; Franke 2009). It has the method of black-it's losses,
-    `compute_loss`, and can be handed to its calibrator.
+    method of simulated moments (McFadden 1989; Franke 2009). `compute_loss` is the method that
+    black-it's losses have.
 
     Args:
         weights: of the series, shape (series,); all alike if not given.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -49,7 +50,9 @@ def run_function(
         if len(theta) != len(parameters):
             raise InputError(f"theta: expected {len(parameters)} values, got {len(theta)}")
         values = zip(parameters, theta, whole, strict=True)
-        changes = {name: round(float(value), None if n else decimals) for name, value, n in values}
+        changes: dict[str, Any] = {
+            name: round(float(value), None if n else decimals) for name, value, n in values
+        }
         market = CollateralMarket(world, rng=seed, **changes)
         if not 0 < days <= len(market.days):
             raise InputError(f"days: expected 1 to {len(market.days)}, got {days}")
