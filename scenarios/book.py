@@ -123,8 +123,8 @@ class Book(Table):
     """Loans open on a day, on average."""
     against_cash: Annotated[str, Field(min_length=1)]
     """Name of the agreement of loans against cash."""
-    against_securities: Annotated[str, Field(min_length=1)]
-    """Name of the agreement of loans against securities."""
+    against_securities: Annotated[str, Field(min_length=1)] | None = None
+    """Name of the agreement of loans against securities; if not given, `agreement`."""
     agents: Annotated[Number, Field(ge=1)] = 8
     """Agent lenders; each acts for some of the lenders."""
     turnover: bool = True

@@ -145,7 +145,7 @@ class Scenario(Table):
             raise ValueError('book: loans of a book begin on many days; use ledger = "columns"')
         for field in ("against_cash", "against_securities"):
             name = getattr(book, field)
-            if name not in self.agreements:
+            if name is not None and name not in self.agreements:
                 known = ", ".join(self.agreements) or "none"
                 near = nearest(name, self.agreements)
                 raise ValueError(f"book.{field}: no agreement {name}{near} (known: {known})")

@@ -59,10 +59,10 @@ def draw_book(
     last: int,
     rng: np.random.Generator,
 ) -> DrawnBook:
-    """Draw the loans of a scenario's book.
+    """Draw the loans of a scenario with a `book`.
 
     Args:
-        scenario: with a `book`.
+        scenario: what to draw.
         population: of lenders and borrowers.
         tokens: names of the ledger's columns, cash last.
         last: last day of the window.
@@ -74,34 +74,19 @@ def draw_book(
     book = scenario.book
     assert book is not None
     targets = book.load()
-    lenders, borrowers = population.rows("lender"), population.rows("borrower")
     drawn, open_ended = _lives(targets, book.loans, book.turnover, last, rng)
-    number = len(drawn.kind)
+    number, borrowers = len(drawn.kind), population.rows("borrower")
     weights = weights_of(len(borrowers), targets.largest_borrowers.value, "largest_borrowers")
     which = pick(rng.random(number), weights)
-    agent, lender = _allocated(targets, book.agents, lenders, number, rng)
-    lent_token, fee = _lent(targets, scenario, tokens, number, rng)
+    agent, lender = _allocated(targets, book.agents, population, number, rng)
+    token, fee = _lent(targets, scenario, tokens, number, rng)
     against_cash = rng.random(number) < targets.against_cash.value
-    eligible = scenario.agreements[book.against_securities].eligible(tokens, tokens[-1])
-    mixes = draw_mixes(targets, weights, _columns(targets.collateral, scenario, eligible), rng)
-    shares = np.zeros((len(weights), len(tokens)), np.int64)
-    shares[:, [list(tokens).index(token) for token in eligible]] = in_parts(mixes)
-    posted = shares[which]
-    posted[against_cash] = np.eye(len(tokens), dtype=np.int64)[-1] * PARTS
-    of_participant = np.full(len(population.names), -1, np.int64)
-    of_participant[lenders] = agent
-    sizes = Distribution(kind="lognormal", sigma=targets.size_sigma.value)
+    shares = _posted(targets, scenario, weights, tokens, rng)[which]
+    shares[against_cash] = np.eye(len(tokens), dtype=np.int64)[-1] * PARTS
+    spread = Distribution(kind="lognormal", sigma=targets.size_sigma.value)
+    scale, borrower = draw_sizes(spread, number, rng), borrowers[which]
     return DrawnBook(
-        lender=lender,
-        borrower=borrowers[which],
-        against_cash=against_cash,
-        scale=draw_sizes(sizes, number, rng),
-        lent_token=lent_token,
-        fee=fee,
-        shares=posted,
-        drawn=drawn,
-        open_ended=open_ended,
-        agent=of_participant,
+        lender, borrower, against_cash, scale, token, fee, shares, drawn, open_ended, agent
     )
 
 
@@ -176,9 +161,13 @@ def weights_of(number: int, largest: float, field: str) -> Floats:
 
 
 def _allocated(
-    targets: BookTargets, agents: int, lenders: Ints, number: int, rng: np.random.Generator
+    targets: BookTargets,
+    agents: int,
+    population: Population,
+    number: int,
+    rng: np.random.Generator,
 ) -> tuple[Ints, Ints]:
-    """The agent of each lender, and the lender of each loan.
+    """The agent of each participant, -1 for none, and the lender of each loan.
 
     An agent has lenders in proportion to what it lends, one at least. It allocates its loans among
     them in turn, in the order in which loans begin: who has lent goes to the end of the queue.
@@ -186,6 +175,7 @@ def _allocated(
     Raises:
         InputError: there are more agents than lenders.
     """
+    lenders = population.rows("lender")
     if agents > len(lenders):
         raise InputError(f"book.agents: {agents} agents for {len(lenders)} lenders")
     weights = weights_of(agents, targets.largest_agents.value, "largest_agents")
@@ -198,7 +188,9 @@ def _allocated(
     order = np.argsort(of_loan, kind="stable")
     turn = np.empty(number, np.int64)
     turn[order] = np.arange(number) - np.searchsorted(of_loan[order], of_loan[order])
-    return np.repeat(np.arange(agents), clients), lenders[first[of_loan] + turn % clients[of_loan]]
+    agent = np.full(len(population.names), -1, np.int64)
+    agent[lenders] = np.repeat(np.arange(agents), clients)
+    return agent, lenders[first[of_loan] + turn % clients[of_loan]]
 
 
 def _columns(
@@ -277,10 +269,30 @@ def specialness(
     return share, np.where(is_special, special, general)
 
 
+def _posted(
+    targets: BookTargets,
+    scenario: Scenario,
+    weights: Floats,
+    tokens: Sequence[str],
+    rng: np.random.Generator,
+) -> Ints:
+    """Shares of the tokens that each borrower posts against securities, in parts of `PARTS`."""
+    assert scenario.book is not None
+    name = scenario.book.against_securities
+    agreement = scenario.agreement if name is None else scenario.agreements[name]
+    eligible = agreement.eligible(tokens, tokens[-1])
+    columns = _columns(targets.collateral, scenario, eligible)
+    mixes = draw_mixes(targets, weights, columns, len(eligible), rng)
+    shares = np.zeros((len(weights), len(tokens)), np.int64)
+    shares[:, [list(tokens).index(token) for token in eligible]] = in_parts(mixes)
+    return shares
+
+
 def draw_mixes(
     targets: BookTargets,
     weights: Floats,
     columns: Sequence[tuple[float, list[int]]],
+    tokens: int,
     rng: np.random.Generator,
 ) -> Floats:
     """The mix that each borrower posts, whose mean by what borrowers borrow is the target.
@@ -292,6 +304,7 @@ def draw_mixes(
         targets: of the book.
         weights: share of each borrower in what is on loan.
         columns: share and tokens of each class.
+        tokens: how many there are.
         rng: draws them.
 
     Returns:
@@ -308,7 +321,7 @@ def draw_mixes(
         value *= np.divide(wanted, value.sum(axis=0), out=np.zeros_like(wanted), where=some)
         if np.abs(value.sum(axis=1) - weights).max() < 1e-12:
             break
-    mixes = np.zeros((len(weights), 1 + max(row for _, rows in columns for row in rows)))
+    mixes = np.zeros((len(weights), tokens))
     for column, (_, rows) in enumerate(columns):
         if rows:
             within = _dirichlet(np.full(len(rows), concentration / len(rows)), len(weights), rng)

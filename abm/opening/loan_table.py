@@ -195,7 +195,7 @@ def _booked_loans(
     with named("book"):
         loans = draw_book(scenario, population, tokens, last, network)
     names = ["", *scenario.agreements]
-    secured = [names.index(name) for name in (book.against_securities, book.against_cash)]
+    secured = [names.index(name or "") for name in (book.against_securities, book.against_cash)]
     return population, LoanTable(
         loan_id=np.arange(1, len(loans.lender) + 1),
         lender=loans.lender,
