@@ -7,7 +7,6 @@ BIN := .venv/bin
 run: .venv/run
 	$(BIN)/collateral run paper-windows --out results/paper-windows --resume
 	$(BIN)/collateral run paper-models --out results/paper-models --resume
-	$(BIN)/collateral report results/paper-windows
 	$(BIN)/collateral report results/paper-models
 
 test: lint

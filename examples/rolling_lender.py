@@ -12,7 +12,8 @@ class Rolling(Lender):
 
 
 if __name__ == "__main__":
+    terms = {"loan.maturity": 10, "loan.at_maturity": "settle"}
     market = CollateralMarket(
-        "network-random-bipartite", rng=1, behaviours={"lender": Rolling}, **{"loan.maturity": 10}
+        "network-random-bipartite", rng=1, behaviours={"lender": Rolling}, **terms
     ).run()
     print(market.summary()["loans_rolled"], "rolled,", market.summary()["loans_settled"], "settled")

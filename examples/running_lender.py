@@ -1,4 +1,4 @@
-"""A lender that recalls from whom a bad day could cost a third of its equity."""
+"""A lender that funds nobody longer whom a bad day could cost a third of its equity."""
 
 from abm.agents import Lender
 from abm.model import CollateralMarket
@@ -11,8 +11,7 @@ class Running(Lender):
 
 
 if __name__ == "__main__":
-    changes = {"loan.open_ended": True, "balance.borrower.outside": 1.0}
-    changes["balance.borrower.leverage"] = 10.0
+    changes = {"balance.borrower.outside": 1.0, "balance.borrower.leverage": 10.0}
     behaviours = {"lender": Running}
     market = CollateralMarket("network-random-bipartite", rng=1, behaviours=behaviours, **changes)
     print(market.run().summary()["withdrawals"], "loans withdrawn")

@@ -1,4 +1,4 @@
-"""A borrower that holds its leverage between 8 and 10: it sells above, and buys below."""
+"""A borrower that keeps its leverage close to 2: it sells above, and buys below."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from abm.model import CollateralMarket
 
 class Targeting(Borrower):
     def choose_trades(self, sheet):
-        wanted = np.clip(sheet.leverage[0], 8, 10) - sheet.leverage[0]
+        wanted = np.clip(sheet.leverage[0], 1.95, 2.05) - sheet.leverage[0]
         if not np.isfinite(wanted):
             return {}
         part = wanted * sheet.equity[0] / max(sheet.outside[0, :-1] @ sheet.prices[:-1], 1)
@@ -17,7 +17,7 @@ class Targeting(Borrower):
 
 
 if __name__ == "__main__":
-    changes = {"balance.borrower.outside": 1.0, "balance.borrower.leverage": 9.0}
+    changes = {"balance.borrower.outside": 1.0, "balance.borrower.leverage": 2.0}
     changes["balance.borrower.credit_line"] = 1.0
     behaviours = {"borrower": Targeting}
     market = CollateralMarket("network-random-bipartite", rng=1, behaviours=behaviours, **changes)

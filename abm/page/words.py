@@ -113,8 +113,12 @@ def walk(watch: Watch) -> list[Stop]:
             )
         )
     number = len(watch.defaults)
+    counts = [sum(its == c for *_, its in watch.defaults) for c in range(len(CAUSES))]
     by_cause = ", ".join(
-        f"{sum(its == c for *_, its in watch.defaults)} {name}" for c, name in enumerate(CAUSES)
+        f"{count} {name}"
+        for c, (count, name) in enumerate(zip(counts, CAUSES, strict=True))
+        # Without balance sheets there is none.
+        if count or c != INSOLVENCY
     )
     stops.append(
         Stop(

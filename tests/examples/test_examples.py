@@ -161,9 +161,10 @@ def rolling_lender(ran: Ran) -> None:
 
 @says
 def running_lender(ran: Ran) -> None:
-    """Loans are recalled that would have gone on."""
+    """Loans end that would have been rolled."""
     standard = ran.standard().summary()
-    assert standard["recalls"] == 0 < ran.summary["withdrawals"] <= ran.summary["recalls"]
+    assert standard["withdrawals"] == 0 < ran.summary["withdrawals"]
+    assert ran.summary["loans_rolled"] < standard["loans_rolled"]
 
 
 @says
@@ -171,6 +172,7 @@ def targeting_borrower(ran: Ran) -> None:
     """Who sells as prices fall stays below the leverage that the others come to."""
     standard = ran.standard()
     assert standard.summary()["outside_sold_value"] == 0 < ran.summary["outside_sold_value"]
+    assert ran.summary["outside_bought_value"] > 0
     assert ran.days["leverage_95"].iloc[5] < standard.days_frame()["leverage_95"].iloc[5]
 
 
