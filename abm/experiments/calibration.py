@@ -53,16 +53,20 @@ def run_function(
         changes: dict[str, Any] = {
             name: round(float(value), None if n else decimals) for name, value, n in values
         }
-        market = CollateralMarket(world, rng=seed, **changes)
-        if not 0 < days <= len(market.days):
-            raise InputError(f"days: expected 1 to {len(market.days)}, got {days}")
-        while market.day < days - 1:
-            market.step()
-        frame = market.days_frame()
-        market.release()
-        missing = [name for name in measures if name not in frame]
-        if missing:
-            raise InputError(f"measures: no measure {missing[0]}")
-        return frame[list(measures)].to_numpy(np.float64)[:days]
+        return _series(CollateralMarket(world, rng=seed, **changes), days, measures)
 
     return run
+
+
+def _series(market: CollateralMarket, days: int, measures: Sequence[str]) -> Floats:
+    """The first days of a market, shape (days, measures)."""
+    if not 0 < days <= len(market.days):
+        raise InputError(f"days: expected 1 to {len(market.days)}, got {days}")
+    while market.day < days - 1:
+        market.step()
+    frame = market.days_frame()
+    market.release()
+    for name in measures:
+        if name not in frame:
+            raise InputError(f"measures: no measure {name}")
+    return frame[list(measures)].to_numpy(np.float64)[:days]
