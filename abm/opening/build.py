@@ -57,6 +57,8 @@ class Blueprint:
 
     tokens: tuple[str, ...]
     cash: str
+    unit: float
+    """Smallest money unit."""
     days: pd.DatetimeIndex
     prices: Ints
     """True prices in money units, shape (days, tokens)."""
@@ -73,6 +75,12 @@ class Blueprint:
     """Which of them begin in the course of the simulation."""
     at_maturity: Ints
     """For each loan 0 to settle, 1 to roll, 2 to replace it."""
+    fee: npt.NDArray[np.float64] | None
+    """Of each loan of a book, for a year; None without a book."""
+    open_ended: npt.NDArray[np.bool_] | None
+    """Which loans of a book have an open end; None without a book, or one that stands still."""
+    agent: Ints | None
+    """Agent of each participant of a book, -1 for none."""
     lent_moves: bool
     """Whether anything but cash is lent, so that exposures change with prices."""
     equity: Ints
@@ -144,6 +152,7 @@ def draw_blueprint(
     return Blueprint(
         tokens=tokens,
         cash=cash,
+        unit=unit,
         days=panel.dates,
         prices=prices,
         assets=assets,
@@ -154,6 +163,9 @@ def draw_blueprint(
         posted=sizes.posted,
         later=LaterLoans(table, tokens, sizes.posted),
         at_maturity=np.array(modes, np.int64)[table.drawn.kind],
+        fee=table.fee,
+        open_ended=table.open_ended,
+        agent=table.agent,
         lent_moves=bool(sizes.lent[:, :-1].any()),
         equity=equity_of(
             scenario, population, table, sizes, prices, ledger.wallets[: len(population.names)]

@@ -251,8 +251,22 @@ class Subject:
         return frame, remark
 
 
-_CHOSEN = ("agreement", "model", "haircut", "trigger", "margin_percentage", "settlement_lag")
-_INVENTORY = ("prefunded_inventory", "issuance_capacity", "minting_days", "reuse_rate")
+_CHOSEN = (
+    "agreement",
+    "rules",
+    "model",
+    "haircut",
+    "trigger",
+    "margin_percentage",
+    "settlement_lag",
+)
+_INVENTORY = (
+    "prefunded_inventory",
+    "issuance_capacity",
+    "minting_days",
+    "reuse_rate",
+    "delivery",
+)
 
 
 def _is_policy(factor: str, designs: Sequence[Mapping[str, Any]]) -> bool:

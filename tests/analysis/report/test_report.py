@@ -17,7 +17,7 @@ from analysis import ResultsError, read_results
 from analysis.report import Report, build_report
 from analysis.report.export import escape_latex
 from analysis.report.page import page
-from analysis.report.subject import Subject
+from analysis.report.subject import Subject, _is_policy
 from scenarios.scenario import Scenario
 from tests.analysis.stores import PAIR, write_store
 
@@ -175,6 +175,17 @@ class TestContents:
         assert both == ["factor.haircut", "factor.trigger"]
         # Sampled designs never differ in one factor alone: there the name decides.
         assert Subject(read_results(folders["one replication"])).policies == ["factor.haircut"]
+
+
+@pytest.mark.parametrize("field", ["participants.delivery", "rules", "agreement.haircut"])
+def test_what_can_be_chosen_under_a_name_of_its_own(field: str) -> None:
+    designs: list[dict[str, Any]] = [
+        {"factors": {"what": "one"}, "changes": {}},
+        {"factors": {"what": "other"}, "changes": {field: "other"}},
+    ]
+    assert _is_policy("factor.what", designs)
+    designs[1]["changes"] = {"participants.borrowers": 9}
+    assert not _is_policy("factor.what", designs)
 
 
 def report_of(*arguments: str | Path) -> Result:
