@@ -52,6 +52,19 @@ def inlined(function: F) -> F:
     return cast(F, _njit(_nrt=False, forceinline=True, error_model="numpy")(function))
 
 
+def kept(function: F) -> F:
+    """An inlined function as Python calls it, compiled once and kept for other processes.
+
+    The function itself would be compiled anew in every process that calls it directly.
+    """
+    return compiled(plain(function))
+
+
+def plain(function: F) -> F:
+    """A compiled function as it was written: for a few steps at a time from Python."""
+    return cast(F, cast(Any, function).py_func)
+
+
 @inlined
 def unsigned(row: int) -> int:
     """A row as a number without a sign, which need not be tested for counting from the end."""

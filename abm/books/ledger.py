@@ -8,7 +8,7 @@ from typing import NamedTuple, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from abm.books.compiled import compiled, inlined, unsigned
+from abm.books.compiled import compiled, inlined, plain, unsigned
 
 UNLIMITED = np.int64(2**62)
 """An issuance capacity that never runs out."""
@@ -133,7 +133,7 @@ class Ledger:
         """Put newly issued tokens into an account."""
         if quantity < 0:
             raise LedgerError(f"cannot mint {quantity} of {self.tokens[token]}")
-        issue(self.arrays, row, token, quantity)
+        plain(issue)(self.arrays, row, token, quantity)
 
     def burn(self, row: int, token: int, quantity: int) -> None:
         """Take redeemed tokens out of circulation."""
@@ -142,7 +142,7 @@ class Ledger:
             raise LedgerError(
                 f"cannot burn {quantity} of {self.tokens[token]}: account {row} holds {held}"
             )
-        redeem(self.arrays, row, token, quantity)
+        plain(redeem)(self.arrays, row, token, quantity)
 
     def transfer(self, source: int, target: int, token: int, quantity: int) -> None:
         """Move tokens from one account to another.
@@ -174,7 +174,7 @@ class Ledger:
                 )
         for source, target, moved in legs:
             for token, quantity in moved.items():
-                move(balance, source, target, token, quantity)
+                plain(move)(balance, source, target, token, quantity)
 
     def check_conservation(self) -> Holdings:
         """Every token minted and not burned is in exactly one account, and none is below zero.

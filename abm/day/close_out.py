@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from abm.books import tally
 from abm.books.books import Books
+from abm.books.compiled import kept
 from abm.books.events import EventRecorder
 from abm.books.ledger import Ledger
 from abm.books.loan_book import ACTIVE, CLOSED, CLOSED_OUT, LIQUIDATING, OPEN_LOAN
@@ -25,6 +26,8 @@ from abm.rules.price_impact import MarketImpact
 from scenarios.stress import CloseOut
 
 Ints = npt.NDArray[np.int64]
+
+_hand_back = kept(hand_back)
 
 
 @dataclass
@@ -372,7 +375,7 @@ class CloseOutDesk:
             rest -= int(prices[token])
         missing = 0
         for token in np.flatnonzero(quantities).tolist():
-            failed = hand_back(self.books, prices, a, token, int(quantities[token]))
+            failed = _hand_back(self.books, prices, a, token, int(quantities[token]))
             missing += int(failed) * int(prices[token])
         accounts.advanced[a] = 0
         lender = int(accounts.lender[a])

@@ -15,6 +15,7 @@ from abm.agents.lender import Lender
 from abm.books import tally
 from abm.books.answers import BY_DEFAULT, Answers
 from abm.books.before import begin_day
+from abm.books.compiled import kept
 from abm.books.events import CHUNK
 from abm.books.idle import idle_tokens
 from abm.books.ledger import Holdings
@@ -45,6 +46,8 @@ from abm.rules.trigger import DELIVERY_CALL, RETURN_CALL
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+
+_execute_delivery, _note_unmet = kept(execute_delivery), kept(note_unmet)
 
 
 class ColumnsDay:
@@ -358,10 +361,10 @@ class ColumnsDay:
         else:
             if met:
                 term = self.books.terms[accounts[a].agreement]
-                missing -= execute_delivery(
+                missing -= _execute_delivery(
                     self.books, market.prices, market.day, a, quantities, term.eligible, term.lag
                 )
-            note_unmet(self.books, market.prices, a, missing)
+            _note_unmet(self.books, market.prices, a, missing)
         self.sharing.answered(a, as_planned)
         market.events.drain(market.day)
 
