@@ -28,6 +28,7 @@ from abm.day.kinds import day_of
 from abm.day.revision import Revision
 from abm.measures.balance import measure_sheets
 from abm.measures.day_collector import DayCollector
+from abm.measures.earnings import Earnings
 from abm.measures.exposures import Exposures
 from abm.measures.measure import Measure, own_measures
 from abm.measures.moments import NO_CLOSE_OUTS, close_outs, morning, wrong_way_share
@@ -142,6 +143,7 @@ class CollateralMarket(mesa.Model):
         self.running: bool = True
         self.closed_out = CloseOutResult()
         self.exposures = Exposures(len(self.population.names))
+        self.earnings = Earnings.of_market(self, blueprint.fee, blueprint.agent)
         self._closing_before = NO_CLOSE_OUTS
         self.final: Snapshot | None = None
 
@@ -370,6 +372,8 @@ class CollateralMarket(mesa.Model):
             row[f"defaults_{cause}"] = number
         row["gas"] = self.phases.gas_today()
         row |= measure_sheets(self.sheet, self.standing, self.unit)
+        if self.earnings is not None:
+            self.earnings.accrue(self.books, self.day, self.prices)
         for own in self._own_measures:
             assert own.of is not None
             row[own.name] = own.of(self)
