@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -31,6 +32,7 @@ from abm.opening.terms import terms_of
 from scenarios.agreement import CollateralAgreement
 from scenarios.assets import AssetColumns, asset_columns
 from scenarios.errors import InputError
+from scenarios.kept import shared
 from scenarios.prices import PricePanel
 from scenarios.prices.calendars import on_calendar
 from scenarios.prices.past import Past, past_of
@@ -128,7 +130,12 @@ def draw_blueprint(
         revision.begin(panel.tokens, past, prices[0, :-1] * unit)
         table = replace(table, agreements=tuple(revision.today))
     agreements = at_raised_haircuts(scenario, table.agreements)
-    terms, priority = terms_of(agreements, tokens, cash, unit)
+    if scenario.rules:  # which may write other terms in every run
+        terms, priority = terms_of(agreements, tokens, cash, unit)
+    else:
+        kept, make = shared(scenario), partial(terms_of, agreements, tokens, cash, unit)
+        terms, priority = kept.get(("terms", tokens), make)
+        terms, priority = terms.copy(), priority.copy()
     sizes = size_loans(table, tokens, cash, prices, unit)
     refuse_overflow(scenario, tokens, table, sizes, terms, prices, sensitivity)
     books, ledger = _books(
@@ -186,7 +193,9 @@ def _books(
         pairs = np.column_stack([table.lender, table.borrower, table.agreement])[together]
         _, first, group = np.unique(pairs, axis=0, return_index=True, return_inverse=True)
         key[together] = together[first[group.ravel()]]
-    carriers, account = np.unique(key, return_inverse=True)
+        carriers, account = np.unique(key, return_inverse=True)
+    else:
+        carriers = account = key
     longest_lag = int(terms.lag.max())
     participants = len(population.names)
     accounts = new_accounts(

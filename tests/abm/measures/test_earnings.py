@@ -102,6 +102,14 @@ def test_parties_by_hand() -> None:
     assert ended.earnings.outside == -11 * 612
 
 
+def test_days_that_nobody_asks_about_are_counted_too() -> None:
+    """Without a measure of one's own days could run together in compiled code."""
+    asked, alone = market().run(), market(measures=[]).run()
+    assert asked.earnings is not None and alone.earnings is not None
+    assert alone.earnings.by_participant.tolist() == asked.earnings.by_participant.tolist()
+    assert alone.earnings.by_participant.any()
+
+
 def test_securities_as_collateral_earn_the_fee_alone() -> None:
     changes = {"loan.composition": {"GOV": 1}, "agreement.priority": ["GOV"]}
     days = market(**changes).run().days_frame()
