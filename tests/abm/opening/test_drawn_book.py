@@ -235,7 +235,7 @@ class TestRefused:
         ("changes", "message"),
         [
             ({"book.targets": "bundled:securities"}, "no bundled book securities"),
-            ({"book.targets": "no/such.toml"}, "no/such.toml: cannot be read"),
+            ({"book.targets": "no/such.toml"}, "book: targets: .*no/such.toml: cannot be read"),
             ({"book.against_cash": "csh"}, "no agreement csh .did you mean cash"),
             ({"agreements.cash.priority": ["EQ1"]}, r"cash\.priority: must name USD"),
             ({"book.agents": 300}, "300 agents for 264 lenders"),
