@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint format clean
+.PHONY: run test lint format docs clean
 
 run: .venv/run
 	$(BIN)/collateral run paper-windows --out results/paper-windows --resume
@@ -21,8 +21,12 @@ format: .venv/dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: .venv/docs
+	$(BIN)/sphinx-build -W --keep-going -q docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
 clean:
-	rm -rf .venv results
+	rm -rf .venv results docs/_build docs/_notebooks docs/command-line.md
 
 .venv/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed (PYTHON=python3.12 make ...)" if sys.version_info < (3, 11) else 0)'
@@ -35,6 +39,10 @@ clean:
 
 .venv/dev: .venv/run
 	$(BIN)/pip install --quiet --editable ".[$(EXTRAS)]" --group dev
+	@touch $@
+
+.venv/docs: .venv/run
+	$(BIN)/pip install --quiet --group docs
 	@touch $@
 
 # What the tests exercise beyond the default install; each is optional for users.

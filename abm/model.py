@@ -15,27 +15,28 @@ import pandas as pd
 from mesa.agent import AgentSet
 
 from abm.agents import Custodian, Participant
-from abm.agents.behaviour import classes_for, services_for
+from abm.agents.behaviour import STANDARD, classes_for, services_for, with_steps
 from abm.books.events import EventRecorder
 from abm.books.ledger import Holdings
-from abm.books.loan_book import OPEN_LOAN
+from abm.books.loan_book import first_loans
 from abm.books.sheet import new_sheet
-from abm.books.standing import CAUSES, new_standing
+from abm.books.standing import new_standing
 from abm.day.agreements import Agreements
-from abm.day.close_out import CloseOutResult
+from abm.day.close_out_result import CloseOutResult
 from abm.day.day import Day
 from abm.day.kinds import day_of
 from abm.day.revision import Revision
-from abm.measures.balance import measure_sheets
+from abm.measures.balance import NONE_KEPT, measure_sheets
 from abm.measures.day_collector import DayCollector
 from abm.measures.exposures import Exposures
 from abm.measures.measure import Measure, own_measures
-from abm.measures.moments import NO_CLOSE_OUTS, close_outs, morning, wrong_way_share
+from abm.measures.moments import NO_CLOSE_OUTS, close_outs
+from abm.measures.recorder import Recorder
 from abm.measures.standard import MEASURES
-from abm.measures.statistics import measure
 from abm.measures.summary import sum_up
 from abm.opening.arguments import check_arguments
 from abm.opening.build import draw_blueprint
+from abm.opening.outside import Outside
 from abm.opening.streams import RunSeed, Streams
 from abm.opening.terms import terms_row
 from abm.rules.price_impact import MarketImpact
@@ -83,6 +84,8 @@ class CollateralMarket(mesa.Model):
     scenario: Scenario = None  # type: ignore[assignment]
     """What is simulated."""
 
+    _released = False
+
     def __init__(
         self,
         scenario: Scenario | str | Path,
@@ -107,10 +110,10 @@ class CollateralMarket(mesa.Model):
                 rules, (self.scenario.agreement, *self.scenario.agreements.values())
             )
             blueprint = draw_blueprint(self.scenario, self.streams, prices, revision)
-            kinds = classes_for(self.scenario, blueprint.population, behaviours or {})
+            self.kinds = classes_for(self.scenario, blueprint.population, behaviours or {})
             oracle, clearing_house = services_for(self.scenario, behaviours or {})
             self._own_measures = own_measures((*self.scenario.measures, *measures), MEASURES)
-        self.measures = (*MEASURES, *self._own_measures)
+        self.measures = (*MEASURES, *self._own_measures) if self._own_measures else MEASURES
         self.tokens, self.days = blueprint.tokens, blueprint.days
         self.assets = blueprint.assets
         self.unit = self.scenario.money.unit
@@ -121,11 +124,12 @@ class CollateralMarket(mesa.Model):
         self.lent_moves = blueprint.lent_moves
         self.events = EventRecorder(events, len(self.tokens))
         self.books = blueprint.books._replace(log=self.events.buffer, logged=self.events.logged)
-        self.first_loan = self._first_loans()
+        self.first_loan = first_loans(self.books.loans, len(self.books.accounts))
         self.path = blueprint.prices
         """Prices before the impact of any sale, in money units, shape (days, tokens)."""
         self.impact = MarketImpact(self.scenario.close_out.impact, blueprint.sensitivity)
         self.standing = new_standing(blueprint.equity)
+        self._outside = Outside(self.scenario, self.population, streams, len(self.days))
         self.policies = blueprint.policies
         longest = int(self.assets.settlement_days.max())
         self.sheet = (
@@ -134,10 +138,6 @@ class CollateralMarket(mesa.Model):
             else None
         )
         """Balance sheets of all participants, if the scenario has any."""
-        self._scheduled_defaults = [
-            (default.day, self.population.row(default.participant))
-            for default in self.scenario.defaults.scheduled
-        ]
         self.day = 0
         self.running: bool = True
         self.closed_out = CloseOutResult()
@@ -147,24 +147,24 @@ class CollateralMarket(mesa.Model):
 
         self.oracle = oracle(self, self.scenario.oracle)
         self.clearing_house = clearing_house(self)
-        self.participants = {
-            name: kind(self, name, row)
-            for row, (name, kind) in enumerate(zip(self.population.names, kinds, strict=True))
-        }
+        if not set(self.kinds) <= set(STANDARD.values()):
+            _ = self.participants  # what those of one's own do at once comes before the first day
         self.phases: Day = day_of(self.scenario)(self)
         self.agreements = Agreements(
             self,
             revision,
             partial(terms_row, tokens=self.tokens, cash=blueprint.cash, unit=self.unit),
         )
-        self.custodian = Custodian(self, self.phases.mint, self.phases.burn)
-        self.stepping = self._with_steps()
+        own = with_steps(self.scenario, self.kinds)
+        some = [agent for agent in self.participants.values() if type(agent) in own] if own else []
+        self.stepping = AgentSet(some, random=self.random)
+        self._recorder = Recorder(self.books, self.standing.default_day, self.unit)
         self.datacollector = DayCollector(self.measures, len(self.days))
         self._open_loans(blueprint.posted)
 
     def step(self) -> None:
         """One day. Nothing happens after the last day of the window."""
-        if not self.running:
+        if not self.running or self._advance(self.day + 1):
             return
         self.day += 1
         self.books.totals[:] = 0
@@ -179,21 +179,61 @@ class CollateralMarket(mesa.Model):
         self.phases.receive_minted()
         self._begin_loans()
         self.phases.settle()
-        self.phases.recall(self._recalled_today())
+        self.phases.recall(self._outside.recalled(self.day, self.books.loans))
         self.agreements.weigh_calls()
         self.phases.call_and_return()
         self.phases.deliver()
-        self.closed_out = self.phases.close_out(self._defaulting_today())
+        self._end_day()
+
+    def _end_day(self) -> None:
+        self.closed_out = self.phases.close_out(self._outside.defaulting(self.day))
         self._record(self.phases.check())
         self.running = self.day < len(self.days) - 1
 
     def run(self) -> CollateralMarket:
         """Simulate all days that are left, then settle what matures at the end of the window."""
-        while self.running:
-            self.step()
+        self.run_days()
         if self.final is None:
             self.conclude()
         return self
+
+    def run_days(self) -> None:
+        """Simulate all days that are left."""
+        stepped = type(self).step is not CollateralMarket.step
+        while self.running:
+            number = 0 if stepped else self._advance(len(self.days) - 1)
+            if number:
+                self.steps += number
+            else:
+                self.step()
+
+    def _advance(self, last: int) -> int:
+        """Simulate days up to `last` in compiled code, as far as nobody need be asked; how many."""
+        first, last = self.day, min(last, self._quiet_until())
+        stretch = self.phases.run_days(last) if last > first else None
+        if stretch is None:
+            return 0
+        self.day = stretch.reached.day
+        for _ in range(first, self.day):
+            self.impact.next_day()
+        self.oracle.prices = self.path[self.day]
+        written = stretch.days(first)
+        self.datacollector.add(written.measures, NONE_KEPT)
+        self.exposures.add(first + 1, written.by_borrower * self.unit)
+        self._closing_before, self.closed_out = NO_CLOSE_OUTS, CloseOutResult()
+        if stretch.is_short:
+            self.phases.deliver()
+        if not stretch.is_finished:
+            self._end_day()
+        self.running = self.day < len(self.days) - 1
+        return self.day - first
+
+    def _quiet_until(self) -> int:
+        """The last day before one on which something comes from outside; today, if always."""
+        own = self._own_measures or self.datacollector.asks or self.scenario.rules
+        every_day = own or len(self.stepping) or not self.oracle.is_plain
+        until = min(self._outside.quiet_until(self.day), self.later_loans.next_day(self.day) - 1)
+        return self.day if every_day else until
 
     def conclude(self) -> None:
         """Settle the loans that end with the window, and redeem tokens nobody needs any more.
@@ -205,6 +245,38 @@ class CollateralMarket(mesa.Model):
         self.books.totals[:] = 0
         self.phases.conclude()
         self.phases.check()
+
+    @cached_property
+    def participants(self) -> dict[str, Participant]:
+        """The agents that lend and borrow, by name; made when somebody looks."""
+        return {
+            name: kind(self, name, row)
+            for row, (name, kind) in enumerate(zip(self.population.names, self.kinds, strict=True))
+        }
+
+    @cached_property
+    def custodian(self) -> Custodian:
+        """The custodian, the last of the agents."""
+        _ = self.participants
+        return Custodian(self, self.phases.mint, self.phases.burn)
+
+    @property
+    def agents(self) -> AgentSet:
+        """All agents of the market."""
+        _ = self._released or self.custodian
+        return super().agents
+
+    @property
+    def agent_types(self) -> list[type]:
+        """The classes of all agents."""
+        _ = self.custodian
+        return super().agent_types
+
+    @property
+    def agents_by_type(self) -> dict[type[mesa.Agent], AgentSet]:
+        """All agents of the market, by class."""
+        _ = self.custodian
+        return super().agents_by_type
 
     @property
     def prices(self) -> Ints:
@@ -240,6 +312,11 @@ class CollateralMarket(mesa.Model):
     def grid(self) -> mesa.space.NetworkGrid:
         """Participants on the network of who can lend to whom, for Mesa's space components."""
         return frames.grid(self)
+
+    @property
+    def today(self) -> dict[str, float]:
+        """The measures of the newest day, by name."""
+        return self.datacollector.today
 
     def days_frame(self) -> pd.DataFrame:
         """Statistics of each day so far; `measures` describe the columns."""
@@ -290,6 +367,7 @@ class CollateralMarket(mesa.Model):
 
     def release(self) -> None:
         """Let go of the agents, of which Mesa before 3.4.2 keeps count for ever."""
+        self._released = True
         self.remove_all_agents()
         getattr(mesa.Agent, "_ids", {}).pop(self, None)
 
@@ -307,82 +385,16 @@ class CollateralMarket(mesa.Model):
             posted = self.later_loans.posted(rows, self.books, self.prices)
             self.phases.open_loans(rows, posted)
 
-    def _with_steps(self) -> AgentSet:
-        """Participants whose class has a `step` of its own, in the order of their names.
-
-        Raises:
-            InputError: there are some, and the ledger is one on which contracts decide.
-        """
-        some = [
-            agent
-            for agent in self.participants.values()
-            if type(agent).step is not Participant.step
-        ]
-        if some and self.scenario.ledger == "evm":
-            raise InputError(
-                f'{self.scenario.name}: {type(some[0]).__name__}.step: on ledger = "evm" the'
-                " contracts decide"
-            )
-        return AgentSet(some, random=self.random)
-
-    def _first_loans(self) -> Ints:
-        """Identifier of the first loan of each margin account."""
-        first = np.full(len(self.books.accounts.lender), np.iinfo(np.int64).max)
-        np.minimum.at(first, self.books.loans.account, self.books.loans.loan_id)
-        return first
-
-    def _recalled_today(self) -> npt.NDArray[np.bool_]:
-        """Loans that the scenario recalls today, on schedule or at the daily rate."""
-        recalls, loans = self.scenario.recalls, self.books.loans
-        chosen = np.zeros(len(loans) if recalls.daily_rate or recalls.scheduled else 0, np.bool_)
-        if not len(chosen):
-            return chosen
-        if recalls.daily_rate:
-            # One draw a loan and day, open or not, so that policies see the same recalls.
-            chosen = self.streams.recalls.random(len(chosen)) < recalls.daily_rate
-        today = [loan_id for day, loan_id in recalls.scheduled if day == self.day]
-        chosen |= np.isin(loans.loan_id, today)
-        return chosen & (loans.state == OPEN_LOAN)
-
-    def _defaulting_today(self) -> Ints:
-        """Participants that default from outside today."""
-        scheduled = [row for day, row in self._scheduled_defaults if day == self.day]
-        hazard = self.scenario.defaults.daily_hazard
-        if hazard:
-            # One draw a participant and day, so that policies see the same defaults.
-            hit = self.streams.shocks.random(len(self.population.names)) < hazard
-            borrows = np.array([role != "lender" for role in self.population.roles])
-            scheduled.extend(np.flatnonzero(hit & borrows).tolist())
-        return np.array(scheduled, np.int64)
-
     def _record(self, held: Holdings) -> None:
         """Measure the day and collect it."""
-        before = morning(self.books, self._closing_before)
         closing = close_outs(self.books, self.prices, self.phases.closing)
-        row = measure(self.books, held, self.prices, self.unit, before, closing)
-        row["wrong_way_share"] = wrong_way_share(self.books, before.by_borrower, self.standing)
+        written, by_borrower = self._recorder.day(self.prices, held, self._closing_before, closing)
         if self.day:
-            self.exposures.add(self.day, before.by_borrower * self.unit)
-        done = self.closed_out
-        for name in OF_CLOSE_OUTS:
-            row[name] = getattr(done, name) * self.unit
-        for cause, number in zip(CAUSES, done.defaults, strict=True):
-            row[f"defaults_{cause}"] = number
-        row["gas"] = self.phases.gas_today()
-        row |= measure_sheets(self.sheet, self.standing, self.unit)
+            self.exposures.add(self.day, by_borrower * self.unit)
+        others = {**self.closed_out.told(self.unit), "gas": float(self.phases.gas_today())}
+        others |= measure_sheets(self.sheet, self.standing, self.unit)
         for own in self._own_measures:
             assert own.of is not None
-            row[own.name] = own.of(self)
-        self.today = row
+            others[own.name] = own.of(self)
+        self.datacollector.add(written, others)
         self.datacollector.collect(self)
-
-
-OF_CLOSE_OUTS = (
-    "exposure_at_default",
-    "liquidated_value",
-    "residual_claims",
-    "close_out_recovery",
-    "close_out_loss",
-    "close_out_surplus",
-)
-"""Measures of money that the close-outs of a day tell."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
@@ -112,13 +113,18 @@ class CollateralAgreement(Table):
     @property
     def collateral_ratio(self) -> Fraction:
         """Required collateral value per unit of loan value, `1/(1-α)` or the margin percentage."""
-        if self.margin_percentage is not None:
-            return exact(self.margin_percentage)
-        return 1 / (1 - exact(0.05 if self.haircut is None else self.haircut))
+        return _ratio(self.haircut, self.margin_percentage)
 
     def eligible(self, tokens: Sequence[str], cash: str) -> tuple[str, ...]:
         """Tokens that count as collateral here: `priority`, or all of `tokens` but cash."""
         return self.priority or tuple(token for token in tokens if token != cash)
+
+
+@lru_cache(maxsize=256)
+def _ratio(haircut: float | None, margin_percentage: float | None) -> Fraction:
+    if margin_percentage is not None:
+        return exact(margin_percentage)
+    return 1 / (1 - exact(0.05 if haircut is None else haircut))
 
 
 def terms_of_model(model: int) -> dict[str, Any]:
@@ -134,6 +140,7 @@ def terms_of_model(model: int) -> dict[str, Any]:
     return {term: MODELS[model].get(term, fields[term].default) for term in told_apart}
 
 
+@lru_cache(maxsize=4096)
 def exact(number: float) -> Fraction:
     """The decimal that a user wrote, rather than the binary float nearest to it."""
     return Fraction(repr(float(number)))

@@ -100,8 +100,10 @@ def _inert(scenario: Any, field: str) -> str | None:
         return "changes nothing, as the loans are given one by one; change [[loans]] or the file"
     if scenario.loans and field in ("network", "network.topology", "network.file"):
         return "changes nothing beside [[loans]], which are given one by one"
-    if scenario.loans:
+    if scenario.loans or scenario.book is not None:
         used = {loan.agreement for loan in scenario.loans}
+        if scenario.book is not None:
+            used = {scenario.book.against_cash, scenario.book.against_securities}
         if field.startswith("agreement.") and None not in used:
             known = ", ".join(sorted(f"agreements.{name}" for name in used))
             return f"no loan uses [agreement]; they use {known}"

@@ -41,7 +41,9 @@ class Settings(Table):
     seed: Annotated[int, Field(ge=0, lt=SEEDS)] = 1
     samples: Annotated[int, Field(ge=1, le=MOST_DESIGNS)] | None = None
     """Number of points at which the ranges without `levels` are sampled."""
-    sampling: Literal["latin-hypercube", "sobol"] = "latin-hypercube"
+    sampling: Literal["latin-hypercube", "sobol", "saltelli", "morris"] = "latin-hypercube"
+    """Two designs that fill the space, and two for sensitivity indices, which take more points:
+    with k ranges and N = `samples`, `saltelli` N·(k + 2) and `morris` N·(k + 1)."""
     tables: tuple[OptionalTable, ...] = ()
     """Tables to write beside `runs` and `days`."""
 
@@ -245,8 +247,13 @@ def _check_samples(settings: Settings, factors: Factors) -> None:
         return
     if not sampled:
         raise InputError("experiment.samples: there is no range to sample")
-    if settings.sampling == "sobol" and settings.samples & (settings.samples - 1):
+    balanced = settings.sampling in ("sobol", "saltelli")
+    if balanced and settings.samples & (settings.samples - 1):
         raise InputError(
             "experiment.samples: Sobol points are balanced in powers of two only: 64, 128, …"
             f" (it is {settings.samples})"
+        )
+    if settings.sampling in ("saltelli", "morris") and len(sampled) < 2:
+        raise InputError(
+            f'experiment.sampling: "{settings.sampling}" compares ranges, and there is only one'
         )

@@ -38,6 +38,16 @@ class Kept:
         return value
 
 
+def shared(whole: object) -> Kept:
+    """What is worked out once for an object that does not change, such as a scenario."""
+    of = _OBJECTS.get(id(whole), lambda: (whole, Kept(8)))
+    return of[1]
+
+
+_OBJECTS = Kept(16)
+"""Objects with what is kept of them, by identity, which nothing else can have while they live."""
+
+
 def content_of(path: str) -> str | None:
     """A name for what a file holds, which another content does not have; None for no file.
 

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from scenarios.agreement import CollateralAgreement
 from scenarios.assets import AssetClass, check_classes
 from scenarios.balance import BalanceSheet
+from scenarios.book import Book, refuse_misfits
 from scenarios.changes import refuse_inert, replaced_terms
 from scenarios.checking import checked
 from scenarios.errors import InputError, named, nearest
@@ -60,7 +61,8 @@ class WindowSpec(Table):
 class Scenario(Table):
     """One world to simulate.
 
-    The loans are either `loans`, one by one, or `loan` repeated over the edges of `network`.
+    The loans are either `loans`, one by one, or `loan` repeated over the edges of `network`, or a
+    `book` drawn from targets.
     """
 
     name: str = "unnamed"
@@ -83,6 +85,8 @@ class Scenario(Table):
     """The loan on every edge of the network."""
     loans: tuple[GivenLoan, ...] = ()
     """Loans one by one, instead of `loan` and `network`."""
+    book: Book | None = None
+    """A book of loans drawn from a file of targets, instead of `loan` and `network`."""
     participants: Participants = Participants()
     """Who takes part, and with what means."""
     balance: dict[str, BalanceSheet] = Field(default_factory=dict)
@@ -108,8 +112,12 @@ class Scenario(Table):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if (self.loan is None) == (not self.loans):
-            raise ValueError("give either [loan], for every edge of the network, or [[loans]]")
+        if (self.loan is not None) + bool(self.loans) + (self.book is not None) != 1:
+            raise ValueError(
+                "give either [loan], for every edge of the network, or [[loans]], or a [book]"
+            )
+        if self.book is not None:
+            self._check_book(self.book)
         check_classes(self.assets, self.money.currency)
         # A frozen table: this completes it, before anybody sees it.
         prices = self.prices.with_classes(self.assets, self.money.currency)
@@ -128,6 +136,23 @@ class Scenario(Table):
                 )
         return self
 
+    def _check_book(self, book: Book) -> None:
+        """See that what a book names is there, and that nothing beside it has no effect."""
+        people, recalls = self.participants.model_fields_set, self.recalls
+        recalled = bool(recalls.daily_rate or recalls.scheduled)
+        refuse_misfits(book, frozenset(self.model_fields_set), frozenset(people), recalled)
+        if self.ledger == "evm":
+            raise ValueError('book: loans of a book begin on many days; use ledger = "columns"')
+        for field in ("against_cash", "against_securities"):
+            name = getattr(book, field)
+            if name is not None and name not in self.agreements:
+                known = ", ".join(self.agreements) or "none"
+                near = nearest(name, self.agreements)
+                raise ValueError(f"book.{field}: no agreement {name}{near} (known: {known})")
+        cash = self.money.currency
+        if cash not in (self.agreements[book.against_cash].priority or ()):
+            raise ValueError(f"agreements.{book.against_cash}.priority: must name {cash}")
+
     @property
     def price_window(self) -> Window:
         """The window as price sources take it."""
@@ -143,7 +168,9 @@ class Scenario(Table):
         """What it is made of, in a few words."""
         last = self.window.end - timedelta(days=1)
         people, terms = self.participants, self.agreement.model_dump(exclude_unset=True)
-        if self.loans or self.network.topology == "file":
+        if self.book is not None:
+            loans = f"a book of {self.book.loans:,} from {self.book.targets}"
+        elif self.loans or self.network.topology == "file":
             loans = f"{len(self.loans)} loans one by one" if self.loans else "loans from a file"
         else:
             numbers = {"lenders": people.lenders, "borrowers": people.borrowers}
@@ -152,7 +179,7 @@ class Scenario(Table):
         return {
             "window": f"{self.window.start} to {last}, {self.window.calendar}",
             "prices": f"{getattr(self.prices, 'source', '')} prices",
-            "network": f"{self.network.topology} network" if not self.loans else "",
+            "network": f"{self.network.topology} network" if self.loan is not None else "",
             "loans": loans,
             "agreement": ", ".join(f"{name} = {value}" for name, value in terms.items()),
             "money": self.money.currency,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from abm.agents import Borrower, ClearingHouse, Dealer, Lender, Oracle, Participant
@@ -31,6 +31,9 @@ def classes_for(
         InputError: a class cannot be found, or does not fit the role.
     """
     _check_given(behaviours)
+    standard, given_own = _standard(scenario), [g.behaviour for g in population.given.values()]
+    if not (behaviours or scenario.participants.behaviour or any(given_own)):
+        return [standard[role] for role in population.roles]
     for key in behaviours:
         known = (*STANDARD, *SERVICES, *population.names)
         if key not in known:
@@ -43,7 +46,6 @@ def classes_for(
         for role, path in scenario.participants.behaviour.items()
         if role in STANDARD
     }
-    standard = _standard(scenario)
     classes = []
     for row, (name, role) in enumerate(zip(population.names, population.roles, strict=True)):
         given = population.given.get(row)
@@ -104,6 +106,19 @@ def _check_given(behaviours: object) -> None:
             shown = kind.__name__ if isinstance(kind, type) else repr(kind)
             what = f"class that extends {base.__name__}" if key in SERVICES else "participant class"
             raise InputError(f"behaviours: {key}: {shown} is not a {what}")
+
+
+def with_steps(scenario: Scenario, kinds: Collection[type[Participant]]) -> set[type[Participant]]:
+    """Classes with a `step` of their own.
+
+    Raises:
+        InputError: there are some, and the ledger is one on which contracts decide.
+    """
+    own = {kind for kind in set(kinds) if kind.step is not Participant.step}
+    if own and scenario.ledger == "evm":
+        name = next(kind.__name__ for kind in kinds if kind in own)
+        raise InputError(f'{scenario.name}: {name}.step: on ledger = "evm" the contracts decide')
+    return own
 
 
 def services_for(

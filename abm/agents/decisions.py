@@ -7,7 +7,9 @@ the class at once, in columns. `docs/extending.md` has an example of each.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -45,7 +47,8 @@ DECISIONS = (
 """All questions to participants; what to publish is asked of the oracle, by `choose_prices`."""
 
 
-class Deciders(NamedTuple):
+@dataclass(frozen=True)
+class Deciders:
     """Who answers a question for itself."""
 
     alone: npt.NDArray[np.bool_]
@@ -53,21 +56,27 @@ class Deciders(NamedTuple):
     together: dict[type[Participant], npt.NDArray[np.bool_]]
     """Members of each class that answers in columns, shape (participants,)."""
 
-    def __bool__(self) -> bool:
+    @cached_property
+    def _some(self) -> bool:
         return bool(self.alone.any() or self.together)
 
+    def __bool__(self) -> bool:
+        return self._some
 
-def deciders(participants: Iterable[Participant], *names: str) -> Deciders:
+
+def deciders(kinds: Sequence[type[Participant]], *names: str) -> Deciders:
     """Who answers any of some questions that are asked at the same moment.
+
+    Args:
+        kinds: the class of each participant.
+        names: of the questions.
 
     Raises:
         InputError: a class answers both ways.
     """
-    agents = sorted(participants, key=lambda agent: agent.row)
-    alone = np.zeros(len(agents), np.bool_)
+    alone = np.zeros(len(kinds), np.bool_)
     together: dict[type[Participant], npt.NDArray[np.bool_]] = {}
-    for agent in agents:
-        kind = type(agent)
+    for kind in dict.fromkeys(kinds):
         single = [name for name in names if answers(kind, name)]
         columns = [name + IN_COLUMNS for name in names if answers(kind, name + IN_COLUMNS)]
         if single and columns:
@@ -75,9 +84,11 @@ def deciders(participants: Iterable[Participant], *names: str) -> Deciders:
                 f"{kind.__name__} has {single[0]} and {columns[0]}: one class answers for each of"
                 " its members or for all at once, not both"
             )
-        alone[agent.row] = bool(single)
-        if columns:
-            together.setdefault(kind, np.zeros(len(agents), np.bool_))[agent.row] = True
+        if single or columns:
+            members = np.array([each is kind for each in kinds])
+            alone |= members & bool(single)
+            if columns:
+                together[kind] = members
     return Deciders(alone, together)
 
 
@@ -89,13 +100,13 @@ def answers(kind: type[Participant], name: str) -> bool:
     return False
 
 
-def refuse(participants: Iterable[Participant], names: tuple[str, ...], why: str) -> None:
+def refuse(kinds: Iterable[type[Participant]], names: tuple[str, ...], why: str) -> None:
     """Refuse classes that answer questions which nobody would ask them.
 
     Raises:
         InputError: naming the first.
     """
-    for kind in dict.fromkeys(type(agent) for agent in participants):
+    for kind in dict.fromkeys(kinds):
         for name in names:
             for answer in (name, name + IN_COLUMNS):
                 if answers(kind, answer):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
-import mesa
 import numpy as np
 import numpy.typing as npt
 
@@ -31,7 +30,6 @@ class Market(Protocol):
     assets: AssetColumns
     """What the scenario's classes of assets say of each token."""
     population: Population
-    participants: Mapping[str, mesa.Agent]
     books: Books
     ledger: Ledger
     standing: Standing
@@ -40,6 +38,10 @@ class Market(Protocol):
     events: EventRecorder
     first_loan: Ints
     """Identifier of the first loan of each margin account."""
+
+    @property
+    def participants(self) -> Mapping[str, Any]:
+        """The agents that lend and borrow, by name."""
 
     @property
     def prices(self) -> Ints:

@@ -53,6 +53,11 @@ class Oracle(mesa.Agent):
             self.prices = self._chosen(self.prices)
         return self.prices
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it publishes the true prices, without faults or a behaviour of its own."""
+        return self._faultless and type(self) is Oracle
+
     def _chosen(self, prices: Ints) -> Ints:
         """What the oracle's own behaviour makes of prices.
 

@@ -65,6 +65,13 @@ class Books(NamedTuple):
         """Columns of the tokens that calls of an agreement move, in the order of delivery."""
         return self.priority[agreement, : self.terms.eligible[agreement]].tolist()
 
+    def all_eligible(self) -> npt.NDArray[np.bool_]:
+        """Whether calls of an agreement move a token, shape (agreements, tokens)."""
+        eligible = np.zeros(self.priority.shape, np.bool_)
+        for t in range(len(eligible)):
+            eligible[t, self.eligible(t)] = True
+        return eligible
+
 
 @inlined
 def loan_at(books: Books, position: int) -> int:

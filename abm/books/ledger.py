@@ -186,7 +186,7 @@ class Ledger:
             LedgerError: naming the first token of which some are missing or too many.
         """
         held = np.empty((len(Holdings._fields), len(self.tokens)), np.int64)
-        if not _count(self.arrays, self.outside_market, held):
+        if not count_holdings(self.arrays, self.outside_market, held):
             self._refuse(held.sum(axis=0))
         return Holdings(*held)
 
@@ -213,7 +213,7 @@ class Holdings(NamedTuple):
 
 
 @compiled
-def _count(ledger: LedgerArrays, outside_market: int, held: Ints) -> bool:
+def count_holdings(ledger: LedgerArrays, outside_market: int, held: Ints) -> bool:
     """Add up who holds what; says whether it is what is outstanding, and no balance below zero.
 
     Args:

@@ -23,7 +23,8 @@ from abm.chain.shares import deliver_parts
 from abm.chain.terms import refuse_loans, refuse_unsupported
 from abm.day.asking import Asking
 from abm.day.before import measure_before
-from abm.day.close_out import CloseOutDesk, CloseOutResult
+from abm.day.close_out import CloseOutDesk
+from abm.day.close_out_result import CloseOutResult
 from abm.day.day import Setting
 from abm.day.settle import recall_loans
 from abm.day.sharing import Sharing, each_share
@@ -112,6 +113,9 @@ class ChainDay:
 
     def trade(self) -> None:
         """Nothing: balance sheets are not kept here (`abm.chain.terms`)."""
+
+    def run_days(self, last: int) -> None:
+        """Contracts go through the phases of every day."""
 
     def mark(self) -> None:
         """Mark what is lent to the day's prices, and post them."""

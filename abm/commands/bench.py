@@ -16,7 +16,7 @@ COUNTED = {"market": "loans", "experiments": "runs", "page": "loans"}
 
 OPTIONS = {
     "market": ("loans", "borrowers", "objects"),
-    "experiments": ("memory_runs", "cost_runs", "speed_runs"),
+    "experiments": ("memory_runs", "cost_runs", "speed_runs", "sweep_runs"),
     "page": ("participants", "days", "browser"),
 }
 
@@ -56,6 +56,13 @@ def _number(name: str, least: int, default: int, text: str) -> Callable[[F], F]:
 )
 @_number(
     "--cost-runs", 0, 1_000, "Experiments: runs to tell the engine's cost from; 0 leaves it out."
+)
+@_number(
+    "--sweep-runs",
+    0,
+    400,
+    "Experiments: runs of paper-models, against their days alone and against objects; 0 leaves it"
+    " out.",
 )
 @_number("--speed-runs", 0, 300, "Experiments: runs for one worker and for two; 0 leaves it out.")
 @click.option(

@@ -19,6 +19,7 @@ COMMANDS = {
     "verify": "Compare a scenario on smart contracts with the simulator, day by day.",
     "gas": "Measure what the smart contracts cost to operate.",
     "optimise": "Find the cheapest collateral to deliver on many calls together.",
+    "book": "Draw a loan book from its targets, and tell what came out.",
     "picture": "Draw the lending network of a scenario on one day.",
     "bench": "Measure how fast this machine simulates.",
     "completion": "Have a shell complete commands, options and names.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -38,22 +39,25 @@ class Asking:
             InputError: a class answers one both alone and in columns.
         """
         self._market = market
-        agents = list(market.participants.values())
-        self.returns = deciders(agents, "choose_return")
-        self.deliveries = deciders(agents, "meet_call", "choose_delivery")
-        self.ranks = deciders(agents, "rank_calls")
-        self.reuse = deciders(agents, "choose_reuse")
-        self.recalls = deciders(agents, "choose_recalls")
-        self.maturities = deciders(agents, "choose_at_maturity")
-        self.withdrawals = deciders(agents, "choose_withdrawals")
-        self.trades = deciders(agents, "choose_trades")
+        kinds = market.kinds
+        self.returns = deciders(kinds, "choose_return")
+        self.deliveries = deciders(kinds, "meet_call", "choose_delivery")
+        self.ranks = deciders(kinds, "rank_calls")
+        self.reuse = deciders(kinds, "choose_reuse")
+        self.recalls = deciders(kinds, "choose_recalls")
+        self.maturities = deciders(kinds, "choose_at_maturity")
+        whose = (self.returns, self.deliveries, self.ranks, self.reuse, self.recalls)
+        self.asks = any((*whose, self.maturities))  # beside those about balance sheets
+        self.withdrawals = deciders(kinds, "choose_withdrawals")
+        self.trades = deciders(kinds, "choose_trades")
         if market.sheet is None:
-            refuse(agents, ("choose_withdrawals", "choose_trades"), "keeps no balance sheets")
+            refuse(kinds, ("choose_withdrawals", "choose_trades"), "keeps no balance sheets")
         self.nobody = nobody(len(market.tokens))
         self.scarce = can_be_short(market.books)
-        self._eligible = np.zeros((len(market.books.terms), len(market.tokens)), np.bool_)
-        for t in range(len(market.books.terms)):
-            self._eligible[t, market.books.eligible(t)] = True
+
+    @cached_property
+    def _eligible(self) -> Bools:
+        return self._market.books.all_eligible()
 
     def about_returns(self) -> Answers:
         """What lenders return who decide in columns, before any return of the day is made."""

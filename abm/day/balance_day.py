@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abm.day.balance import BalanceDesk
-from abm.day.close_out import CloseOutResult
+from abm.day.close_out_result import CloseOutResult
 from abm.day.columns import ColumnsDay
 from abm.day.funding import FundingDesk
 

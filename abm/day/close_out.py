@@ -15,10 +15,12 @@ from abm.books.events import EventRecorder
 from abm.books.ledger import Ledger
 from abm.books.loan_book import ACTIVE, CLOSED, CLOSED_OUT, LIQUIDATING, OPEN_LOAN
 from abm.books.rows import Rows
-from abm.books.standing import CAUSES, EXOGENOUS, LIQUIDITY, Standing
+from abm.books.standing import EXOGENOUS, LIQUIDITY, Standing
+from abm.day.close_out_result import CloseOutResult
 from abm.day.estates import Estates
 from abm.day.instructions import finish_instructions
 from abm.day.movements import hand_back
+from abm.day.overdue import is_overdue
 from abm.rules.price_impact import MarketImpact
 from scenarios.stress import CloseOut
 
@@ -58,24 +60,6 @@ class Witness(Protocol):
 
     def settled(self, netting: NettingSet, prices: Ints, lost: int) -> None:
         """The claims of two participants have been netted; what the creditor has lost by it."""
-
-
-@dataclass
-class CloseOutResult:
-    """What a day's close-outs came to, in money units."""
-
-    exposure_at_default: int = 0
-    liquidated_value: int = 0
-    residual_claims: int = 0
-    close_out_recovery: int = 0
-    close_out_surplus: int = 0
-    defaults: list[int] = field(default_factory=lambda: [0] * len(CAUSES))
-    """Number by cause, in the order of `CAUSES`."""
-
-    @property
-    def close_out_loss(self) -> int:
-        """Claims that the day left open, less what estates have paid."""
-        return self.residual_claims - self.close_out_recovery
 
 
 class CloseOutDesk:
@@ -131,6 +115,11 @@ class CloseOutDesk:
         sets = self._sets
         return {a: one.proceeds.get(a, 0) for one in sets for a in (*one.sold, *one.unwound)}
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no close-out goes on, and no estate has to pay."""
+        return not (self._sets or self.estates.claims)
+
     def unmet_for(self) -> Ints:
         """Days for which each participant has owed what it could not deliver, past its grace.
 
@@ -156,10 +145,8 @@ class CloseOutDesk:
             path: prices before the impact of any sale.
         """
         result = CloseOutResult()
-        totals = self.books.totals
-        owing = totals[tally.UNMET_CALLS] or totals[tally.RECALL_FAILS]
-        claims = self.estates.claims
-        if not (owing or len(exogenous) or self._sets or claims or len(self.standing.ruined())):
+        quiet = self.is_idle and not len(exogenous) and not len(self.standing.ruined())
+        if quiet and not is_overdue(self.books):
             return result
         overdue = self.unmet_for()
         ends = {

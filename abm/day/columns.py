@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -17,11 +18,12 @@ from abm.books.before import begin_day
 from abm.books.events import CHUNK
 from abm.books.idle import idle_tokens
 from abm.books.ledger import Holdings
-from abm.books.loan_book import ACTIVE, NEVER, OPEN_LOAN, PENDING
+from abm.books.loan_book import ACTIVE, OPEN_LOAN, PENDING
 from abm.day.asking import Asking
 from abm.day.before import measure_before
 from abm.day.call_and_return import run_returns
-from abm.day.close_out import CloseOutDesk, CloseOutResult
+from abm.day.close_out import CloseOutDesk
+from abm.day.close_out_result import CloseOutResult
 from abm.day.day import Setting
 from abm.day.deliver import (
     deliver_in_order,
@@ -36,6 +38,8 @@ from abm.day.open import open_anew, open_replacements
 from abm.day.reuse import find_reusable
 from abm.day.settle import recall_loans, retry_releases, settle_loans
 from abm.day.sharing import Sharing
+from abm.day.stretch import COMPLETE, Reached, Stretch, find_next_maturity
+from abm.day.stretches import Stretches, can_be_compiled
 from abm.rules.requirement import mark_exposures
 from abm.rules.trigger import DELIVERY_CALL, RETURN_CALL
 
@@ -79,7 +83,24 @@ class ColumnsDay:
         for start, stop in self._chunks(len(rows)):
             open_anew(self.books, prices, rows, posted, start, stop)
         mark_exposures(self.books, prices)
-        self._find_next_maturity()
+        self._next_maturity = find_next_maturity(self.books, self.market.day)
+
+    def run_days(self, last: int) -> Stretch | None:
+        """Simulate days in compiled code, as long as nobody need be asked, up to `last`.
+
+        None if somebody has to be asked today.
+        """
+        asked = self.asking.asks or not self.desk.is_idle
+        if asked or not can_be_compiled(self.market):
+            return None
+        begin = Reached(self.market.day, COMPLETE, self._next_maturity, self.next_loan)
+        stretch = self._runner.run(begin, last)
+        _, _, self._next_maturity, self.next_loan = stretch.reached
+        return stretch
+
+    @cached_property
+    def _runner(self) -> Stretches:
+        return Stretches(self.market, self.calls, self.asking.nobody)
 
     def trade(self) -> None:
         """Nothing: nobody has anything outside the ledger (`abm.day.balance_day`)."""
@@ -125,7 +146,7 @@ class ColumnsDay:
             for since in np.unique(books.loans.opened[pending]).tolist():
                 for start, stop in self._chunks(len(books.loans)):
                     open_replacements(books, prices, day, since, start, stop)
-            self._find_next_maturity()
+            self._next_maturity = find_next_maturity(self.books, day)
 
     def recall(self, chosen: Bools) -> None:
         """Recall open-ended loans, with the scenario's notice; shape (loans,), empty for none."""
@@ -138,7 +159,7 @@ class ColumnsDay:
                 part = np.zeros_like(chosen)
                 part[start:stop] = chosen[start:stop]
                 recall_loans(self.books, self.market.day, notice, part)
-            self._find_next_maturity()
+            self._next_maturity = find_next_maturity(self.books, self.market.day)
 
     def call_and_return(self) -> None:
         """Value the collateral, trigger calls, and have lenders return what is in excess."""
@@ -273,13 +294,6 @@ class ColumnsDay:
         loans, accounts = self.books.loans, self.books.accounts
         due = (loans.state == OPEN_LOAN) & (loans.maturity <= self.market.day)
         return np.flatnonzero(due & (accounts.state[loans.account] == ACTIVE))
-
-    def _find_next_maturity(self) -> None:
-        """Look up the next day on which a loan is due or begins; other days need no pass."""
-        loans = self.books.loans
-        due = loans.maturity[loans.state == OPEN_LOAN].min(initial=NEVER)
-        begins = loans.opened[loans.state == PENDING].min(initial=NEVER)
-        self._next_maturity = 0 if begins <= self.market.day else int(min(due, begins))
 
     def _find_reusable(self) -> None:
         """Fix what everybody may post further, as far as it is willing to."""

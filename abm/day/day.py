@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -13,7 +13,8 @@ from abm.agents.market import Market
 from abm.agents.participant import Participant
 from abm.books.ledger import Holdings
 from abm.books.sheet import Policies
-from abm.day.close_out import CloseOutResult
+from abm.day.close_out_result import CloseOutResult
+from abm.day.stretch import Stretch
 from abm.rules.price_impact import MarketImpact
 from scenarios.assets import AssetColumns
 from scenarios.scenario import Scenario
@@ -26,7 +27,8 @@ class Setting(Market, Protocol):
     """A market as its day sees it."""
 
     scenario: Scenario
-    participants: Mapping[str, Participant]
+    kinds: Sequence[type[Participant]]
+    """The class of each participant."""
     path: Ints
     """True prices before the impact of any sale, in money units, shape (days, tokens)."""
     impact: MarketImpact
@@ -53,6 +55,12 @@ class Day(Protocol):
 
     def open_loans(self, rows: Ints, posted: Ints) -> None:
         """Open loans that begin today against what is `posted`, shape (rows, tokens)."""
+
+    def run_days(self, last: int) -> Stretch | None:
+        """Simulate and measure days at once up to `last`, as far as nobody need be asked.
+
+        None where that cannot be: the market then goes through the phases of the day.
+        """
 
     def trade(self) -> None:
         """Have participants sell and buy outside the ledger, before prices are published."""

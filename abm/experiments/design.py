@@ -19,6 +19,9 @@ from scenarios.fields import SHORT, is_whole
 
 Floats = npt.NDArray[np.float64]
 
+LEVELS = 4
+"""Levels on which trajectories for elementary effects move."""
+
 _SAMPLING = 1
 """Spawn key of the sampling's randomness, which must differ from that of any run."""
 
@@ -95,23 +98,44 @@ def refuse_one_market_under_two_names(designs: list[Design]) -> None:
 
 
 def _samples(experiment: Experiment) -> Iterator[dict[str, Any]]:
-    """Points of a space-filling sample of all sampled ranges.
-
-    Latin hypercube: McKay, Beckman and Conover (1979). Sobol: scrambled as by Owen (1998), so that
-    another seed gives another sample.
-    """
-    from scipy.stats import qmc
-
+    """Points of all sampled ranges."""
     ranges = experiment.factors.sampled
     assert experiment.samples is not None
     rng = np.random.default_rng(np.random.SeedSequence([experiment.seed, _SAMPLING]))
-    if experiment.sampling == "sobol":
-        unit = qmc.Sobol(len(ranges), rng=rng).random(experiment.samples)
-    else:
-        unit = qmc.LatinHypercube(len(ranges), rng=rng).random(experiment.samples)
+    unit = unit_points(experiment.sampling, len(ranges), experiment.samples, rng)
     columns = [_values(name, given, unit[:, i]) for i, (name, given) in enumerate(ranges.items())]
     for point in zip(*columns, strict=True):
         yield dict(zip(ranges, point, strict=True))
+
+
+def unit_points(method: str, dimensions: int, samples: int, rng: np.random.Generator) -> Floats:
+    """Points of [0, 1] in every dimension, shape (points, dimensions).
+
+    `latin-hypercube` (McKay, Beckman and Conover 1979) and `sobol`, scrambled as by Owen (1998) so
+    that another seed gives another sample, fill the space with `samples` points. `saltelli`
+    (Saltelli et al. 2010) has `samples * (dimensions + 2)` for Sobol indices, `morris` (Morris
+    1991) `samples` trajectories of `dimensions + 1` points on four levels for elementary effects.
+
+    Raises:
+        InputError: SALib, which makes the last two, is not installed.
+    """
+    from scipy.stats import qmc
+
+    if method == "sobol":
+        return qmc.Sobol(dimensions, rng=rng).random(samples)
+    if method == "latin-hypercube":
+        return qmc.LatinHypercube(dimensions, rng=rng).random(samples)
+    try:
+        from SALib.sample import morris, sobol
+    except ImportError:
+        raise InputError(
+            f'experiment.sampling: "{method}" needs SALib: install the extra "sensitivity"'
+        ) from None
+    names = [str(number) for number in range(dimensions)]
+    problem = {"num_vars": dimensions, "names": names, "bounds": [[0.0, 1.0]] * dimensions}
+    if method == "saltelli":
+        return sobol.sample(problem, samples, calc_second_order=False, seed=rng)
+    return morris.sample(problem, samples, num_levels=LEVELS, seed=int(rng.integers(2**31)))
 
 
 def _values(name: str, given: Range, points: Floats) -> list[Any]:

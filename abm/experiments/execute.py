@@ -165,10 +165,7 @@ def _manifest(plan: Plan) -> dict[str, Any]:
         "experiment": experiment.table,
         "scenario": experiment.scenario.model_dump(mode="json", exclude_unset=True),
         "currency": experiment.scenario.money.currency,
-        "factors": {
-            name: list(dict.fromkeys(_hashable(design.factors[name]) for design in plan.designs))
-            for name in plan.factor_names
-        },
+        **_factors(plan),
         "designs": [design._asdict() for design in plan.designs],
         "replications": experiment.replications,
         "networks": experiment.networks,
@@ -191,6 +188,22 @@ def _manifest(plan: Plan) -> dict[str, Any]:
         },
         "started": _now(),
         "ended": None,
+    }
+
+
+def _factors(plan: Plan) -> dict[str, Any]:
+    """What varies: the levels of each factor, and how those that were sampled were."""
+    experiment = plan.experiment
+    return {
+        "factors": {
+            name: list(dict.fromkeys(_hashable(design.factors[name]) for design in plan.designs))
+            for name in plan.factor_names
+        },
+        "sampling": {
+            "method": experiment.sampling,
+            "samples": experiment.samples,
+            "factors": list(experiment.factors.sampled),
+        },
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -122,6 +123,7 @@ def _serve(connection: Connection, common: Common) -> None:
     if hasattr(signal, "pthread_sigmask"):  # not on Windows
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_the_client, daemon=True).start()
+    gc.freeze()  # what was there before the first run stays, and need not be looked through
     while True:
         try:
             job = connection.recv()

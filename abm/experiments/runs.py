@@ -164,7 +164,10 @@ def simulate(common: Common, scenario: Scenario, replication_id: int) -> Run:
         events="events" in common.tables,
     )
     try:
-        market.run()
+        if "events" in common.tables:  # to the end: what settles with the window is among them
+            market.run()
+        else:
+            market.run_days()
         names = tuple(measure.name for measure in market.measures)
         collected = market.datacollector
         days = Days(names, collected.values, market.days[: collected.days].to_numpy())

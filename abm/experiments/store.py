@@ -125,7 +125,9 @@ class Store:
         for path in self.parts("runs"):
             with self.files.open(path, "rb") as file:
                 try:
-                    frames.append(pq.read_table(file, columns=names).to_pandas())
+                    # In this thread: a process that ends at once must not have begun others.
+                    part = pq.ParquetFile(file).read(columns=names, use_threads=False)
+                    frames.append(part.to_pandas(use_threads=False))
                 except pa.ArrowException as error:
                     reason = str(error).splitlines()[0].rpartition("': ")[2]
                     raise InputError(

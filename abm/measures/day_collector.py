@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any
 
 import mesa
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from abm.measures.daily import WRITTEN
 from abm.measures.measure import COUNT, Measure
 from scenarios.errors import InputError
 
 Floats = npt.NDArray[np.float64]
 
-
-class Measured(Protocol):
-    """A market that has just measured a day."""
-
-    today: Mapping[str, float]
-    """Its measures by name."""
+NOTHING: Mapping[str, float] = MappingProxyType({})
 
 
 class DayCollector(mesa.DataCollector):
@@ -36,9 +33,8 @@ class DayCollector(mesa.DataCollector):
         self.days = 0
         """Days recorded so far."""
         self._values = np.zeros((len(measures), days))
-        self._own_counts = [
-            row for row, one in enumerate(measures) if one.of is not None and one.unit == COUNT
-        ]
+        self._rows = {measure.name: row for row, measure in enumerate(measures)}
+        self._written = np.array([self._rows[name] for name in WRITTEN])
         super().__init__()
 
     @property
@@ -59,20 +55,39 @@ class DayCollector(mesa.DataCollector):
     def model_vars(self, of_reporters: dict[str, list[Any]]) -> None:
         self._told = {measure.name: [] for measure in self.measures} | of_reporters
 
-    def collect(self, model: Measured) -> None:
-        """Add the day that the market has just measured.
+    @property
+    def today(self) -> dict[str, float]:
+        """The measures of the newest day by name."""
+        newest = self.values[:, -1]
+        return {one.name: typed(one, newest[row]).item() for row, one in enumerate(self.measures)}
+
+    def add(self, written: Floats, others: Mapping[str, float] = NOTHING) -> None:
+        """Add some days in a row.
+
+        Args:
+            written: what `WRITTEN` names, shape (days, numbers).
+            others: the further measures of these days, by name; 0 for those that are not there.
 
         Raises:
             InputError: a count that is no number.
         """
-        today = [model.today[measure.name] for measure in self.measures]
-        for row in self._own_counts:
-            if not np.isfinite(today[row]):
-                name = self.measures[row].name
-                raise InputError(f"measures: {name} is a count, and gave {today[row]}")
-        self._values[:, self.days] = today
-        self.days += 1
-        if self.model_reporters or self.agent_reporters or self.agenttype_reporters:
+        days = slice(self.days, self.days + len(written))
+        self._values[self._written, days] = written.T
+        for name, value in others.items():
+            row = self._rows[name]
+            if self.measures[row].unit == COUNT and not np.isfinite(value):
+                raise InputError(f"measures: {name} is a count, and gave {value}")
+            self._values[row, days] = value
+        self.days += len(written)
+
+    @property
+    def asks(self) -> bool:
+        """Whether there are reporters of one's own, which Mesa asks every day."""
+        return bool(self.model_reporters or self.agent_reporters or self.agenttype_reporters)
+
+    def collect(self, model: Any) -> None:
+        """Ask the reporters of one's own, if there are any; the market adds the measures itself."""
+        if self.asks:
             super().collect(model)
 
     def get_model_vars_dataframe(self) -> pd.DataFrame:
@@ -80,6 +95,6 @@ class DayCollector(mesa.DataCollector):
         return pd.DataFrame(self.model_vars)
 
 
-def typed(measure: Measure, values: Floats) -> npt.NDArray[Any]:
+def typed(measure: Measure, values: Any) -> npt.NDArray[Any]:
     """Values of a measure as its column holds them: counts are whole numbers."""
     return values.astype(np.int64) if measure.unit == COUNT else values

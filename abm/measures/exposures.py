@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -26,10 +27,18 @@ class Exposures:
         self.participants = participants
         self._days: list[tuple[int, Ints, Floats]] = []
 
-    def add(self, day: int, by_borrower: Floats) -> None:
-        """Keep a day; exposures in money, shape (participants,)."""
-        rows = np.flatnonzero(by_borrower)
-        self._days.append((day, rows, by_borrower[rows]))
+    def add(self, first: int, by_borrower: Floats) -> None:
+        """Keep days in a row from the first of them on.
+
+        Args:
+            first: the day.
+            by_borrower: exposures in money, shape (days, participants).
+        """
+        days, rows = np.nonzero(by_borrower)
+        values = by_borrower[days, rows]
+        ends = np.searchsorted(days, np.arange(len(by_borrower) + 1)).tolist()
+        for number, (begin, end) in enumerate(pairwise(ends)):
+            self._days.append((first + number, rows[begin:end], values[begin:end]))
 
     def mean(self) -> Floats:
         """Mean over the days so far, shape (participants,): the expected exposure."""

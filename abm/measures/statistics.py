@@ -9,11 +9,9 @@ import numpy.typing as npt
 
 from abm.books.books import Books
 from abm.books.compiled import compiled, inlined, unsigned
-from abm.books.ledger import Holdings
 from abm.books.loan_book import ACTIVE, Account, Accounts
-from abm.books.tally import COUNTED
 from abm.books.terms import Terms, fraction_of
-from abm.measures.moments import CloseOuts, Morning, basis_points
+from abm.measures.moments import CloseOuts
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -26,8 +24,6 @@ TAIL = 0.025
 
 COUNTABLE = 9.2e18
 """What stays below this as a float fits int64."""
-
-_VALUES = frozenset(name for name in COUNTED if name.endswith("_value"))
 
 
 @inlined
@@ -94,13 +90,16 @@ class Sums(NamedTuple):
 
 
 @compiled
-def _sums(accounts: Accounts, terms: Terms, by_lender: Floats, exposures: Floats) -> Sums:
-    """Add up over accounts, and exposures by lender into the first of some rows of zeros.
+def add_up(accounts: Accounts, terms: Terms, by_lender: Floats, exposures: Floats) -> Sums:
+    """Add up over accounts, and exposures by lender into the first of some rows.
 
     Accounts in succession mostly have the same lender: they go into different rows first, so that
     no addition has to wait for the one before. Writes the uncollateralised exposures that are not
     zero into the front of an array.
     """
+    for lane in range(LANES):
+        for lender in range(by_lender.shape[1]):
+            by_lender[lane, lender] = 0.0
     lent, held, total, bare = 0.0, 0.0, 0.0, 0.0
     under, most_under, over, most_over = 0.0, 0.0, 0.0, 0.0
     short, active, loans = 0, 0, 0
@@ -145,31 +144,50 @@ def _sums(accounts: Accounts, terms: Terms, by_lender: Floats, exposures: Floats
     )
 
 
+@compiled
 def expected_shortfall(losses: Floats, population: int, tail: float = TAIL) -> float:
     """Mean of the largest `tail` of a population of losses, of which those not given are 0.
 
     With `k = tail · population` losses in the tail, the last one counts with its fraction
-    (Acerbi and Tasche 2002).
+    (Acerbi and Tasche 2002). Leaves the losses in another order.
     """
     k = tail * population
-    if k <= 0 or not len(losses):
+    number = len(losses)
+    if k <= 0 or number == 0:
         return 0.0
     whole = int(np.ceil(k))
-    if len(losses) > whole:
-        losses = np.partition(losses, len(losses) - whole)[-whole:]
-    if len(losses) == whole:
-        return float((losses.sum() - (whole - k) * losses.min()) / k)
-    return float(losses.sum() / k)
+    first = max(number - whole, 0)
+    if first:
+        select(losses, first)
+    total, least = 0.0, losses[first]
+    for i in range(first, number):
+        total += losses[i]
+        least = min(least, losses[i])
+    if number >= whole:
+        total -= (whole - k) * least
+    return total / k
 
 
-@compiled
-def concentration(values: Floats) -> float:
-    """Herfindahl-Hirschman index: the sum of squared shares; 0 where there is nothing."""
-    total, squares = 0.0, 0.0
-    for value in values:
-        total += value
-        squares += value * value
-    return squares / (total * total) if total > 0 else 0.0
+@inlined
+def select(values: Floats, position: int) -> None:
+    """Order values such that none from a position on is below one before it (Hoare's Find)."""
+    low, high = 0, len(values) - 1
+    while low < high:
+        pivot = values[position]
+        i, j = low, high
+        while i <= j:
+            while values[i] < pivot:
+                i += 1
+            while values[j] > pivot:
+                j -= 1
+            if i <= j:
+                values[i], values[j] = values[j], values[i]
+                i += 1
+                j -= 1
+        if j < position:
+            low = i
+        if position < i:
+            high = j
 
 
 def longest_reuse_chain(books: Books) -> int:
@@ -198,68 +216,3 @@ def longest_reuse_chain(books: Books) -> int:
         before = max((longest[p] for p in groups.predecessors(group)), default=0)
         longest[group] = before + groups.nodes[group]["weight"]
     return max(longest.values())
-
-
-def measure(
-    books: Books, held: Holdings, prices: Ints, unit: float, before: Morning, closing: CloseOuts
-) -> dict[str, float]:
-    """The statistics of a day that the books alone determine, by column name; money in money.
-
-    `abm.measures.standard` says what each means.
-
-    Args:
-        books: the market.
-        held: what its accounts hold, as `Ledger.check_conservation` has counted it.
-        prices: published prices of the day, in money units: those that the accounts were valued at.
-        unit: the smallest money unit.
-        before: the day before any movement.
-        closing: what is being closed out, at the end of the day.
-    """
-    by_lender = np.zeros((LANES, books.ledger.collateral_row - 1))
-    exposures = np.empty(len(books.accounts))
-    sums = _sums(books.accounts, books.terms, by_lender, exposures)
-    posted = held.collateral * prices
-    primary = float(sum(posted.tolist()))
-    reused = float((books.reused.sum(axis=0) * prices).sum()) if len(books.reused) else 0.0
-    bare, lent, after = exposures[: sums.short], sums.exposure, sums.uncollateralised
-    if len(closing.rows):
-        bare = np.concatenate([bare, closing.uncollateralised])
-        lent, after = lent + float(closing.lent.sum()), float(bare.sum())
-    row = {
-        "open_loans": sums.loans,
-        "lent_before": before.lent * unit,
-        "lent": lent * unit,
-        "exposure": sums.exposure * unit,
-        "collateral_value": sums.value * unit,
-        "coverage": 1 + sums.gap / sums.exposure if sums.exposure else np.nan,
-        "gap_before": before.gap * unit,
-        "gap": sums.gap * unit,
-        "close_out_gap": closing.gap * unit,
-        "absolute_gap": (sums.requirement_shortfall + sums.over_collateralisation) * unit,
-        "uncollateralised_before": before.uncollateralised * unit,
-        "uncollateralised_after": after * unit,
-        "uncollateralised_close_out": (after - sums.uncollateralised) * unit,
-        "uncollateralised_before_bp": basis_points(before.uncollateralised, before.lent),
-        "uncollateralised_after_bp": basis_points(after, lent),
-        "uncollateralised_after_largest": bare.max(initial=0) * unit,
-        "uncollateralised_after_es": expected_shortfall(bare, sums.active + len(closing.rows))
-        * unit,
-        "uncollateralised_after_loans": np.count_nonzero(bare),
-        "requirement_shortfall_before": before.shortfall * unit,
-        "requirement_shortfall_before_bp": basis_points(before.shortfall, before.lent),
-        "requirement_shortfall_bp": basis_points(sums.requirement_shortfall, lent),
-        "requirement_shortfall": sums.requirement_shortfall * unit,
-        "requirement_shortfall_max": sums.requirement_shortfall_max * unit,
-        "over_collateralisation": sums.over_collateralisation * unit,
-        "over_collateralisation_max": sums.over_collateralisation_max * unit,
-        "close_out_exposure": (lent - sums.exposure) * unit,
-        "reuse_outstanding": reused * unit,
-        "reuse_chain": longest_reuse_chain(books),
-        "collateral_velocity": (primary + reused) / primary if primary else np.nan,
-        "hhi_lenders": concentration(by_lender[0]),
-        "hhi_collateral": concentration(posted.astype(np.float64)),
-        "wallet_value": float(held.participants[:-1] @ prices[:-1]) * unit,
-    }
-    for name, total in zip(COUNTED, books.totals.tolist(), strict=True):
-        row[name] = total * unit if name in _VALUES else int(total)
-    return row

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +12,7 @@ from abm.books.standing import CAUSES
 from abm.measures.exposures import LEVEL
 from abm.measures.measure import COUNT, FLOW, MONEY, PEAK, RATIO, SHARE, Measure
 from abm.measures.standard import MEASURES
+from scenarios.kept import shared
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -59,7 +59,7 @@ def sum_up(days: Floats, measures: Sequence[Measure] = MEASURES) -> dict[str, fl
         days: what was measured each day, shape (measures, days).
         measures: as declared.
     """
-    plan = _plan(tuple(measures))
+    plan = shared(measures).get("plan", lambda: _plan(measures))
     later = np.ascontiguousarray(days[:, 1:])
     missing = np.isnan(later)
     there = np.where(missing, 0.0, later) if missing.any() else later
@@ -94,8 +94,7 @@ class _Plan(NamedTuple):
     """Positions of the quantiles, with the rows of the measure."""
 
 
-@lru_cache(maxsize=8)
-def _plan(measures: tuple[Measure, ...]) -> _Plan:
+def _plan(measures: Sequence[Measure]) -> _Plan:
     told = statistics(measures)
     of_measures = [one for one in told if one.measure]
     rows = {measure.name: row for row, measure in enumerate(measures)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -31,6 +32,7 @@ from abm.opening.terms import terms_of
 from scenarios.agreement import CollateralAgreement
 from scenarios.assets import AssetColumns, asset_columns
 from scenarios.errors import InputError
+from scenarios.kept import shared
 from scenarios.prices import PricePanel
 from scenarios.prices.calendars import on_calendar
 from scenarios.prices.past import Past, past_of
@@ -55,6 +57,8 @@ class Blueprint:
 
     tokens: tuple[str, ...]
     cash: str
+    unit: float
+    """Smallest money unit."""
     days: pd.DatetimeIndex
     prices: Ints
     """True prices in money units, shape (days, tokens)."""
@@ -71,6 +75,12 @@ class Blueprint:
     """Which of them begin in the course of the simulation."""
     at_maturity: Ints
     """For each loan 0 to settle, 1 to roll, 2 to replace it."""
+    fee: npt.NDArray[np.float64] | None
+    """Of each loan of a book, for a year; None without a book."""
+    open_ended: npt.NDArray[np.bool_] | None
+    """Which loans of a book have an open end; None without a book, or one that stands still."""
+    agent: Ints | None
+    """Agent of each participant of a book, -1 for none."""
     lent_moves: bool
     """Whether anything but cash is lent, so that exposures change with prices."""
     equity: Ints
@@ -120,7 +130,12 @@ def draw_blueprint(
         revision.begin(panel.tokens, past, prices[0, :-1] * unit)
         table = replace(table, agreements=tuple(revision.today))
     agreements = at_raised_haircuts(scenario, table.agreements)
-    terms, priority = terms_of(agreements, tokens, cash, unit)
+    if scenario.rules:  # which may write other terms in every run
+        terms, priority = terms_of(agreements, tokens, cash, unit)
+    else:
+        kept, make = shared(scenario), partial(terms_of, agreements, tokens, cash, unit)
+        terms, priority = kept.get(("terms", tokens), make)
+        terms, priority = terms.copy(), priority.copy()
     sizes = size_loans(table, tokens, cash, prices, unit)
     refuse_overflow(scenario, tokens, table, sizes, terms, prices, sensitivity)
     books, ledger = _books(
@@ -137,6 +152,7 @@ def draw_blueprint(
     return Blueprint(
         tokens=tokens,
         cash=cash,
+        unit=unit,
         days=panel.dates,
         prices=prices,
         assets=assets,
@@ -147,6 +163,9 @@ def draw_blueprint(
         posted=sizes.posted,
         later=LaterLoans(table, tokens, sizes.posted),
         at_maturity=np.array(modes, np.int64)[table.drawn.kind],
+        fee=table.fee,
+        open_ended=table.open_ended,
+        agent=table.agent,
         lent_moves=bool(sizes.lent[:, :-1].any()),
         equity=equity_of(
             scenario, population, table, sizes, prices, ledger.wallets[: len(population.names)]
@@ -174,7 +193,9 @@ def _books(
         pairs = np.column_stack([table.lender, table.borrower, table.agreement])[together]
         _, first, group = np.unique(pairs, axis=0, return_index=True, return_inverse=True)
         key[together] = together[first[group.ravel()]]
-    carriers, account = np.unique(key, return_inverse=True)
+        carriers, account = np.unique(key, return_inverse=True)
+    else:
+        carriers = account = key
     longest_lag = int(terms.lag.max())
     participants = len(population.names)
     accounts = new_accounts(

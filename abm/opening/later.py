@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abm.books.books import Books
+from abm.books.loan_book import NEVER
 from abm.opening.drawn_loans import rows_by
 from abm.opening.exact import times
 from abm.opening.loan_table import LoanTable
@@ -42,6 +43,11 @@ class LaterLoans:
         """Rows of the loans that begin on a day, in order."""
         begin, end = np.searchsorted(self._start, [day, day + 1])
         return self._rows[begin:end]
+
+    def next_day(self, day: int) -> int:
+        """The next day after this one on which a loan begins; `NEVER` for none."""
+        position = int(np.searchsorted(self._start, day, side="right"))
+        return int(self._start[position]) if position < len(self._start) else NEVER
 
     def posted(self, rows: Ints, books: Books, prices: Ints) -> Ints:
         """What is posted for loans, as their agreements stand today.

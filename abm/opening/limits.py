@@ -121,9 +121,11 @@ def refuse_overflow(
     """
     held = np.zeros(len(tokens)) if wallets is None else wallets.sum(axis=0, dtype=np.float64)
     once = prices.min(axis=0).astype(np.float64), prices.max(axis=0).astype(np.float64)
-    worth = float(largest_values(table, sizes, terms, *once).sum())
+    value = largest_values(table, sizes, terms, *once)
+    worth = float(value.sum())
     lowest, highest = price_range(scenario, tokens, prices, sensitivity, worth, held)
-    value = largest_values(table, sizes, terms, lowest, highest)
+    if scenario.close_out.impact or scenario.oracle.wrong_prices:
+        value = largest_values(table, sizes, terms, lowest, highest)
     row = int(value.argmax())
     if value[row] >= LARGEST_VALUE:
         raise InputError(

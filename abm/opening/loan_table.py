@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from abm.books.population import Population
+from abm.opening.drawn_book import draw_book
 from abm.opening.drawn_loans import Drawn, draw_features, draw_shares, streams_of
 from abm.opening.lending_network import draw_edges
 from abm.opening.network_file import read_network
 from abm.opening.network_limits import refuse_large
 from abm.opening.population import draw_population, draw_sizes
 from scenarios.agreement import CollateralAgreement
-from scenarios.errors import InputError
+from scenarios.errors import InputError, named
 from scenarios.loans import GivenLoan, Loan
 from scenarios.network import FromFile
 from scenarios.scenario import Scenario
@@ -41,6 +42,14 @@ class LoanTable:
     """Their kinds, and what was drawn for each."""
     shares: Ints | None
     """Of the tokens in the collateral of loans that have drawn their own (`draw_shares`)."""
+    lent_token: Ints | None = None
+    """Column of what each loan of a book lends; None where their kinds say it."""
+    fee: Floats | None = None
+    """For a year, of each loan of a book."""
+    open_ended: npt.NDArray[np.bool_] | None = None
+    """Which loans of a book have an open end; None for one that stands still."""
+    agent: Ints | None = None
+    """Of each participant of a book; -1 for none."""
 
     def __len__(self) -> int:
         return len(self.loan_id)
@@ -74,6 +83,8 @@ def draw_loans(
     Raises:
         InputError: a loan names what does not exist, or the network file is wrong.
     """
+    if scenario.book is not None:
+        return _booked_loans(scenario, network, tokens, last)
     given: Sequence[GivenLoan] = scenario.loans
     origin = ""
     if isinstance(scenario.network, FromFile):
@@ -93,10 +104,10 @@ def draw_loans(
     agreements = (scenario.agreement, *scenario.agreements.values())
     streams = streams_of(network)
 
-    def named(row: int) -> str:
+    def told(row: int) -> str:
         return f"{origin}loan {ids[row]}" if given else "loan"
 
-    drawn = draw_features(parties.kind, parties.kinds, named, last, streams)
+    drawn = draw_features(parties.kind, parties.kinds, told, last, streams)
     table = LoanTable(
         loan_id=ids,
         lender=parties.lender,
@@ -167,6 +178,37 @@ def _drawn_loans(scenario: Scenario, network: np.random.Generator) -> _Parties:
         scale=size * draw_sizes(scenario.loan.spread, number, network),
         kind=np.zeros(number, np.int64),
         kinds=(scenario.loan,),
+    )
+
+
+def _booked_loans(
+    scenario: Scenario, network: np.random.Generator, tokens: Sequence[str], last: int
+) -> tuple[Population, LoanTable]:
+    """A book drawn from its targets.
+
+    Raises:
+        InputError: they do not fit the scenario.
+    """
+    book = scenario.book
+    assert book is not None
+    population = draw_population(scenario, None, network)
+    with named("book"):
+        loans = draw_book(scenario, population, tokens, last, network)
+    names = ["", *scenario.agreements]
+    secured = [names.index(name or "") for name in (book.against_securities, book.against_cash)]
+    return population, LoanTable(
+        loan_id=np.arange(1, len(loans.lender) + 1),
+        lender=loans.lender,
+        borrower=loans.borrower,
+        agreement=np.array(secured)[loans.against_cash.astype(np.int64)],
+        scale=loans.scale,
+        agreements=(scenario.agreement, *scenario.agreements.values()),
+        drawn=loans.drawn,
+        shares=loans.shares,
+        lent_token=loans.lent_token,
+        fee=loans.fee,
+        open_ended=loans.open_ended,
+        agent=loans.agent,
     )
 
 

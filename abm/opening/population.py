@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -28,10 +30,7 @@ def draw_population(
     part = scenario.participants
     roles: dict[str, Role] = {}
     if pairs is None:
-        for role, number in zip(ROLES, (part.lenders, part.borrowers, part.dealers), strict=True):
-            width = len(str(number))
-            for i in range(1, number + 1):
-                roles[f"{role[0].upper()}{i:0{width}d}"] = role
+        roles = dict(_numbered(part.lenders, part.borrowers, part.dealers))
     else:
         lenders, borrowers = ({names[side] for names in pairs} for side in (0, 1))
         for name in lenders | borrowers:
@@ -51,6 +50,17 @@ def draw_population(
         if given.size is not None:
             size[row] = given.size
     return Population(names, tuple(roles[name] for name in names), size, given_rows)
+
+
+@lru_cache(maxsize=16)
+def _numbered(lenders: int, borrowers: int, dealers: int) -> tuple[tuple[str, Role], ...]:
+    """Names and roles of so many participants of each role, sorted by name."""
+    roles: dict[str, Role] = {}
+    for role, number in zip(ROLES, (lenders, borrowers, dealers), strict=True):
+        width = len(str(number))
+        for i in range(1, number + 1):
+            roles[f"{role[0].upper()}{i:0{width}d}"] = role
+    return tuple(sorted(roles.items()))
 
 
 def draw_sizes(distribution: Distribution, number: int, rng: np.random.Generator) -> Floats:

@@ -58,8 +58,7 @@ def size_loans(
         if kind.lent is not None:
             lent[rows] = _scaled(_quantities(kind.lent, tokens, "lent"), scale)
         elif kind.principal is not None:
-            assert not isinstance(kind.lent_token, dict)
-            token = _column(kind.lent_token or cash, tokens, "lent_token")
+            token = _lent_column(table, rows, tokens, cash)
             units = exact(kind.principal) / exact(unit)
             worth = scaled(np.ones(len(rows), np.int64), units, scale, "nearest")
             lent[rows, token] = np.maximum(worth // today[token], 1)
@@ -69,6 +68,15 @@ def size_loans(
             required = times(lent[rows] @ today, ratio, "up")
             posted[rows] = spread(table, tokens, rows, required, today)
     return Sizes(lent, posted)
+
+
+def _lent_column(table: LoanTable, rows: Ints, tokens: Sequence[str], cash: str) -> int | Ints:
+    """What loans of one kind lend a principal in: a column, or one for each."""
+    if table.lent_token is not None:
+        return table.lent_token[rows]
+    kind = table.drawn.kinds[table.drawn.kind[rows[0]]]
+    assert not isinstance(kind.lent_token, dict)
+    return _column(kind.lent_token or cash, tokens, "lent_token")
 
 
 def spread(
@@ -95,8 +103,8 @@ def spread(
     columns = {_column(token, tokens, "composition"): share for token, share in shares.items()}
     ranked = [list(tokens).index(token) for token in order]
     ranked += [column for column in range(len(tokens)) if column not in ranked]
-    if table.shares is not None and kind.concentration is not None:
-        own = table.shares[rows]
+    own = table.shares[rows] if table.shares is not None else None
+    if own is not None and own.any():
         posted = np.zeros((len(required), len(tokens)), np.int64)
         for column in columns:
             divisor = PARTS * int(prices[column])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -10,7 +12,7 @@ from scenarios.errors import InputError
 from scenarios.experiment import SEEDS
 
 _PURPOSES = 5
-_PRICES, _NETWORK = 0, 1
+_PRICES, _NETWORK, _BEHAVIOUR, _SHOCKS, _RECALLS = range(_PURPOSES)
 _APART = 100
 """Children of a replication's seed from here on belong to its path on other networks."""
 
@@ -29,15 +31,37 @@ class RunSeed:
     path: int = 0
 
 
-@dataclass(frozen=True)
 class Streams:
     """One source of randomness for each purpose, so that changing one leaves the others alone."""
 
-    prices: np.random.Generator
-    network: np.random.Generator
-    behaviour: np.random.Generator
-    shocks: np.random.Generator
-    recalls: np.random.Generator
+    def __init__(self, seeds: Sequence[np.random.SeedSequence]):
+        """A stream from each of these, made when it is needed."""
+        self._seeds = seeds
+
+    @cached_property
+    def prices(self) -> np.random.Generator:
+        """Draws prices."""
+        return np.random.default_rng(self._seeds[_PRICES])
+
+    @cached_property
+    def network(self) -> np.random.Generator:
+        """Draws participants, network and loans."""
+        return np.random.default_rng(self._seeds[_NETWORK])
+
+    @cached_property
+    def behaviour(self) -> np.random.Generator:
+        """Seeds Mesa's own randomness."""
+        return np.random.default_rng(self._seeds[_BEHAVIOUR])
+
+    @cached_property
+    def shocks(self) -> np.random.Generator:
+        """Draws defaults from outside."""
+        return np.random.default_rng(self._seeds[_SHOCKS])
+
+    @cached_property
+    def recalls(self) -> np.random.Generator:
+        """Draws recalls."""
+        return np.random.default_rng(self._seeds[_RECALLS])
 
     @classmethod
     def spawn(cls, seed: int | np.random.SeedSequence | RunSeed | None) -> Streams:
@@ -69,7 +93,7 @@ class Streams:
                 own[_PRICES] = children[_PRICES]
                 own[_NETWORK] = _of_replication(entropy, run.network)[_NETWORK]
                 children = own
-        return cls(*(np.random.default_rng(child) for child in children))
+        return cls(children)
 
 
 def _of_replication(entropy: object, replication: int) -> list[np.random.SeedSequence]:

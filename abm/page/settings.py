@@ -263,6 +263,8 @@ def _refuse_large(scenario: Scenario) -> None:
         case _:
             pairs = lenders + borrowers
     loans = len(scenario.loans) or pairs * network.loans_per_edge
+    if scenario.book is not None:
+        loans = scenario.book.loans
     if loans > MOST_LOANS:
         raise InputError(
             f"this network would have {loans:,} loans; the page shows {MOST_LOANS:,} at most."

@@ -53,6 +53,11 @@ class MarketImpact:
             self._day = min(self._day + 1, len(self._sensitivity) - 1)
             self._fading *= self._decay
 
+    @property
+    def has_moved(self) -> bool:
+        """Whether prices bear the mark of any trade."""
+        return bool(self._kept.any() or self._fading.any())
+
     def trade(self, quantities: Ints) -> None:
         """Note what is sold (positive) and bought (negative), in tokens, shape (tokens,)."""
         if self._rules is not None:

@@ -33,7 +33,6 @@ class Source(Protocol):
     books: Books
     ledger: Ledger
     population: Population
-    participants: Mapping[str, Any]
     standing: Standing
     sheet: Sheet | None
     events: EventRecorder
@@ -42,6 +41,10 @@ class Source(Protocol):
     datacollector: DayCollector
     first_loan: Ints
     final: Snapshot | None
+
+    @property
+    def participants(self) -> Mapping[str, Any]:
+        """The agents that lend and borrow, by name."""
 
     @property
     def phases(self) -> Closing:

@@ -10,6 +10,7 @@ from analysis.figures.heatmap import heat_map
 from analysis.figures.issuance import issuance_figure
 from analysis.figures.network import layout, network_figure
 from analysis.figures.operating_cost import operating_cost_figure
+from analysis.figures.sensitivity import sensitivity_figure
 from analysis.figures.series import gap_over_time, series_with_bands
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "layout",
     "network_figure",
     "operating_cost_figure",
+    "sensitivity_figure",
     "series_with_bands",
 ]

@@ -14,6 +14,7 @@ from analysis.report.designs import effects_section, extremes, results_section
 from analysis.report.market import defaults_section, network_section
 from analysis.report.operating_cost import operating_cost_section
 from analysis.report.risk import frontier_section, issuance_section, time_section
+from analysis.report.sensitivity import sensitivity_section
 from analysis.report.settings import settings_section
 from analysis.report.subject import Subject
 from analysis.results import Results
@@ -43,6 +44,7 @@ def build_report(
     made = [
         results_section(subject),
         effects_section(subject),
+        sensitivity_section(subject),
         frontier_section(subject),
         time_section(subject),
         issuance_section(subject),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -13,6 +14,7 @@ from scenarios.table import Table
 
 BUNDLED = "bundled:"
 DATA = Path(__file__).parents[1] / "data"
+_DATA = f"{DATA}{os.sep}"
 
 
 class PriceFile(Table):
@@ -55,7 +57,9 @@ class PriceFile(Table):
     @property
     def content(self) -> tuple[str | None, ...]:
         """A name for the prices in the file, which others do not have."""
-        return content_with_record(str(self.path))
+        bundled = self.file.startswith(BUNDLED)
+        name = f"{_DATA}{self.file.removeprefix(BUNDLED)}.csv" if bundled else self.file
+        return content_with_record(os.path.expanduser(name))  # noqa: PTH111  as fast as can be
 
     def read(self) -> PricePanel:
         """Every day and token of the file.

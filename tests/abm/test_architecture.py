@@ -21,7 +21,7 @@ MAY_KNOW: dict[str, str] = {
     "abm.rules": "books",
     "abm.optimise": "books rules agents",
     "abm.agents": "books rules",
-    "abm.day": "books rules agents",
+    "abm.day": "books rules agents measures",
     "abm.opening": "books",
     "abm.measures": "books",
     "abm.tables": "books measures",
@@ -163,8 +163,8 @@ LONG = {
     },
     "a column after the other of a table, or an array after the other of the books": {
         "abm.books.events.frame",
-        "abm.measures.statistics._sums",
-        "abm.measures.statistics.measure",
+        "abm.measures.daily.write_accounts",
+        "abm.measures.statistics.add_up",
         "abm.model.__init__",
         "abm.opening.balance.policies_of",
         "abm.opening.build._books",
@@ -173,6 +173,7 @@ LONG = {
         "abm.opening.sizes.size_loans",
         "abm.opening.terms.terms_of",
     },
+    "a phase of the day after the other": {"abm.day.stretch.run_days"},
     "a case after the other: of what is drawn, refused or declared": {
         "abm.day.close_out._declare",
         "abm.experiments.execute.run_experiment",

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING
 import mesa
 import numpy as np
 
+from abm.opening.streams import RunSeed
 from scenarios.agreement import CollateralAgreement, exact
 
 if TYPE_CHECKING:
     from abm.model import CollateralMarket
+    from scenarios.scenario import Scenario
 
 Wallet = defaultdict[str, int]
 COUNTS = (
@@ -295,6 +297,23 @@ class PlainMarket(mesa.Model):
         self.loan_agents.do("deliver")
         self.check_conservation()
         self.datacollector.collect(self)
+
+
+class PlainRun(PlainMarket):
+    """A run of a scenario, as Mesa's batch runner makes it; `replication` is its seed."""
+
+    def __init__(self, scenario: Scenario, replication: int):
+        from abm.model import CollateralMarket
+
+        market = CollateralMarket(scenario, rng=RunSeed(1, replication, replication))
+        super().__init__(market)
+        self.last = len(market.days) - 1
+        market.release()
+
+    def step(self) -> None:
+        """One day; it stops after the last one."""
+        super().step()
+        self.running = self.day < self.last
 
 
 def reporters() -> dict[str, Callable[[PlainMarket], float]]:

@@ -15,6 +15,7 @@ import click
 
 from abm.commands.benchmarks.measurement import Measurement
 from abm.commands.benchmarks.memory import memory
+from abm.commands.benchmarks.sweeps import BUNDLED, sweep
 from abm.experiments.execute import run_experiment
 from abm.experiments.plan import Plan, seed_of
 from abm.experiments.runs import Common, simulate
@@ -40,31 +41,36 @@ HALF_A_SECOND: dict[str, Any] = {
 WARM_UP = 2
 """Runs of the sweep that comes before, or is subtracted: one alone would start no worker."""
 
-LEAST = {"memory": 200, "cost": 100, "speed": 2}
+LEAST = {"memory": 200, "cost": 100, "speed": 2, "sweep": 20}
 """With fewer runs there is nothing to see."""
 
 
-def measure(memory_runs: int, cost_runs: int, speed_runs: int) -> Iterator[Measurement]:
+def measure(
+    memory_runs: int, cost_runs: int, speed_runs: int, sweep_runs: int
+) -> Iterator[Measurement]:
     """Check the sizes, then measure, memory first, while this process has done nothing else.
 
     Args:
         memory_runs: runs of the sweep over which memory is watched; 0 leaves it out. So for:
         cost_runs: runs of the sweeps whose cost is compared with that of their markets.
         speed_runs: runs of the sweep done by one worker and by two.
+        sweep_runs: runs of the bundled sweep, whose cost is compared with that of its days.
 
     Raises:
         InputError: too few runs to tell anything from.
     """
-    given = {"memory": memory_runs, "cost": cost_runs, "speed": speed_runs}
+    given = {"memory": memory_runs, "cost": cost_runs, "speed": speed_runs, "sweep": sweep_runs}
     for name, runs in given.items():
         if 0 < runs < LEAST[name]:
             raise InputError(
                 f"--{name}-runs {runs}: must be {LEAST[name]} or more, or 0 to leave it out"
             )
-    return _measured(memory_runs, cost_runs, speed_runs)
+    return _measured(memory_runs, cost_runs, speed_runs, sweep_runs)
 
 
-def _measured(memory_runs: int, cost_runs: int, speed_runs: int) -> Iterator[Measurement]:
+def _measured(
+    memory_runs: int, cost_runs: int, speed_runs: int, sweep_runs: int
+) -> Iterator[Measurement]:
     if memory_runs:
         # Compiles, where that is still to do, in a process that ends: compilers need much memory.
         _sweep(replications(TINY, WARM_UP), 1)
@@ -72,6 +78,9 @@ def _measured(memory_runs: int, cost_runs: int, speed_runs: int) -> Iterator[Mea
         yield from memory(designs(memory_runs), workers=2)
     if cost_runs:
         yield from _cost(cost_runs)
+    if sweep_runs:
+        tell(f"{sweep_runs:,} runs or more of {BUNDLED}")
+        yield from sweep(sweep_runs)
     if speed_runs:
         yield from _speed(speed_runs)
 

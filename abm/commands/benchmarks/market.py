@@ -143,7 +143,7 @@ def _fastest(repetition: Callable[[], tuple[int, Days]]) -> tuple[int, list[floa
 
 def _passes(loans: int, borrowers: int) -> Iterator[Measurement]:
     """The bare pass against C, and the whole step against the bare pass."""
-    benchmarks = _comparisons("c_pass")
+    benchmarks = comparisons("c_pass")
     if benchmarks is not None and benchmarks.compiler() is None:
         benchmarks = None
     number, (step, bare, *in_c) = _fastest(partial(_run_passes, loans, borrowers, benchmarks))
@@ -230,7 +230,7 @@ def _run_deciding() -> tuple[int, Days]:
 
 def _objects(loans: int) -> Iterator[Measurement]:
     """A day of the columns against one Python object a loan; same tokens, same statistics."""
-    benchmarks = _comparisons("object_market")
+    benchmarks = comparisons("object_market")
     if benchmarks is None:
         return
     number, (columns, objects) = _fastest(partial(_run_objects, loans, benchmarks))
@@ -249,7 +249,7 @@ def _run_objects(loans: int, benchmarks: ModuleType) -> tuple[int, Days]:
     return len(market.books.loans), days
 
 
-def _comparisons(name: str) -> ModuleType | None:
+def comparisons(name: str) -> ModuleType | None:
     """A module of `tests/benchmarks`, where this runs from a checkout."""
     if not (CHECKOUT / "tests" / "benchmarks" / f"{name}.py").is_file():
         return None

@@ -40,7 +40,7 @@ def test_the_market_is_the_default(tmp_path: Path) -> None:
 
 
 def test_experiments_tell_memory_and_cost(tmp_path: Path) -> None:
-    sizes = ("--memory-runs", 200, "--cost-runs", 100, "--speed-runs", 0)
+    sizes = ("--memory-runs", 200, "--cost-runs", 100, "--speed-runs", 0, "--sweep-runs", 0)
     found = figures(tmp_path / "out.csv", "experiments", *sizes)
     assert set(found["benchmark"]) == {"experiments"}
     value = found["value"]
@@ -60,13 +60,27 @@ def test_experiments_compare_two_workers_with_one(
 ) -> None:
     module = abm.commands.benchmarks.experiments
     monkeypatch.setattr(module, "HALF_A_SECOND", module.TINY)
-    sizes = ("--memory-runs", 0, "--cost-runs", 0, "--speed-runs", 4)
+    sizes = ("--memory-runs", 0, "--cost-runs", 0, "--speed-runs", 4, "--sweep-runs", 0)
     found = figures(tmp_path / "out.csv", "experiments", *sizes)
     value = found["value"]
     both = value["sweep with one worker"] / value["sweep with two workers"]
     assert found["ratio"]["sweep with two workers"] == pytest.approx(both)
     assert found["compared_with"]["sweep with two workers"] == "sweep with one worker"
     assert value["half-second run alone"] < value["sweep with one worker"]
+
+
+def test_experiments_tell_what_a_run_costs_beside_its_days(tmp_path: Path) -> None:
+    sizes = ("--memory-runs", 0, "--cost-runs", 0, "--speed-runs", 0, "--sweep-runs", 40)
+    found = figures(tmp_path / "out.csv", "experiments", *sizes)
+    value = found["value"]
+    days = value["days of the sweep"]
+    assert 0 < days < value["loop over its markets"]
+    assert found["ratio"]["its runs by the engine"] == pytest.approx(
+        days / value["its runs by the engine"]
+    )
+    assert value["sweep with two workers"] > 0
+    assert found["compared_with"]["run of 20 loans by the engine"].startswith("run of 20 objects")
+    assert found["ratio"]["run of 20 loans by the engine"] > 1
 
 
 def test_a_day_of_the_page_is_measured(tmp_path: Path) -> None:

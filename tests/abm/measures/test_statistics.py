@@ -15,7 +15,8 @@ from worlds import loan, market_of
 
 from abm.books.loan_book import new_accounts
 from abm.books.tally import EVENTS as KINDS
-from abm.measures.statistics import LANES, TAIL, _sums, concentration, expected_shortfall
+from abm.measures.daily import concentration
+from abm.measures.statistics import LANES, TAIL, add_up, expected_shortfall
 from abm.opening.terms import terms_of
 from abm.rules.requirement import set_requirement
 from abm.tables.meanings import EVENTS, LOANS, PARTICIPANTS, day_columns
@@ -173,7 +174,7 @@ def test_gaps_are_exact(terms: dict[str, float], exposure: int, value: int) -> N
     accounts.exposure[:] = exposure
     set_requirement(accounts, columns, 0)
     accounts.value[:], accounts.open_loans[:] = value, 1
-    sums = _sums(accounts, columns, np.zeros((LANES, 1)), np.zeros(1))
+    sums = add_up(accounts, columns, np.zeros((LANES, 1)), np.zeros(1))
     wanted = value / ratio - exposure
     assert sums.gap == pytest.approx(float(wanted), rel=1e-15, abs=1e-9)
     assert sums.requirement_shortfall == pytest.approx(max(-float(wanted), 0), rel=1e-15, abs=1e-9)

@@ -1,0 +1,245 @@
+"""Days on which nobody need be asked, one after the other in compiled code.
+
+The passes are those of the day's script (`CollateralMarket.step`), in its order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from abm.books.answers import Answers
+from abm.books.books import Books
+from abm.books.compiled import compiled, inlined
+from abm.books.ledger import count_holdings
+from abm.books.loan_book import ACTIVE, NEVER, OPEN_LOAN, PENDING
+from abm.day.before import measure_before
+from abm.day.call_and_return import Calls, run_returns
+from abm.day.deliver import run_deliveries
+from abm.day.instructions import receive_minted, settle_deliveries, settle_returns
+from abm.day.open import open_replacements
+from abm.day.overdue import is_overdue
+from abm.day.settle import settle_loans
+from abm.measures.daily import WRITTEN, Desk, write_day
+from abm.measures.moments import CloseOuts
+from abm.rules.called_and_short import Room, anybody_short
+from abm.rules.requirement import mark_exposures
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+COMPLETE, SHORT, OVERDUE, BROKEN = range(4)
+"""How a stretch ends: with its last day; before deliveries that are to be shared; before a
+close-out; with tokens lost or made."""
+
+
+class Course(NamedTuple):
+    """What does not change from day to day."""
+
+    path: Ints
+    """Prices in money units, shape (days, tokens)."""
+    at_maturity: Ints
+    default_day: Ints
+    nobody: Answers
+    no_close_outs: CloseOuts
+    unit: float
+    lent_moves: bool
+    outside_market: int
+    scarce: bool
+    """Whether anybody can ever be short."""
+
+
+class Reached(NamedTuple):
+    """Where a stretch has come to."""
+
+    day: int
+    """The last day that was begun."""
+    how: int
+    next_maturity: int
+    """The next day on which a loan is due."""
+    next_loan: int
+    """The next free loan identifier."""
+
+
+class Written(NamedTuple):
+    """What is written of the days of a stretch."""
+
+    measures: Floats
+    """Shape (days, numbers of `WRITTEN`)."""
+    by_borrower: Floats
+    """Shape (days, participants)."""
+
+
+@compiled
+def run_days(
+    books: Books,
+    calls: Calls,
+    course: Course,
+    desk: Desk,
+    room: Room,
+    written: Written,
+    begin: Reached,
+    last: int,
+) -> Reached:
+    """Simulate and measure the days behind `begin` up to `last`.
+
+    Stops on a day on which somebody is short, before its deliveries, or has owed something past its
+    grace, before its close-outs: the caller then finishes and measures it.
+
+    Args:
+        books: the market.
+        calls: gets the call of each account, shape (accounts,).
+        course: what does not change.
+        desk: room to work in; likewise `room`.
+        room: see there.
+        written: gets what is measured, from its first row on.
+        begin: what has been reached.
+        last: the last day.
+    """
+    next_maturity, next_loan = begin.next_maturity, begin.next_loan
+    for day in range(begin.day + 1, last + 1):
+        prices = course.path[day]
+        next_maturity, next_loan = settle_day(
+            books, prices, day, len(calls), course, next_maturity, next_loan
+        )
+        run_returns(books, prices, day, course.nobody, calls, 0, len(calls))
+        books.before.taken[0] = True
+        if course.scarce and anybody_short(books, prices, calls, room):
+            return Reached(day, SHORT, next_maturity, next_loan)
+        run_deliveries(books, prices, day, course.nobody, calls, 0, len(calls))
+        if is_overdue(books):
+            return Reached(day, OVERDUE, next_maturity, next_loan)
+        if not count_holdings(books.ledger, course.outside_market, desk.held):
+            return Reached(day, BROKEN, next_maturity, next_loan)
+        row = day - begin.day - 1
+        write_day(
+            books,
+            prices,
+            course.unit,
+            course.no_close_outs,
+            course.no_close_outs,
+            course.default_day,
+            0,
+            desk,
+            written.measures[row],
+            written.by_borrower[row],
+        )
+    return Reached(last, COMPLETE, next_maturity, next_loan)
+
+
+@inlined
+def settle_day(
+    books: Books,
+    prices: Ints,
+    day: int,
+    accounts: int,
+    course: Course,
+    next_maturity: int,
+    next_loan: int,
+) -> tuple[int, int]:
+    """Begin a day, and settle all that is due; gives the next maturity and free identifier."""
+    books.totals[:] = 0
+    books.before.by_agreement[:] = 0
+    books.before.by_borrower[:] = 0
+    books.before.taken[0] = False
+    due = day >= next_maturity
+    if course.lent_moves:
+        mark_exposures(books, prices)
+    if len(books.returning) or due:
+        measure_before(books, prices)
+    if len(books.ledger.arriving):
+        receive_minted(books, day)
+    if len(books.returning):
+        settle_returns(books, prices, day, 0, accounts)
+        settle_deliveries(books, prices, day, 0, accounts)
+    if due:
+        number = len(books.loans)
+        since = next_due(books, day, -1)
+        while since <= day:
+            next_loan = settle_loans(
+                books, prices, day, since, course.at_maturity, next_loan, 0, number
+            )
+            since = next_due(books, day, since)
+        since = next_pending(books, -1)
+        while since <= day:
+            open_replacements(books, prices, day, since, 0, number)
+            since = next_pending(books, since)
+        next_maturity = find_next_maturity(books, day)
+    return next_maturity, next_loan
+
+
+@inlined
+def next_due(books: Books, day: int, since: int) -> int:
+    """The next day after `since` from which loans are due that are not in close-out."""
+    loans = books.loans
+    earliest = NEVER
+    for i in range(len(loans)):
+        due = loans.state[i] == OPEN_LOAN and since < loans.maturity[i] <= day
+        if due and books.accounts[loans.account[i]].state == ACTIVE:
+            earliest = min(earliest, loans.maturity[i])
+    return earliest
+
+
+@inlined
+def next_pending(books: Books, since: int) -> int:
+    """The next day after `since` from which loans are pending."""
+    loans = books.loans
+    earliest = NEVER
+    for i in range(len(loans)):
+        if loans.state[i] == PENDING and loans.opened[i] > since:
+            earliest = min(earliest, loans.opened[i])
+    return earliest
+
+
+@compiled
+def find_next_maturity(books: Books, day: int) -> int:
+    """The next day on which a loan is due or begins; other days need no pass."""
+    loans = books.loans
+    earliest = NEVER
+    for i in range(len(loans)):
+        if loans.state[i] == OPEN_LOAN:
+            earliest = min(earliest, loans.maturity[i])
+        elif loans.state[i] == PENDING:
+            if loans.opened[i] <= day:
+                return 0
+            earliest = min(earliest, loans.opened[i])
+    return earliest
+
+
+MOST_NUMBERS = 2_000_000
+"""Room for what is written of a stretch; longer ones go in several parts."""
+
+
+@dataclass
+class Stretch:
+    """Some days in a row that were simulated and measured at once."""
+
+    last: int
+    written: Written
+    reached: Reached
+
+    @classmethod
+    def over(cls, books: Books, day: int, last: int) -> Stretch:
+        """Room for the days behind a day up to another, or as many as there is room for."""
+        participants = books.ledger.collateral_row - 1
+        last = min(last, day + max(MOST_NUMBERS // (participants + len(WRITTEN)), 1))
+        shapes = ((last - day, len(WRITTEN)), (last - day, participants))
+        return cls(last, Written(*map(np.zeros, shapes)), Reached(day, COMPLETE, 0, 0))
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the last day that was begun is measured; else the caller goes on with it."""
+        return self.reached.how == COMPLETE
+
+    @property
+    def is_short(self) -> bool:
+        """Whether deliveries are still to be made on the last day."""
+        return self.reached.how == SHORT
+
+    def days(self, since: int) -> Written:
+        """What is written of the days behind a day that are finished."""
+        number = self.reached.day - since - (not self.is_finished)
+        return Written(self.written.measures[:number], self.written.by_borrower[:number])
