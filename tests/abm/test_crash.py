@@ -1,4 +1,4 @@
-"""What docs/crash.md says of each cause holds run by run, on networks and price paths of crash-causes."""
+"""What docs/crash.md says of each cause holds on networks and price paths of crash-causes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The small bundled scenarios show each its mechanism, which goes when its cause is switched off."""
+"""Small bundled scenarios show each its mechanism, which goes when its cause is switched off."""
 
 from __future__ import annotations
 

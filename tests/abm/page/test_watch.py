@@ -137,7 +137,9 @@ def test_of_many_events_the_rare_kinds_are_never_left_out(
         rows = day["events"]["rows"]
         assert len(rows) == MOST_ROWS
         assert sum(row[0] == "default" for row in rows) == day["events"]["counts"]["default"]
-        assert sum(row[0] == "unmet_call" for row in rows) == day["events"]["counts"].get("unmet_call", 0)
+        assert sum(row[0] == "unmet_call" for row in rows) == day["events"]["counts"].get(
+            "unmet_call", 0
+        )
 
 
 @pytest.mark.parametrize(
