@@ -19,6 +19,7 @@ from page.conftest import HOSTILE, hostile
 
 from abm.model import CollateralMarket
 from abm.page.browser import day_of, element, open_page, step_to, wait_for
+from abm.page.sentences import listed
 from abm.page.settings import Offer
 
 # Solara would rather have https, and uvicorn another module of websockets.
@@ -332,8 +333,7 @@ def test_time_goes_back_and_is_played_again_without_simulating(
     words = text_of(driver, ".market-words")
     events = crash.events_frame()
     defaults = events[events["event"] == "default"].groupby("day")["party"].agg(list)
-    for name in defaults.get(18, []):
-        assert name in words
+    assert listed(sorted(defaults[18])) in words
     put(driver, ".market-time", "5")
     wait_for(driver, lambda d: day_of(d) == 5)
     assert set(days_shown(driver)) == {5}
