@@ -17,6 +17,7 @@ from scenarios.book import Book, refuse_misfits
 from scenarios.changes import refuse_inert, replaced_terms
 from scenarios.checking import checked
 from scenarios.errors import InputError, named, nearest
+from scenarios.fees import Fees
 from scenarios.loans import GivenLoan, Loan, Recalls
 from scenarios.network import AnyTopology, Complete
 from scenarios.notebook import html_table
@@ -88,6 +89,8 @@ class Scenario(Table):
     """Loans one by one, instead of `loan` and `network`."""
     book: Book | None = None
     """A book of loans drawn from a file of targets, instead of `loan` and `network`."""
+    fees: Fees | None = None
+    """What loans of securities cost and earn; not counted if not given."""
     participants: Participants = Participants()
     """Who takes part, and with what means."""
     balance: dict[str, BalanceSheet] = Field(default_factory=dict)
@@ -119,6 +122,10 @@ class Scenario(Table):
             )
         if self.book is not None:
             self._check_book(self.book)
+        if self.fees is not None and self.fees.agent_share and self.book is None:
+            raise ValueError("fees.agent_share: only lenders of a [book] have agents")
+        if self.fees is not None and self.ledger == "evm":
+            raise ValueError('fees: the contracts know none; use ledger = "columns"')
         check_classes(self.assets, self.money.currency)
         # A frozen table: this completes it, before anybody sees it.
         prices = self.prices.with_classes(self.assets, self.money.currency)
