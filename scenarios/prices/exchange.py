@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from scenarios.errors import InputError, nearest
 from scenarios.prices.panel import PricePanel
+from scenarios.prices.paths import Array
 from scenarios.table import Table
 
 
@@ -43,6 +44,10 @@ class ExchangeRate(Table):
         """The base currency, of which it is the price of one unit."""
         return self.quote.split(" per ")[1]
 
+    def into(self, currency: str) -> str:
+        """What the rate converts one of its currencies to."""
+        return self.base if currency == self.priced else self.priced
+
 
 def check_rates(rates: Mapping[str, ExchangeRate]) -> None:
     """See that rates by the currency that they convert fit together.
@@ -54,7 +59,7 @@ def check_rates(rates: Mapping[str, ExchangeRate]) -> None:
     for currency, rate in rates.items():
         if currency not in (rate.priced, rate.base):
             raise ValueError(f'rates.{currency}.quote: "{rate.quote}" is no rate of {currency}')
-        into[currency] = rate.base if currency == rate.priced else rate.priced
+        into[currency] = rate.into(currency)
     for currency, other in into.items():
         first = next(iter(into))
         if other != into[first]:
@@ -93,20 +98,22 @@ def converted(
                 f"{panel.origin}: rates.{currency}: no column has prices in {currency};"
                 f' say which have: currencies = {{ TOKEN = "{currency}" }}'
             )
-        at = [panel.tokens.index(token) for token in ours]
-        level = panel.select([rate.column]).close
+        at, level = [panel.tokens.index(token) for token in ours], panel.select([rate.column]).close
         with np.errstate(over="ignore", under="ignore"):
-            if rate.priced == currency:
-                close[:, at] = panel.close[:, at] / level
-            else:
-                close[:, at] = panel.close[:, at] * level
-        into.update(dict.fromkeys(ours, rate.base if rate.priced == currency else rate.priced))
+            divided = rate.priced == currency
+            close[:, at] = panel.close[:, at] / level if divided else panel.close[:, at] * level
+        into.update(dict.fromkeys(ours, rate.into(currency)))
+    _refuse_extremes(panel, close)
+    return replace(panel, close=close, currencies=tuple(into[token] for token in panel.tokens))
+
+
+def _refuse_extremes(panel: PricePanel, close: Array) -> None:
+    """Refuse converted closes that are no positive finite numbers."""
     for row, column in np.argwhere(~(np.isfinite(close) & (close > 0)))[:1]:
         raise InputError(
             f"{panel.origin}: {panel.tokens[column]} on {panel.dates[row]:%Y-%m-%d}: price"
             f" {panel.close[row, column]:g} cannot be converted at the rate of that day"
         )
-    return replace(panel, close=close, currencies=tuple(into[token] for token in panel.tokens))
 
 
 def _currencies(

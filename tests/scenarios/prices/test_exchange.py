@@ -151,6 +151,12 @@ def test_a_rate_whose_direction_is_wrong_or_unsaid_is_refused(
         source(file, rates=rates)
 
 
+def test_a_price_that_is_no_number_at_its_rate_is_refused(file: Path) -> None:
+    file.write_text(WIDE.replace("15200,141,160", "1e-300,141,1e300"))
+    with pytest.raises(InputError, match="SONY on 2024-01-05: price 1e-300 cannot be converted"):
+        panel_of(file)
+
+
 def test_a_rate_that_the_file_states_in_the_other_currency_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "tidy.csv"
     rows = [f"2024-01-0{day},{token}" for day in (4, 5) for token in ("SONY,9,JPY", "fx,3,EUR")]
