@@ -36,7 +36,8 @@ class Money(Table):
     """The currency, and its smallest unit, in which all values are whole numbers."""
 
     currency: Annotated[str, Field(min_length=1)] = "USD"
-    """Also the name of the cash token. All prices are in it: nothing is converted."""
+    """Also the name of the cash token. All prices are in it, those of files after
+    their conversion at exchange rates."""
     unit: Positive = 0.01
     """Smallest unit, in money: 0.01 for cents, 1 for yen. A cash token is worth one, so wherever
     tokens are counted, 100 of them make a dollar with a unit of 0.01."""
