@@ -74,13 +74,14 @@ CHARTS: tuple[dict[str, Any], ...] = (
         "Uncollateralised, and losses so far",
         "money",
         _line("before calls", MORNING),
-        _line("after calls", UNCOVERED),
-        _line("losses so far", LOSS, sum=True, dash=True),
+        _line("after calls", UNCOVERED, hue=2, dash="dotted"),
+        _line("losses so far", LOSS, sum=True, hue=1, dash="dashed"),
     ),
     _chart("prices", "Prices, day 0 = 100", "index"),
 )
 """Charts of the page: of each the series, a series the sum of some statistics (`of`), added up over
-the days with `sum`."""
+the days with `sum`. Lines of one market have colours (`hue`), those of two the market's, and
+dashes."""
 
 FIGURES: tuple[dict[str, Any], ...] = (
     _line("Coverage", COVERAGE, unit="percent"),

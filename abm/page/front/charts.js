@@ -31,7 +31,7 @@ function chartOption({ spec, markets, days, shown, last, stats, look }) {
           values: days.map((day) => 100 * day.markets[0].prices[t] / days[0].markets[0].prices[t]) }))
       : spec.series.map((of) => ({ ...of, values: valuesOf(of, stats, rows) }));
     lines.forEach((line) => {
-      const colour = line.color || look.series[m];
+      const colour = line.color || look.series[markets.length > 1 ? m : line.hue || 0];
       const data = line.values.map((value, day) => [day, value == null ? null : value * scale]);
       const common = { name: line.label + which, data, symbol: "none", color: colour, z: 3 };
       if (line.kind === "bar") {
@@ -43,7 +43,7 @@ function chartOption({ spec, markets, days, shown, last, stats, look }) {
           data: data.filter(([, value]) => value > 0) });
       } else {
         series.push({ ...common, type: "line",
-          lineStyle: { width: 1.8, type: line.dash ? "dashed" : "solid" } });
+          lineStyle: { width: 1.8, type: line.dash || "solid" } });
       }
     });
     if (spec.band && market.trigger != null) {
