@@ -295,8 +295,9 @@ def _deliver_part(
     issued: DynArray[uint256, types.MAX_TOKENS],
 ):
     """
-    @dev What the borrower itself brings on today's call, which stays open for the rest. No token
-         beyond the one that covers what is missing: an instruction holds no more than a call.
+    @dev What the borrower itself brings on today's call, which stays open for the rest. It covers
+         what is missing with no more than one token to spare, of whichever is rounded up: an
+         instruction holds no more than a call.
     """
     loan: types.Loan = book._load(loan_id)
     assert loan.state == types.OPEN, "not open"
@@ -310,6 +311,7 @@ def _deliver_part(
     worth: int256 = measure.worth + convert(book._under_way(loan, prices), int256)
     missing: int256 = convert(measure.required, int256) - worth
     moved: uint256 = 0
+    dearest: uint256 = 0
     named: uint256 = 0
     for token: uint256 in range(len(held), bound=types.MAX_TOKENS):
         assert held[token] < types.LIMIT and issued[token] < types.LIMIT, "too large"
@@ -320,9 +322,8 @@ def _deliver_part(
         if amount == 0:
             continue
         named ^= 1 << token
-        assert convert((amount - 1) * prices[token], int256) < missing, "beyond the call"
-        missing -= convert(amount * prices[token], int256)
         moved += amount * prices[token]
+        dearest = max(dearest, prices[token])
         if held[token] > 0:
             assert assets._pull(token, msg.sender, self, held[token]), "not moved"
         if issued[token] > 0:
@@ -340,6 +341,7 @@ def _deliver_part(
             book._add_held(loan_id, token, amount)
     assert named == 0, "not eligible"
     assert moved > 0, "nothing to move"
+    assert convert(moved - dearest, int256) < missing, "beyond the call"
     book._save(loan)
     log DeliveredInPart(loan_id=loan_id, moved=moved)
 
