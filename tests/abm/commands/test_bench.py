@@ -31,12 +31,18 @@ def figures(out: Path, *arguments: object) -> pd.DataFrame:
 
 
 def test_the_market_is_the_default(tmp_path: Path) -> None:
-    found = figures(tmp_path / "out.csv", "--loans", 1000, "--borrowers", 10, "--objects", 200)
+    sizes = ("--loans", 1000, "--borrowers", 10, "--objects", 200, "--sheets", 500)
+    found = figures(tmp_path / "out.csv", *sizes)
     assert set(found["benchmark"]) == {"market"}
     assert found["size"]["whole step"] == 1000
     assert found["compared_with"]["whole step"] == "bare pass"
     assert 0 < found["ratio"]["whole step"] < 1
     assert 0 < found["value"]["build"] < found["value"]["build and 61 days"]
+    plain = found.loc["step without balance sheets"]
+    for name in ("step with balance sheets", "step with decisions on them"):
+        assert found["size"][name] == 500
+        assert found["compared_with"][name] == plain.name
+        assert found["ratio"][name] == pytest.approx(plain["value"] / found["value"][name])
 
 
 def test_experiments_tell_memory_and_cost(tmp_path: Path) -> None:
