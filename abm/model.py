@@ -28,6 +28,7 @@ from abm.day.kinds import day_of
 from abm.day.revision import Revision
 from abm.measures.balance import NONE_KEPT, measure_sheets
 from abm.measures.day_collector import DayCollector
+from abm.measures.earnings import Earnings
 from abm.measures.exposures import Exposures
 from abm.measures.measure import Measure, own_measures
 from abm.measures.moments import NO_CLOSE_OUTS, close_outs
@@ -132,16 +133,14 @@ class CollateralMarket(mesa.Model):
         self._outside = Outside(self.scenario, self.population, streams, len(self.days))
         self.policies = blueprint.policies
         longest = int(self.assets.settlement_days.max())
-        self.sheet = (
-            new_sheet(len(self.population.names), len(self.tokens), longest)
-            if self.policies
-            else None
-        )
+        shape = len(self.population.names), len(self.tokens), longest
+        self.sheet = new_sheet(*shape) if self.policies else None
         """Balance sheets of all participants, if the scenario has any."""
         self.day = 0
         self.running: bool = True
         self.closed_out = CloseOutResult()
         self.exposures = Exposures(len(self.population.names))
+        self.earnings = Earnings.of_market(self, blueprint.fee, blueprint.agent)
         self._closing_before = NO_CLOSE_OUTS
         self.final: Snapshot | None = None
 
@@ -150,11 +149,8 @@ class CollateralMarket(mesa.Model):
         if not set(self.kinds) <= set(STANDARD.values()):
             _ = self.participants  # what those of one's own do at once comes before the first day
         self.phases: Day = day_of(self.scenario)(self)
-        self.agreements = Agreements(
-            self,
-            revision,
-            partial(terms_row, tokens=self.tokens, cash=blueprint.cash, unit=self.unit),
-        )
+        terms = partial(terms_row, tokens=self.tokens, cash=blueprint.cash, unit=self.unit)
+        self.agreements = Agreements(self, revision, terms)
         own = with_steps(self.scenario, self.kinds)
         some = [agent for agent in self.participants.values() if type(agent) in own] if own else []
         self.stepping = AgentSet(some, random=self.random)
@@ -231,7 +227,7 @@ class CollateralMarket(mesa.Model):
     def _quiet_until(self) -> int:
         """The last day before one on which something comes from outside; today, if always."""
         own = self._own_measures or self.datacollector.asks or self.scenario.rules
-        every_day = own or len(self.stepping) or not self.oracle.is_plain
+        every_day = own or self.earnings or len(self.stepping) or not self.oracle.is_plain
         until = min(self._outside.quiet_until(self.day), self.later_loans.next_day(self.day) - 1)
         return self.day if every_day else until
 
@@ -393,6 +389,8 @@ class CollateralMarket(mesa.Model):
             self.exposures.add(self.day, by_borrower * self.unit)
         others = {**self.closed_out.told(self.unit), "gas": float(self.phases.gas_today())}
         others |= measure_sheets(self.sheet, self.standing, self.unit)
+        if self.earnings is not None:
+            self.earnings.accrue(self.books, self.day, self.prices)
         for own in self._own_measures:
             assert own.of is not None
             others[own.name] = own.of(self)

@@ -10,5 +10,7 @@ class Forbearing(ClearingHouse):
 
 
 if __name__ == "__main__":
-    market = CollateralMarket("crash", rng=1, behaviours={"clearing_house": Forbearing}).run()
+    market = CollateralMarket(
+        "dealers-under-stress", rng=1, behaviours={"clearing_house": Forbearing}
+    ).run()
     print(market.summary()["defaults"], "defaults")

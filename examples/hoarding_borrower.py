@@ -13,5 +13,7 @@ class Hoarding(Borrower):
 
 
 if __name__ == "__main__":
-    market = CollateralMarket("crash", rng=1, behaviours={"borrower": Hoarding}).run()
+    market = CollateralMarket(
+        "dealers-under-stress", rng=1, behaviours={"borrower": Hoarding}
+    ).run()
     print(market.summary()["defaults"], "defaults")

@@ -12,5 +12,10 @@ class Keeping(Lender):
 
 
 if __name__ == "__main__":
-    market = CollateralMarket("crash", rng=1, behaviours={"lender": Keeping}).run()
+    market = CollateralMarket(
+        "dealers-under-stress",
+        rng=1,
+        behaviours={"lender": Keeping},
+        **{"agreement.grace_days": 20},
+    ).run()
     print(f"{market.summary()['returned_value']:,.0f} returned")

@@ -15,6 +15,6 @@ def uncovered(days):
 
 
 if __name__ == "__main__":
-    market = CollateralMarket("crash", rng=1).run()
+    market = CollateralMarket("dealers-under-stress", rng=1).run()
     uncovered(market.days_frame()).savefig("uncovered.png")
     print("wrote uncovered.png")

@@ -10,5 +10,7 @@ class LargestFirst(Borrower):
 
 
 if __name__ == "__main__":
-    market = CollateralMarket("crash", rng=1, behaviours={"borrower": LargestFirst}).run()
+    market = CollateralMarket(
+        "dealers-under-stress", rng=1, behaviours={"borrower": LargestFirst}
+    ).run()
     print(market.summary()["unmet_calls"], "calls unmet")

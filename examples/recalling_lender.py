@@ -11,6 +11,6 @@ class Recalling(Lender):
 
 if __name__ == "__main__":
     market = CollateralMarket(
-        "crash", rng=1, behaviours={"lender": Recalling}, **{"loan.open_ended": True}
+        "dealers-under-stress", rng=1, behaviours={"lender": Recalling}, **{"loan.open_ended": True}
     ).run()
     print(market.summary()["recalls"], "recalls")

@@ -16,6 +16,6 @@ def short_borrowers(market):
 
 
 if __name__ == "__main__":
-    market = CollateralMarket("crash", rng=1, measures=[short_borrowers]).run()
+    market = CollateralMarket("dealers-under-stress", rng=1, measures=[short_borrowers]).run()
     print(market.days_frame()["short_borrowers"].max(), "at most on one day")
     print(market.summary()["short_borrowers_max"], "in the summary")

@@ -150,16 +150,16 @@ class Book(Table):
             known = sorted(each.stem for each in BOOKS.glob("*.toml"))
             if name not in known:
                 raise InputError(
-                    f"book.targets: no bundled book {name}{nearest(name, known)}"
+                    f"targets: no bundled book {name}{nearest(name, known)}"
                     f" (known: {', '.join(known)})"
                 )
             path = BOOKS / f"{name}.toml"
         try:
             return _parsed(path.read_text(encoding="utf-8-sig"), str(path))
         except OSError as error:
-            raise InputError(f"book.targets: {path}: cannot be read ({error.strerror})") from None
+            raise InputError(f"targets: {path}: cannot be read ({error.strerror})") from None
         except UnicodeDecodeError:
-            raise InputError(f"book.targets: {path}: not a TOML file: not UTF-8") from None
+            raise InputError(f"targets: {path}: not a TOML file: not UTF-8") from None
 
 
 @lru_cache(maxsize=8)
@@ -167,7 +167,7 @@ def _parsed(text: str, origin: str) -> BookTargets:
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"book.targets: {origin}: not a TOML file: {error}") from None
+        raise InputError(f"targets: {origin}: not a TOML file: {error}") from None
     return checked(BookTargets, table, origin)
 
 

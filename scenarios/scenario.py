@@ -17,6 +17,7 @@ from scenarios.book import Book, refuse_misfits
 from scenarios.changes import refuse_inert, replaced_terms
 from scenarios.checking import checked
 from scenarios.errors import InputError, named, nearest
+from scenarios.fees import Fees
 from scenarios.loans import GivenLoan, Loan, Recalls
 from scenarios.network import AnyTopology, Complete
 from scenarios.notebook import html_table
@@ -35,7 +36,8 @@ class Money(Table):
     """The currency, and its smallest unit, in which all values are whole numbers."""
 
     currency: Annotated[str, Field(min_length=1)] = "USD"
-    """Also the name of the cash token. All prices are in it: nothing is converted."""
+    """Also the name of the cash token. All prices are in it, those of files after
+    their conversion at exchange rates."""
     unit: Positive = 0.01
     """Smallest unit, in money: 0.01 for cents, 1 for yen. A cash token is worth one, so wherever
     tokens are counted, 100 of them make a dollar with a unit of 0.01."""
@@ -87,6 +89,8 @@ class Scenario(Table):
     """Loans one by one, instead of `loan` and `network`."""
     book: Book | None = None
     """A book of loans drawn from a file of targets, instead of `loan` and `network`."""
+    fees: Fees | None = None
+    """What loans of securities cost and earn; not counted if not given."""
     participants: Participants = Participants()
     """Who takes part, and with what means."""
     balance: dict[str, BalanceSheet] = Field(default_factory=dict)
@@ -118,6 +122,10 @@ class Scenario(Table):
             )
         if self.book is not None:
             self._check_book(self.book)
+        if self.fees is not None and self.fees.agent_share and self.book is None:
+            raise ValueError("fees.agent_share: only lenders of a [book] have agents")
+        if self.fees is not None and self.ledger == "evm":
+            raise ValueError('fees: the contracts know none; use ledger = "columns"')
         check_classes(self.assets, self.money.currency)
         # A frozen table: this completes it, before anybody sees it.
         prices = self.prices.with_classes(self.assets, self.money.currency)

@@ -121,6 +121,7 @@ def fit(
 
     FILE is a CSV or Parquet file, or bundled:NAME.
     """
+    from scenarios.errors import InputError
     from scenarios.prices.calibration import fit as fit_model
     from scenarios.prices.calibration.compare import compare
     from scenarios.prices.calibration.report import estimates_table, moments_table, prices_table
@@ -131,6 +132,12 @@ def fit(
     )
     names = tuple(tokens.split(",")) if tokens else history.read().tokens
     panel = history.panel(names)
+    stated = sorted({its for its in panel.currencies if its})
+    if len(stated) > 1:
+        raise InputError(
+            f"{panel.origin}: has prices in {' and '.join(stated)}; a fit takes those of one"
+            " currency: choose with --tokens"
+        )
     fitted = fit_model(model, panel)
     if plot is not None:
         from scenarios.prices.calibration.plot import plot_fit

@@ -104,6 +104,8 @@ class Control:
                 return None if loans_are_given(scenario) else network.loans_per_edge
             case "prices":
                 return None
+            case "inventory" if part.total_assets is not None:
+                return None  # they say what is in the wallets
         found: Any = scenario
         for key in self.field.split("."):
             found = getattr(found, key, None)

@@ -70,10 +70,10 @@ def walk(watch: Watch) -> list[Stop]:
     for cause, title, why in (
         (
             LIQUIDITY,
-            "The first default on an unmet call",
-            f"A call stays unmet beyond the grace of {grace} day{'s' * (grace != 1)}. Lenders"
-            f" sell the collateral; claims are settled {days} day{'s' * (days != 1)} after the last"
-            " met call.",
+            "The first liquidity default",
+            f"A call stays unmet, or a loan overdue, beyond the grace of {grace}"
+            f" day{'s' * (grace != 1)}. Lenders sell the collateral; claims are settled {days}"
+            f" day{'s' * (days != 1)} after the last day on which nothing was owed.",
         ),
         (
             CONTAGION,

@@ -17,7 +17,8 @@ class FileSource(PriceFile, PriceSource):
 
     source: Literal["file"] = "file"
     tokens: tuple[str, ...] = ()
-    """The columns to use, in this order; every column of the file by default."""
+    """The columns to use, in this order; every column of the file but those of exchange
+    rates by default."""
 
     @property
     def is_one_history(self) -> bool:
@@ -30,8 +31,6 @@ class FileSource(PriceFile, PriceSource):
         Raises:
             InputError: the file cannot be read, lacks a token, or does not cover the window.
         """
-        prices = self.read()
-        if self.tokens:
-            prices = prices.select(self.tokens)
+        prices = self.read(self.tokens)
         on_calendar(prices, window.start, window.end, window.calendar)
         return prices

@@ -59,12 +59,13 @@ def _read_and_check(path: Path) -> PricePanel:
     if raw.empty:
         raise InputError(f"{path}: no rows; expected one a day")
     raw["date"] = _dates(path, raw["date"], rows)
-    currency = _recorded_currency(path)
+    currency, stated = _recorded_currency(path), {}
     tidy = set(raw.columns) - {CURRENCY, VOLUME} == TIDY
     if tidy and CURRENCY in raw.columns:
-        currency = _one_currency(path, raw.pop(CURRENCY), rows)
-    read = _tidy if tidy else _wide
-    return replace(read(path, raw, rows), currency=currency)
+        stated = _stated_currencies(path, raw["token"], raw.pop(CURRENCY), rows)
+    panel = (_tidy if tidy else _wide)(path, raw, rows)
+    currencies = tuple(stated.get(token, currency) for token in panel.tokens)
+    return replace(panel, currencies=currencies if any(currencies) else ())
 
 
 def _tidy(path: Path, raw: pd.DataFrame, rows: list[int]) -> PricePanel:
@@ -125,17 +126,18 @@ def _recorded_currency(path: Path) -> str | None:
     return currency if isinstance(currency, str) else None
 
 
-def _one_currency(path: Path, cells: pd.Series, rows: list[int]) -> str:
-    """The currency of all rows."""
-    other = np.flatnonzero((cells != cells.iloc[0]).to_numpy())
-    if len(other):
-        row = int(other[0])
+def _stated_currencies(
+    path: Path, tokens: pd.Series, cells: pd.Series, rows: list[int]
+) -> dict[str, str | None]:
+    """The currency of each token, None where its cells are empty."""
+    cells = cells.fillna("").astype(str).str.strip()
+    first = cells.groupby(tokens).transform("first")
+    for row in np.flatnonzero((cells != first).to_numpy())[:1]:
         raise InputError(
             f"{path}: row {rows[row]}, column currency: {cells.iloc[row]!r} after"
-            f" {cells.iloc[0]!r}; all prices of a file must be in one currency, as nothing is"
-            " converted"
+            f" {first.iloc[row]!r}; all prices of {tokens.iloc[row]} must be in one currency"
         )
-    return str(cells.iloc[0])
+    return {str(token): its or None for token, its in zip(tokens, cells, strict=True)}
 
 
 def _read_table(path: Path) -> tuple[pd.DataFrame, list[int]]:

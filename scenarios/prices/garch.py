@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Literal, Self
 
 import numpy as np
 from pydantic import model_validator
 
 from scenarios.errors import InputError
+from scenarios.kept import Kept
 from scenarios.prices.gbm import DiffusionParameters
 from scenarios.prices.history import History
 from scenarios.prices.model_source import Correlation, ModelSource, PerToken
+from scenarios.prices.panel import PricePanel
 from scenarios.prices.paths import Array, correlated_normals, per_token
+from scenarios.prices.source import Window
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ class GarchSource(ModelSource):
         """
         n = len(self.tokens)
         if self.history is not None:
-            fitted = _fitted(self.history, self.tokens)
+            fitted, _ = _fitted(self.history, self.tokens)
             long_run = fitted.diffusion
             diffusion = DiffusionParameters.checked(
                 n, self.drift, long_run.volatility, long_run.correlation
@@ -129,10 +131,28 @@ class GarchSource(ModelSource):
         """Daily log-returns, shape (paths, days, tokens)."""
         return garch_returns(self.parameters(), days, paths, rng)
 
+    def panel(self, window: Window, rng: np.random.Generator) -> PricePanel:
+        """One path on the trading days of the window, in the currency of the history unless other
+        tokens' columns stand for these tokens."""
+        panel = super().panel(window, rng)
+        if self.history is None or self.history.columns:
+            return panel
+        return replace(panel, currencies=_fitted(self.history, self.tokens)[1])
 
-@lru_cache(maxsize=16)
-def _fitted(history: History, tokens: tuple[str, ...]) -> GarchParameters:
-    """A fit takes longer than a run: the runs of one process share it."""
-    from scenarios.prices.calibration.garch_estimate import estimate_garch
 
-    return GarchSource(**estimate_garch(history.panel(tokens)).fields).parameters()
+_FITS = Kept(16)
+"""A fit takes longer than a run: the runs of one process share it."""
+
+
+def _fitted(
+    history: History, tokens: tuple[str, ...]
+) -> tuple[GarchParameters, tuple[str | None, ...]]:
+    """The parameters that fit a history, and the currencies that it is in."""
+
+    def fit() -> tuple[GarchParameters, tuple[str | None, ...]]:
+        from scenarios.prices.calibration.garch_estimate import estimate_garch
+
+        panel = history.panel(tokens)
+        return GarchSource(**estimate_garch(panel).fields).parameters(), panel.currencies
+
+    return _FITS.get((*history.key, tokens), fit)

@@ -30,6 +30,11 @@ class History(PriceFile):
     """The column that stands for each token, in the order of the tokens; by default the column
     of the same name."""
 
+    @property
+    def key(self) -> tuple[object, ...]:
+        """A name for these closes, which others do not have, as long as the file stays."""
+        return (*self.content, self.start, self.end, self.columns, *self.conversion)
+
     def panel(self, tokens: tuple[str, ...]) -> PricePanel:
         """The closes, one column a token.
 
@@ -43,8 +48,7 @@ class History(PriceFile):
                 f"history.columns: {len(columns)} columns for {len(tokens)} tokens;"
                 " name one for each"
             )
-        prices = self.read()
-        distinct = prices.select(dict.fromkeys(columns))
+        prices = self.read(dict.fromkeys(columns))
         inside = np.ones(len(prices.dates), dtype=bool)
         if self.start is not None:
             inside &= prices.dates >= pd.Timestamp(self.start)
@@ -57,10 +61,10 @@ class History(PriceFile):
                 f" (it has {prices.dates[0]:%Y-%m-%d} to {prices.dates[-1]:%Y-%m-%d})"
             )
         # One column may stand for several tokens.
-        of = [distinct.tokens.index(name) for name in columns]
-        volume = None if distinct.volume is None else distinct.volume[inside][:, of]
-        close = distinct.close[inside][:, of]
-        return PricePanel(prices.dates[inside], tokens, close, prices.origin, volume=volume)
+        of = [prices.tokens.index(name) for name in columns]
+        volume = None if prices.volume is None else prices.volume[inside][:, of]
+        close, currencies = prices.close[inside][:, of], prices.select(columns).currencies
+        return PricePanel(prices.dates[inside], tokens, close, prices.origin, currencies, volume)
 
 
 def before(recorded: PricePanel, initial: Array, window: Window) -> PricePanel:
@@ -103,13 +107,15 @@ class HistorySource(ModelSource):
 
     def _kept(self, what: str, make: Callable[[], Value]) -> Value:
         """What is worked out once for this history, as long as its file stays as it is."""
-        given = (self.history.start, self.history.end, self.history.columns)
-        return _FOUND.get((what, *self.history.content, *given, self.tokens), make)
+        return _FOUND.get((what, *self.history.key, self.tokens), make)
 
     def panel(self, window: Window, rng: np.random.Generator) -> PricePanel:
         """One path on the trading days of the window; every day trades what the history did on
-        average, if that is known."""
+        average, if that is known. It is in the currency of the history, unless other tokens'
+        columns stand for these tokens, whose `initial` prices are then in money."""
         panel, traded = super().panel(window, rng), self.recorded().volume
+        if self.initial is None or not self.history.columns:
+            panel = replace(panel, currencies=self.recorded().currencies)
         if traded is None:
             return panel
         return replace(panel, volume=np.tile(traded.mean(axis=0), (len(panel.dates), 1)))

@@ -27,7 +27,8 @@ class PricePanel:
         tokens: one name per column of `close`.
         close: prices in money, shape (days, tokens), positive and finite.
         origin: where the prices come from, for messages and manifests.
-        currency: what the prices are in; None where nobody has said so.
+        currencies: what the prices of each token are in, None where nobody has said so; empty if
+            nobody has of any.
         volume: tokens traded on each day, shape (days, tokens), none below zero; None where nobody
             has said so.
     """
@@ -36,7 +37,7 @@ class PricePanel:
     tokens: tuple[str, ...]
     close: npt.NDArray[np.float64]
     origin: str
-    currency: str | None = None
+    currencies: tuple[str | None, ...] = ()
     volume: npt.NDArray[np.float64] | None = None
 
     @classmethod
@@ -123,19 +124,24 @@ class PricePanel:
                 )
         columns = [self.tokens.index(token) for token in wanted]
         volume = None if self.volume is None else self.volume[:, columns]
-        return replace(self, tokens=wanted, close=self.close[:, columns], volume=volume)
+        currencies = tuple(self.currencies[column] for column in columns if self.currencies)
+        close = self.close[:, columns]
+        return replace(self, tokens=wanted, close=close, volume=volume, currencies=currencies)
 
     def refuse_other_currency(self, currency: str) -> None:
         """See that the prices are in a currency, if it is known what they are in.
 
         Raises:
-            InputError: they are in another one.
+            InputError: those of a token are in another one.
         """
-        if self.currency not in (None, currency):
-            raise InputError(
-                f"money.currency: the prices of {self.origin} are in {self.currency}, not in"
-                f" {currency}; nothing is converted"
-            )
+        for token, its in zip(self.tokens, self.currencies, strict=False):
+            if its not in (None, currency):
+                raise InputError(
+                    f"money.currency: the prices of {token} in {self.origin} are in {its}, not in"
+                    f" {currency}; name a column of exchange rates where the file is named:"
+                    f' rates = {{ {its} = {{ column = "{currency}{its}",'
+                    f' quote = "{its} per {currency}" }} }}'
+                )
 
     def in_units(self, unit: float) -> npt.NDArray[np.int64]:
         """Prices as whole multiples of the smallest money unit, shape (days, tokens).

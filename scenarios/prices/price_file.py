@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from scenarios.errors import InputError, nearest
+from scenarios.prices.exchange import ExchangeRate, check_rates, converted
 from scenarios.prices.files import content_with_record, read_prices
 from scenarios.prices.panel import PricePanel
 from scenarios.table import Table
@@ -26,6 +29,19 @@ class PriceFile(Table):
     A relative path in a scenario file counts from that file's folder: the loader passes it as
     `context={"folder": ...}`. Elsewhere it counts from the current directory.
     """
+
+    currencies: dict[str, str] = Field(default_factory=dict)
+    """Currency of the prices of tokens; by default what the file states, or else the scenario's
+    `money.currency`."""
+    rates: dict[str, ExchangeRate] = Field(default_factory=dict)
+    """Exchange rates by the currency that they convert, as
+    `{ JPY = { column = "EURJPY", quote = "JPY per EUR" } }`; their columns are no tokens unless
+    `tokens` or `columns` name them."""
+
+    @model_validator(mode="after")
+    def _rates_fit_together(self) -> Self:
+        check_rates(self.rates)
+        return self
 
     @field_validator("file")
     @classmethod
@@ -61,10 +77,24 @@ class PriceFile(Table):
         name = f"{_DATA}{self.file.removeprefix(BUNDLED)}.csv" if bundled else self.file
         return content_with_record(os.path.expanduser(name))  # noqa: PTH111  as fast as can be
 
-    def read(self) -> PricePanel:
-        """Every day and token of the file.
+    @property
+    def conversion(self) -> tuple[object, ...]:
+        """A name for how the prices are converted, which other conversions do not have."""
+        return tuple(self.currencies.items()), tuple(self.rates.items())
+
+    def read(self, tokens: Iterable[str] = ()) -> PricePanel:
+        """Every day of the file, its prices converted where there are rates.
+
+        Args:
+            tokens: the columns to use, in this order; all but those of rates by default.
 
         Raises:
-            InputError: the file cannot be read (`read_prices`).
+            InputError: the file cannot be read (`read_prices`) or converted (`converted`), or
+                lacks a column.
         """
-        return read_prices(self.path)
+        panel = converted(read_prices(self.path), self.currencies, self.rates)
+        wanted = tuple(tokens)
+        if not wanted and self.rates:
+            columns = {rate.column for rate in self.rates.values()}
+            wanted = tuple(token for token in panel.tokens if token not in columns)
+        return panel.select(wanted) if wanted else panel

@@ -113,7 +113,9 @@ def fetch(
     frame = pd.concat(columns, axis=1, join="inner").sort_index()
     if frame.empty:
         raise InputError(f"yahoo: {', '.join(names)} have no trading day in common")
-    panel = replace(PricePanel.from_frame(frame, "yahoo"), currency=currency)
+    panel = PricePanel.from_frame(frame, "yahoo")
+    if currency is not None:
+        panel = replace(panel, currencies=(currency,) * len(panel.tokens))
     volumes = {
         names[ticker]: history.volume / shares_since(history.splits, basis)
         for ticker, history in histories.items()

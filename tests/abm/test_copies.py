@@ -75,7 +75,7 @@ def test_they_go_on_as_the_market_does(world: World, data: st.DataObject) -> Non
 def test_one_with_everything_of_ones_own(way: str) -> None:
     """A rule, a behaviour that draws, a measure, price impact."""
     market = CollateralMarket(
-        "crash",
+        "dealers-under-stress",
         rng=3,
         events=True,
         behaviours={"oracle": Noisy},

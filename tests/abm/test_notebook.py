@@ -17,7 +17,7 @@ ROLES = {"lenders": "lender", "dealers": "dealer", "borrowers": "borrower"}
 @pytest.fixture(scope="module")
 def market() -> CollateralMarket:
     market = CollateralMarket("crash", rng=1)
-    while market.running and market.day < 25:
+    while market.running and market.day < 16:
         market.step()
     return market
 
@@ -31,7 +31,7 @@ def test_a_market_in_a_line(market: CollateralMarket) -> None:
     loans = market.loans_frame()
     defaults = (market.participants_frame()["default_day"] >= 0).sum()
     assert repr(market) == (
-        "<CollateralMarket crash: day 25 of 44 (2008-10-20), 15 lenders, 5 dealers, 40 borrowers,"
+        "<CollateralMarket crash: day 16 of 44 (2008-10-07), 30 lenders, 5 dealers, 30 borrowers,"
         f" {len(loans)} loans, {(loans['state'] == 'open').sum()} open, {defaults} defaults>"
     )
 
@@ -89,7 +89,7 @@ def test_a_large_network_is_counted_only() -> None:
 def test_a_scenario_in_two_lines_at_most(name: str) -> None:
     scenario = Scenario.load(name)
     assert repr(scenario).startswith(f"<Scenario {name}: ")
-    assert len(repr(scenario)) < 240
+    assert len(repr(scenario)) < 260
     html = scenario._repr_html_()
     ElementTree.fromstring(html)
     assert escape(scenario.title) in html

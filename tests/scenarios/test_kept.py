@@ -70,7 +70,7 @@ def test_a_price_file_is_read_once_until_it_changes(
     assert read_prices(path).close[-1, 0] == 14
     # The record beside it says what the prices are in.
     (tmp_path / "prices.csv.json").write_text('{"currency": "JPY"}')
-    assert read_prices(path).currency == "JPY"
+    assert set(read_prices(path).currencies) == {"JPY"}
     path.unlink()
     with pytest.raises(InputError, match="no such file"):
         read_prices(path)

@@ -34,11 +34,15 @@ TWENTY_LOANS: dict[str, Any] = {
 }
 """What the bundled sweep's scenario becomes beside one object a loan."""
 
+QUIET: dict[str, Any] = {"loan.start": 0, "participants.issuance_capacity": "unlimited"}
+"""With this nobody of the bundled sweep is ever short, and no loan begins later: all days of a run
+are one stretch."""
+
 OBJECT_RUNS = 20
 
 
 def sweep(runs: int) -> Iterator[Measurement]:
-    """Runs of the bundled sweep in three ways in this process, with two workers, and as objects.
+    """Runs of the bundled sweep in three ways in this process, by two workers, and as objects.
 
     Args:
         runs: at least so many, the same number of each design.
@@ -46,14 +50,16 @@ def sweep(runs: int) -> Iterator[Measurement]:
     experiment = Experiment.load(BUNDLED)
     designs = len(Plan.of(experiment).designs)
     experiment = experiment.with_settings({}, replications=-(-runs // designs))
-    yield from _in_this_process(experiment)
-    yield from _with_workers(experiment)
+    for changes, which in (({}, "the sweep"), (QUIET, "the quiet sweep")):
+        changed = experiment.with_settings(changes)
+        yield from _in_this_process(changed, which)
+        yield from _with_workers(changed, which)
     benchmarks = comparisons("object_market")
     if benchmarks is not None:
         yield from _against_objects(experiment, benchmarks)
 
 
-def _in_this_process(experiment: Experiment) -> Iterator[Measurement]:
+def _in_this_process(experiment: Experiment, which: str) -> Iterator[Measurement]:
     """Days alone, a loop over markets, and the engine, turn by turn: processor time a run."""
     plan = Plan.of(experiment)
     with tempfile.TemporaryDirectory() as folder:
@@ -65,7 +71,7 @@ def _in_this_process(experiment: Experiment) -> Iterator[Measurement]:
             markets = [_market(plan, run) for run in runs]
             for way, found in enumerate(min(one(markets) for _ in range(TURNS)) for one in ways):
                 seconds[way] += found
-    names = ("days of the sweep", "loop over its markets", "its runs by the engine")
+    names = (f"days of {which}", f"loop over markets of {which}", f"engine on {which}")
     days = seconds[0]
     for name, found in zip(names, seconds, strict=True):
         compared = () if name == names[0] else (names[0], days / found)
@@ -99,14 +105,14 @@ def _taken(action: Callable[..., object], *arguments: Any) -> float:
     return process_time() - start
 
 
-def _with_workers(experiment: Experiment) -> Iterator[Measurement]:
+def _with_workers(experiment: Experiment, which: str) -> Iterator[Measurement]:
     """The whole sweep by the clock, from planning to closing, and the time to its first part."""
     with tempfile.TemporaryDirectory() as folder:
         start = perf_counter()
         finished = run_experiment(experiment, Path(folder) / "out", workers=2)
         seconds = perf_counter() - start
     rate = finished.runs / seconds
-    yield Measurement("sweep with two workers", finished.runs, rate, "runs/s")
+    yield Measurement(f"{which} with two workers", finished.runs, rate, "runs/s")
 
 
 def _against_objects(experiment: Experiment, benchmarks: ModuleType) -> Iterator[Measurement]:

@@ -194,3 +194,10 @@ def test_a_contract_that_differs_is_caught(monkeypatch: pytest.MonkeyPatch) -> N
     done = verify(scenario, rng=1)
     assert done.difference is not None and done.difference.day == 7
     assert done.days == 7
+
+
+def test_a_crash_without_balance_sheets() -> None:
+    """What docs/contracts.md says of it; calls go unmet, borrowers default, sales move prices."""
+    done = verify(Path(__file__).parent / "crash.toml", rng=1)
+    assert done.difference is None, done.difference
+    assert done.transactions == 1026

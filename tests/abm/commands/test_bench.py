@@ -80,11 +80,11 @@ def test_experiments_tell_what_a_run_costs_beside_its_days(tmp_path: Path) -> No
     found = figures(tmp_path / "out.csv", "experiments", *sizes)
     value = found["value"]
     days = value["days of the sweep"]
-    assert 0 < days < value["loop over its markets"]
-    assert found["ratio"]["its runs by the engine"] == pytest.approx(
-        days / value["its runs by the engine"]
+    assert 0 < days < value["loop over markets of the sweep"]
+    assert found["ratio"]["engine on the sweep"] == pytest.approx(
+        days / value["engine on the sweep"]
     )
-    assert value["sweep with two workers"] > 0
+    assert value["the quiet sweep with two workers"] > 0
     assert found["compared_with"]["run of 20 loans by the engine"].startswith("run of 20 objects")
     assert found["ratio"]["run of 20 loans by the engine"] > 1
 

@@ -110,7 +110,7 @@ SCENARIOS = {
     ),
     "currency": (
         SCENARIO + '[money]\ncurrency = "JPY"\n',
-        "us_stocks_2007_2010.csv are in USD, not in JPY; nothing is converted",
+        "us_stocks_2007_2010.csv are in USD, not in JPY; name a column of exchange rates",
     ),
     "agreement": (GIVEN + 'agreement = "x"\n', "loan 7: no agreement x (known: none)"),
     "network": (ON_FILE.format("absent.csv"), "absent.csv: no such file"),

@@ -127,7 +127,7 @@ class TestCheck:
         market = CollateralMarket("crash", rng=1, **{"participants.lenders": 7})
         told = dict(re.findall(r"^  (\w+) +(.*)$", result.stdout, flags=re.MULTILINE))
         assert told["days"] == f"{len(market.days)}: 2008-09-15 to 2008-11-14"
-        assert told["participants"] == "7 lenders, 40 borrowers, 5 dealers"
+        assert told["participants"] == "7 lenders, 30 borrowers, 5 dealers"
         number = len(market.books.loans)
         assert told["loans"] == f"{number} on {number} margin accounts"
         assert told["tokens"] == "AAPL, GOOG, IBM, MSFT; cash in USD"
@@ -138,10 +138,12 @@ class TestCheck:
     def test_of_an_experiment(self) -> None:
         table = json.loads(collateral("scenarios", "check", "crash-causes", "--json").stdout)
         experiment = Experiment.load("crash-causes")
-        assert table["replications"] == experiment.replications
+        number = len(experiment.factors.alternatives["variant"])
+        assert table["designs"] == number
+        assert table["replications"] == experiment.replications == 100
         assert table["runs"] == table["designs"] * experiment.replications
-        assert [sample["design"] for sample in table["samples"]] == [0, 3, 6]
-        assert table["factors"] == {"variant": 7}
+        assert [sample["design"] for sample in table["samples"]] == [0, number // 2, number - 1]
+        assert table["factors"] == {"variant": number}
         assert table["refused"] == {}
 
     def test_designs_that_cannot_be_simulated(self, tmp_path: Path) -> None:

@@ -134,6 +134,7 @@ def test_one_loan_is_the_single_pair(tmp_path: Path) -> None:
         "assets.equities.tokens": ["EQ1"],
         "assets.governments.tokens": ["GOV1"],
         "window.end": "2024-04-01",
+        "fees.agent_share": 0,
     }
     book = bundled(**changes)
     dumped = book.model_dump(exclude_unset=True)
@@ -147,6 +148,7 @@ def test_one_loan_is_the_single_pair(tmp_path: Path) -> None:
     pair = Scenario.parse(dumped, "pair")
     days = [CollateralMarket(each, rng=3).run().days_frame() for each in (book, pair)]
     assert days[0]["margin_calls"].sum() > 10
+    assert days[0]["lenders_revenue"].sum() > 100
     pd.testing.assert_frame_equal(*days)
 
 
@@ -233,7 +235,7 @@ class TestRefused:
         ("changes", "message"),
         [
             ({"book.targets": "bundled:securities"}, "no bundled book securities"),
-            ({"book.targets": "no/such.toml"}, "no/such.toml: cannot be read"),
+            ({"book.targets": "no/such.toml"}, "book: targets: .*no/such.toml: cannot be read"),
             ({"book.against_cash": "csh"}, "no agreement csh .did you mean cash"),
             ({"agreements.cash.priority": ["EQ1"]}, r"cash\.priority: must name USD"),
             ({"book.agents": 300}, "300 agents for 264 lenders"),

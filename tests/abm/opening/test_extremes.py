@@ -234,7 +234,7 @@ CRASH = {
     "money.unit=1e300": "cannot be expressed in units of 1e+300",
     "participants.size.sigma=1e9": "participants.size.sigma: expected a number less than",
     "window.end=9999-12-31": "is not covered",
-    "participants.prefunded_inventory=1e300": "all loans and inventories together",
+    "participants.total_assets=1e300": "all loans and inventories together",
 }
 
 

@@ -33,8 +33,9 @@ def test_what_the_page_shows_of_a_bundled_scenario_is_what_the_scenario_has(name
     shown = {control["name"]: control["now"][0] for control in OFFER.shown(settings)}
     assert shown["trigger"] == base.agreement.trigger
     assert shown["haircut"] == pytest.approx(float(1 - 1 / base.agreement.collateral_ratio))
-    if isinstance(base.participants.prefunded_inventory, float):
-        assert shown["inventory"] == base.participants.prefunded_inventory
+    people = base.participants
+    if isinstance(people.prefunded_inventory, float):
+        assert shown["inventory"] == (None if people.total_assets else people.prefunded_inventory)
     assert shown["model"] == base.agreement.model
 
 
@@ -86,9 +87,9 @@ def test_settings_reach_the_scenario() -> None:
 
 
 def test_more_participants_of_a_network_are_divided_as_the_scenario_divides_them() -> None:
-    (scenario,) = OFFER.scenarios_for(Settings("crash", values={"participants": 120}))
+    (scenario,) = OFFER.scenarios_for(Settings("crash", values={"participants": 130}))
     part = scenario.participants
-    assert (part.lenders, part.borrowers, part.dealers) == (30, 80, 10)
+    assert (part.lenders, part.borrowers, part.dealers) == (60, 60, 10)
     assert scenario.network == Scenario.load("crash").network
 
 
@@ -215,6 +216,12 @@ def test_a_parameter_of_ones_own_is_a_control_and_reaches_the_scenario() -> None
     assert changed.close_out.sale == "end"
     with pytest.raises(InputError, match="Grace: must be a whole number from 0 to 9"):
         offer.scenarios_for(Settings("crash", values={"agreement.grace_days": 99}))
+
+
+def test_inventory_cannot_be_set_where_total_assets_say_what_is_in_wallets() -> None:
+    off = {c["name"] for c in OFFER.shown(Settings("crash")) if c["off"]}
+    assert off == {"inventory"}
+    assert not any(c["off"] for c in OFFER.shown(Settings("paper-market")))
 
 
 def test_a_parameter_that_no_scenario_has_is_refused() -> None:

@@ -15,8 +15,8 @@ from abm.page.watch import CLOSING, DELIVERED, MOST_ROWS, RETURNED, UNMET, Watch
 
 @pytest.fixture(scope="module")
 def crash() -> tuple[Watch, list[dict[str, Any]]]:
-    """The bundled crash, watched to its end."""
-    (market,) = Offer().markets(Settings("crash"))
+    """Sales, calls that go unmet and all kinds of default, watched for 44 days."""
+    (market,) = Offer().markets(Settings("dealers-under-stress"))
     return watched(market, 44)
 
 
@@ -50,7 +50,7 @@ def test_pairs_add_up_to_the_table_of_loans(crash: tuple[Watch, list[dict[str, A
             number += 1
         else:
             assert last["exposure"][e] == last["loans"][e] == 0
-    assert number == len(by_pair) > 10
+    assert number == len(by_pair) > 5
 
 
 def test_coverage_of_pairs_and_of_the_market_agree(
@@ -109,7 +109,7 @@ def test_nodes_are_those_of_the_table_of_participants(
 
 
 def test_a_day_that_is_over_is_told_as_it_was(crash: tuple[Watch, list[dict[str, Any]]]) -> None:
-    (market,) = Offer().markets(Settings("crash"))
+    (market,) = Offer().markets(Settings("dealers-under-stress"))
     then, _ = watched(market, 16)
     row = then.names.index("D2")
     frame = market.loans_frame().query("state == 'open'")
@@ -137,7 +137,9 @@ def test_of_many_events_the_rare_kinds_are_never_left_out(
         rows = day["events"]["rows"]
         assert len(rows) == MOST_ROWS
         assert sum(row[0] == "default" for row in rows) == day["events"]["counts"]["default"]
-        assert sum(row[0] == "unmet_call" for row in rows) == day["events"]["counts"]["unmet_call"]
+        assert sum(row[0] == "unmet_call" for row in rows) == day["events"]["counts"].get(
+            "unmet_call", 0
+        )
 
 
 @pytest.mark.parametrize(

@@ -59,9 +59,9 @@ def test_sentences() -> None:
     )
 
 
-def test_the_walk_through_the_crash_stops_on_the_days_that_matter() -> None:
-    (market,) = Offer().markets(Settings("crash", seed=2))
-    watch, _ = watched(market, 44)
+def test_the_walk_through_a_market_under_stress_stops_on_the_days_that_matter() -> None:
+    (market,) = Offer().markets(Settings("dealers-under-stress", seed=2))
+    watch, _ = watched(market, len(market.days) - 1)
     stops = walk(watch)
     days, events = market.days_frame(), market.events_frame()
     assert [stop.day for stop in stops] == sorted(stop.day for stop in stops)
@@ -69,9 +69,12 @@ def test_the_walk_through_the_crash_stops_on_the_days_that_matter() -> None:
     first = events[events["event"] == "unmet_call"]["day"].min()
     assert by_title["The first call that is not met"].day == first
     defaults = events[events["event"] == "default"]
-    liquidity = defaults[defaults["cause"] == "liquidity"].iloc[0]
-    stop = by_title["The first default on an unmet call"]
-    assert (stop.day, stop.what) == (liquidity["day"], f"{liquidity['party']} defaults.")
+    liquidity = defaults[defaults["cause"] == "liquidity"]
+    day = liquidity["day"].min()
+    names = liquidity[liquidity["day"] == day]["party"].tolist()
+    verb = "defaults" if len(names) == 1 else "default"
+    stop = by_title["The first liquidity default"]
+    assert (stop.day, stop.what) == (day, f"{listed(names)} {verb}.")
     assert by_title["The largest loss"].day == days["close_out_loss"].idxmax()
     assert by_title["Lenders' risk at its highest"].day == (days["uncollateralised_after"].idxmax())
     contagion = defaults[defaults["cause"] == "contagion"]["day"].min()

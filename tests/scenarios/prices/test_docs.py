@@ -20,12 +20,19 @@ from scenarios.scenario import bundled
 PAGE = (Path(__file__).parents[3] / "docs" / "prices.md").read_text(encoding="utf-8")
 BLOCKS = [tomllib.loads(block) for block in re.findall(r"```toml\n(.*?)```", PAGE, re.S)]
 TABLES = [block["prices"] for block in BLOCKS]
+IN_TWO_CURRENCIES = "date,SONY,SAP,EURJPY\n" + "".join(
+    f"2010-{day},15000,140,150\n" for day in ("10-01", "10-15", "10-29", "11-12", "11-26", "12-01")
+)
 WINDOW = Window(date(2010, 10, 1), date(2010, 12, 1), "paper")
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block["prices"]["source"])
-def test_every_table_gives_prices(block: dict[str, Any]) -> None:
+def test_every_table_gives_prices(
+    block: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     table = block["prices"]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "prices.csv").write_text(IN_TWO_CURRENCIES)
     if table["source"] == "garch" and "history" in table:
         pytest.importorskip("arch")
     source: PriceSource = TypeAdapter(AnyPriceSource).validate_python(table)

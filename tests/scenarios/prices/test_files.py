@@ -119,18 +119,23 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, message: str) -> None
 def test_a_tidy_file_can_say_its_currency(tmp_path: Path) -> None:
     rows = "date,token,close,currency\n2020-01-01,A,1.5,EUR\n2020-01-01,B,2,{}\n"
     panel = read_prices(written(tmp_path, rows.format("EUR")))
-    assert (panel.tokens, panel.currency) == (("A", "B"), "EUR")
-    assert panel.select(["B"]).currency == "EUR"
-    with pytest.raises(InputError, match="row 3, column currency: 'JPY' after 'EUR'; all prices"):
-        read_prices(written(tmp_path, rows.format("JPY")))
+    assert (panel.tokens, panel.currencies) == (("A", "B"), ("EUR", "EUR"))
+    assert panel.select(["B"]).currencies == ("EUR",)
+    assert read_prices(written(tmp_path, rows.format("JPY"))).currencies == ("EUR", "JPY")
+    assert read_prices(written(tmp_path, rows.format(""))).currencies == ("EUR", None)
+    again = rows.format("EUR") + "2020-01-02,A,1.5,JPY\n2020-01-02,B,2,EUR\n"
+    with pytest.raises(
+        InputError, match=r"row 4, column currency: 'JPY' after 'EUR'; .* of A must"
+    ):
+        read_prices(written(tmp_path, again))
 
 
 def test_a_file_without_a_word_about_it_has_no_currency(tmp_path: Path) -> None:
     path = written(tmp_path, "date,A\n2020-01-01,1.5\n")
-    assert read_prices(path).currency is None
+    assert read_prices(path).currencies == ()
     for text, currency in (('{"currency": "CHF"}', "CHF"), ("[1]", None), ("{", None)):
         (tmp_path / "prices.csv.json").write_text(text)
-        assert read_prices(path).currency == currency
+        assert read_prices(path).currencies == ((currency,) if currency else ())
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -315,9 +315,10 @@ def test_the_record_says_the_currency_and_the_file_is_read_with_it(
 ) -> None:
     yahoo.lists("1.T", closes(), currency=currency)
     fetched = fetch(["1.T"], *WINDOW, date(2025, 1, 1))
-    assert fetched.panel.currency == currency
+    stated = (currency,) if currency else ()
+    assert fetched.panel.currencies == stated
     save_panel(fetched.panel, tmp_path / "p.csv", fetched.details)
     assert json.loads(sidecar_of(tmp_path / "p.csv").read_text())["currency"] == currency
     kept = load_panel(tmp_path / "p.csv")
     assert kept is not None
-    assert kept.currency == currency
+    assert kept.currencies == stated

@@ -1,0 +1,90 @@
+"""Small bundled scenarios show each its mechanism, which goes when its cause is switched off."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from abm.model import CollateralMarket
+from scenarios.scenario import Scenario
+
+
+def watched(name: str, **changes: Any) -> tuple[pd.DataFrame, pd.Series]:
+    """The table of days, and the true price of A on each."""
+    market = CollateralMarket(Scenario.load(name).with_changes(changes), rng=1)
+    prices = [int(market.market_prices[0])]
+    while market.running and market.day < len(market.days) - 1:
+        market.step()
+        prices.append(int(market.market_prices[0]))
+    return market.days_frame().set_index("day"), pd.Series(prices) / prices[0]
+
+
+class TestLeverageSpiral:
+    SHOCK, ASSETS, DEPTH, LEVERAGE = 0.01, 1_625_000, 20_000_000, 10
+
+    def test_sales_follow_sales_and_the_price_falls_by_more_than_the_shock(self) -> None:
+        days, price = watched("leverage-spiral")
+        sold = days["outside_sold_value"]
+        assert (sold[:5] == 0).all()
+        assert (sold[5:12] > 0).all()
+        assert (sold[5:12].diff().dropna() < 0).all(), "each round is smaller than the last"
+        # The linearised spiral bounds it, since assets are sold on the way.
+        amplified = self.SHOCK / (1 - (self.LEVERAGE - 1) * self.ASSETS / self.DEPTH)
+        assert 2 * self.SHOCK < 1 - price.iloc[-1] < amplified
+
+    def test_without_impact_the_price_falls_by_the_shock(self) -> None:
+        days, price = watched("leverage-spiral", **{"close_out.impact.b": 1e-9})
+        assert 1 - price.iloc[-1] == pytest.approx(self.SHOCK, abs=1e-4)
+        sold = days["outside_sold_value"]
+        assert sold[6:].sum() < 0.05 * sold[5], "no further round, but for marks of a cent"
+
+    @pytest.mark.parametrize("off", [{"balance.borrower.leverage_limit": None}, {"prices": None}])
+    def test_without_a_limit_or_a_shock_nothing_is_sold(self, off: dict[str, Any]) -> None:
+        if "prices" in off:
+            off = {"prices": Scenario.load("leverage-spiral").prices.base.model_dump()}
+        days, _ = watched("leverage-spiral", **off)
+        assert days["outside_sold_value"].sum() == 0
+
+
+class TestDealerRun:
+    def test_all_lenders_recall_and_a_dealer_with_equity_defaults(self) -> None:
+        days, _ = watched("dealer-run")
+        assert days["withdrawals"][5] == 6
+        assert days["outside_sold_value"].sum() > 0
+        assert days["recall_fails"].sum() > 0
+        assert days["defaults_liquidity"].sum() == 1
+        assert days["defaults_insolvency"].sum() == 0
+
+    def test_without_withdrawal_it_meets_its_calls(self) -> None:
+        days, _ = watched("dealer-run", **{"balance.lender.withdraw_leverage": None})
+        assert days.filter(like="defaults").to_numpy().sum() == 0
+        assert days["outside_sold_value"].sum() == days["unmet_calls"].sum() == 0
+
+    def test_with_less_leverage_nobody_runs(self) -> None:
+        days, _ = watched("dealer-run", **{"balance.dealer.leverage": 4})
+        assert days["withdrawals"].sum() == days["defaults_liquidity"].sum() == 0
+
+
+class TestRecallSqueeze:
+    def test_shorts_buy_back_and_the_price_rises(self) -> None:
+        days, price = watched("recall-squeeze")
+        assert days["recalls"][5] == days["loans_settled"].sum() == 8
+        assert days["outside_bought_value"][6] > 40_000_000
+        assert price.max() > 1.01
+        assert days["delivery_calls"].sum() > 0
+        assert price.idxmax() == 6
+        assert price[:6].eq(1).all()
+
+    @pytest.mark.parametrize("off", [{"recalls.scheduled": []}, {"balance.borrower.short": 0}])
+    def test_without_recalls_or_short_sales_nothing_is_bought(self, off: dict[str, Any]) -> None:
+        days, price = watched("recall-squeeze", **off)
+        assert days["outside_bought_value"].sum() == 0
+        assert price.eq(1).all()
+
+    def test_without_impact_no_price_moves_and_nothing_is_called(self) -> None:
+        days, price = watched("recall-squeeze", **{"close_out.impact.y": 0})
+        assert days["outside_bought_value"][6] == pytest.approx(40_000_000)
+        assert price.eq(1).all()
+        assert days["delivery_calls"].sum() == 0
