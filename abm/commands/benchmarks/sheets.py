@@ -1,4 +1,4 @@
-"""Markets that keep balance sheets beside the same market without."""
+"""A market that keeps balance sheets beside the same market without."""
 
 from __future__ import annotations
 
@@ -12,17 +12,13 @@ from abm.commands.benchmarks.measurement import Measurement
 from abm.model import CollateralMarket
 from scenarios.scenario import Scenario
 
-TURNS, DAYS_A_TURN = 4, 6
+TURNS, DAYS_A_TURN = 5, 6
 
 KINDS: dict[str, dict[str, Any]] = {
     "step without balance sheets": {},
     "step with balance sheets": {"borrower": {}},
-    "step with decisions on them": {
-        "borrower": {"outside": 0.5, "leverage": 10, "raises_funds": True}
-        | {"leverage_limit": 12, "leverage_target": 10}
-    },
 }
-"""What is compared: nothing, sheets alone, and borrowers that raise funds and deleverage."""
+"""What is compared; nobody decides on anything."""
 
 
 def compare_sheets(scenario: Scenario) -> Iterator[Measurement]:
