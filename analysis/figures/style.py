@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -61,7 +62,8 @@ def finish(
     axes: Axes, title: str = "", xlabel: str = "", ylabel: str = "", grid: str = "y"
 ) -> None:
     """Give axes the common look; call it when everything is drawn."""
-    axes.set_title(title, loc="left", fontsize=10, color=INK, fontweight="bold", pad=8)
+    shown = fill(title, _title_length(axes))
+    axes.set_title(shown, loc="left", fontsize=10, color=INK, fontweight="bold", pad=8)
     axes.set_xlabel(xlabel, fontsize=9, color=MUTED)
     axes.set_ylabel(ylabel, fontsize=9, color=MUTED)
     axes.tick_params(labelsize=8.5, colors=INK, length=3, color=FAINT)
@@ -73,6 +75,14 @@ def finish(
     axes.set_axisbelow(True)
     for axis in (axes.xaxis, axes.yaxis):
         axis.get_offset_text().set_fontsize(8)
+
+
+def _title_length(axes: Axes) -> int:
+    """Characters of a title that fit over axes, so that it stays clear of its neighbour's."""
+    width, place = axes.figure.get_figwidth(), axes.get_subplotspec()  # type: ignore[union-attr]
+    if place is not None:
+        width *= len(place.colspan) / place.get_gridspec().ncols
+    return max(int(width * 10.5), 1)
 
 
 def legend(figure: Figure, axes: Axes, title: str = "") -> None:

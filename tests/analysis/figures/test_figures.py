@@ -12,7 +12,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from analysis import figures
-from analysis.figures.style import LOOKS
+from analysis.figures.style import LOOKS, canvas, finish
 from analysis.labels import Scale
 from analysis.networks import pairs
 from analysis.operating_cost import Fees, yearly_costs
@@ -52,6 +52,18 @@ def test_first_looks_differ_in_grey() -> None:
     light = [np.dot([0.299, 0.587, 0.114], to_rgb(look.color)) for look in LOOKS[:5]]
     assert (np.diff(light) > 0.07).all()
     assert len({look.marker for look in LOOKS}) == len(LOOKS)
+
+
+@pytest.mark.parametrize("columns", [1, 2, 3])
+def test_a_title_stays_clear_of_its_neighbours(columns: int) -> None:
+    figure, axes = canvas(columns=columns)
+    for one in axes[0]:
+        finish(one, "Uncollateralised exposure before calls, mean over days", "cases", "million")
+    drawn(figure)
+    boxes = [one._left_title.get_window_extent() for one in axes[0]]
+    edges = [edge for box in boxes for edge in (box.x0, box.x1)]
+    assert edges == sorted(edges)
+    assert edges[-1] <= figure.bbox.x1
 
 
 class TestComparison:
