@@ -138,13 +138,16 @@ class Sheet(NamedTuple):
 
 
 def new_sheet(participants: int, tokens: int, days: int) -> Sheet:
-    """Empty balance sheets; `days` is the longest settlement of a trade."""
+    """Empty balance sheets; `days` is the longest settlement of a trade.
+
+    A line lies side by side in memory, so that lines are added up in vector registers.
+    """
     return Sheet(
         allowed=np.zeros((participants, tokens), np.int64),
         unsettled=np.zeros((max(days, 1), participants, tokens), np.int64),
         debt=np.zeros(participants, np.int64),
         limited=np.zeros(participants, np.bool_),
         volatility=np.zeros(tokens),
-        lines=np.zeros((participants, len(LINES)), np.int64),
-        flows=np.zeros((participants, len(FLOWS)), np.int64),
+        lines=np.zeros((participants, len(LINES)), np.int64, order="F"),
+        flows=np.zeros((participants, len(FLOWS)), np.int64, order="F"),
     )

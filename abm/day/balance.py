@@ -23,8 +23,9 @@ from abm.books.sheet import (
 from abm.day.asking import Asking
 from abm.day.close_out import CloseOutDesk
 from abm.day.day import Setting
+from abm.day.marking import Marking
 from abm.day.outside_market import OutsideMarket
-from abm.rules.balance_sheet import mark, outside
+from abm.rules.balance_sheet import outside
 from abm.rules.requirement import mark_exposures
 from abm.rules.trading import deleveraging, raising, sales_worth
 from scenarios.errors import InputError
@@ -66,10 +67,8 @@ class BalanceDesk:
         self.outside = OutsideMarket(market, sheet)
         desk.estates.bring_in = self.bring_in
         self._given = np.zeros_like(sheet.allowed)
-        given = (market.scenario.agreement, *market.scenario.agreements.values())
+        self._marking = Marking(market, sheet)
         cash, rows = len(market.tokens) - 1, range(len(market.books.terms))
-        titled = [given[t % len(given)].transfer == "title" for t in rows]
-        self._titled = np.array(titled, np.bool_)
         self._takes_cash = np.array([cash in market.books.eligible(t) for t in rows])
         self._last_prices = market.path[0]
         self._deleverages = bool(np.isfinite(policies.leverage_limit).any())
@@ -82,8 +81,12 @@ class BalanceDesk:
         # A view that is kept would be none of the books any more in a copy of the market.
         return self._market.books.ledger.capacity[: len(self._sheet.debt)]
 
-    def trade(self) -> None:
-        """The morning: what was traded arrives; participants sell and buy at the day's prices."""
+    def trade(self, next_maturity: int) -> None:
+        """The morning: what was traded arrives; participants sell and buy at the day's prices.
+
+        Args:
+            next_maturity: day before which no loan is due.
+        """
         market, sheet = self._market, self._sheet
         self._opening, self._credit = sheet.equity, sheet.lines[:, CREDIT].copy()
         sheet.flows[:] = 0
@@ -93,7 +96,7 @@ class BalanceDesk:
             if market.lent_moves:
                 mark_exposures(market.books, market.market_prices)
             self._mark(market.market_prices)
-            self.outside.trade(market.day, self._morning_orders())
+            self.outside.trade(market.day, self._morning_orders(next_maturity))
 
     def revalue(self) -> None:
         """Once the day's prices are published and exposures are marked to them."""
@@ -116,6 +119,7 @@ class BalanceDesk:
         """
         sheet, market = self._sheet, self._market
         self._contribute()
+        self._marking.note_day()
         self._mark(market.prices)
         sheet.flows[:, TRADED] = self.outside.traded @ market.prices
         expected, equity = self._opening + sheet.flows.sum(axis=1), sheet.equity
@@ -133,6 +137,7 @@ class BalanceDesk:
     def after_close_outs(self) -> None:
         """Enter what the day's close-outs have changed."""
         sheet, before = self._sheet, self._sheet.equity
+        self._marking.note_close_outs()
         self._mark(self._market.prices)
         sheet.flows[:, CLOSED_OUT] = sheet.equity - before
         self._enter_equity()
@@ -240,7 +245,7 @@ class BalanceDesk:
     def _mark(self, prices: Ints) -> None:
         """Mark everything, proceeds of close-outs under way among it: the seller owes them."""
         lines, accounts = self._sheet.lines, self._market.books.accounts
-        mark(self._market.books, self._sheet, prices, self._titled)
+        self._marking.mark(prices)
         for a, proceeds in self._desk.closing.items():
             lines[accounts.borrower[a], POSTED] += proceeds
             lines[accounts.lender[a], COLLATERAL_OWED] += proceeds
@@ -270,10 +275,12 @@ class BalanceDesk:
         volatility[:] = np.sqrt(memory * volatility**2 + (1 - memory) * squared)
         self._last_prices = prices
 
-    def _morning_orders(self) -> Ints:
+    def _morning_orders(self, next_maturity: int) -> Ints:
         """Signed tokens that participants trade this morning, shape (participants, tokens)."""
         sheet = self._sheet
-        orders = self._orders_for(self._due()) if self._raises else np.zeros_like(sheet.allowed)
+        orders = np.zeros_like(sheet.allowed)
+        if self._raises:
+            orders = self._orders_for(self._due(next_maturity))
         if self._deleverages:
             sold = self._sales(deleveraging(sheet, self._policies), self._position())
             orders = np.where(orders > 0, orders, np.minimum(orders, -sold))
@@ -299,11 +306,13 @@ class BalanceDesk:
         """What is there outside the ledger, cash included, shape (participants, tokens)."""
         return np.maximum(outside(self._market.books, self._sheet), 0)
 
-    def _due(self) -> Ints:
+    def _due(self, next_maturity: int) -> Ints:
         """Tokens to be returned before a trade of today settles, shape (participants, tokens)."""
         books, need = self._market.books, np.zeros_like(self._capacity)
         loans, accounts = books.loans, books.accounts
         until = self._market.day + len(self._sheet.unsettled)
+        if until < next_maturity:
+            return need
         rows = np.flatnonzero((loans.state == OPEN_LOAN) & (loans.maturity <= until))
         ends = (self._market.at_maturity[rows] != ROLL) | (loans.recall_fails[rows] > 0)
         rows = rows[ends & (accounts.state[loans.account[rows]] == ACTIVE)]

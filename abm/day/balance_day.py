@@ -37,7 +37,7 @@ class BalanceDay(ColumnsDay):
 
     def trade(self) -> None:
         """Have participants sell and buy outside the ledger, before prices are published."""
-        self.balance.trade()
+        self.balance.trade(self._next_maturity)
 
     def mark(self) -> None:
         """Mark what is lent, and balance sheets, to the published prices."""

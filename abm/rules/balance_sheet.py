@@ -6,7 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from abm.books.books import VALUED_TOGETHER, Books
-from abm.books.compiled import compiled
+from abm.books.compiled import compiled, unsigned
+from abm.books.ledger import LedgerArrays, account_row
+from abm.books.loan_book import Accounts
 from abm.books.sheet import (
     BORROWED,
     CASH,
@@ -30,17 +32,15 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 
-def mark(books: Books, sheet: Sheet, prices: Ints, titled: Bools) -> None:
-    """Write what each line is worth at these prices, at which `exposure` must be marked already.
+def mark_own(books: Books, sheet: Sheet, prices: Ints) -> None:
+    """Write the lines of what participants have and owe outside margin accounts.
 
     Args:
         books: the market's.
-        sheet: gets the lines; of close-outs under way only what is still in the accounts.
+        sheet: gets the lines.
         prices: in money units, shape (tokens,).
-        titled: whether title to the collateral passes, shape (agreements,).
     """
     lines = sheet.lines
-    mark_accounts(books, prices, titled, lines)
     number = len(lines)
     wallets, position = books.ledger.balance[:number], outside(books, sheet)
     if len(books.ledger.arriving):
@@ -67,8 +67,46 @@ def outside(books: Books, sheet: Sheet) -> Ints:
 
 
 @compiled
+def sum_collateral(ledger: LedgerArrays, borrower: Ints, posted: Ints) -> None:
+    """Write the tokens in all accounts of each borrower, shape (participants, tokens).
+
+    Args:
+        ledger: the market's.
+        borrower: of each account, shape (accounts,).
+        posted: gets the tokens.
+    """
+    balance, tokens = ledger.balance, posted.shape[1]
+    for row in range(len(posted)):
+        for token in range(tokens):
+            posted[row, token] = 0
+    for a in range(len(borrower)):
+        row, who = account_row(ledger, a), borrower[unsigned(a)]
+        for token in range(tokens):
+            posted[who, token] += balance[row, token]
+
+
+@compiled
+def sum_exposures(accounts: Accounts, lines: Ints) -> None:
+    """Write the lines of what is lent and borrowed, from exposures as they are."""
+    for row in range(len(lines)):
+        lines[row, LENT] = lines[row, BORROWED] = 0
+    for a in range(len(accounts)):
+        account = accounts[a]
+        lines[account.lender, LENT] += account.exposure
+        lines[account.borrower, BORROWED] += account.exposure
+
+
+@compiled
 def mark_accounts(books: Books, prices: Ints, titled: Bools, lines: Ints) -> None:
-    """Write the lines that margin accounts make, of both parties."""
+    """Write the lines that margin accounts make, of both parties, account by account.
+
+    Args:
+        books: the market's, whose exposures are marked at these prices already; of close-outs
+            under way only what is still in the accounts counts.
+        prices: in money units, shape (tokens,).
+        titled: whether title to the collateral passes, shape (agreements,).
+        lines: shape (participants, lines).
+    """
     accounts = books.accounts
     for row in range(len(lines)):
         for line in (LENT, POSTED, RECEIVED, ISSUED, BORROWED, COLLATERAL_OWED, ISSUE_OWED):

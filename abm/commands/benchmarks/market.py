@@ -19,6 +19,7 @@ import numpy as np
 from abm.agents import Borrower
 from abm.agents.views import DeliveryCalls, Ints
 from abm.commands.benchmarks.measurement import Measurement
+from abm.commands.benchmarks.sheets import compare_sheets
 from abm.day.call_and_return import run_returns
 from abm.day.columns import ColumnsDay
 from abm.day.deliver import run_deliveries
@@ -55,9 +56,14 @@ class InColumns(Borrower):
 
 def market_of(loans: int, borrowers: int, kind: type[Borrower] = Borrower) -> CollateralMarket:
     """Every loan adjusts every day: Model 2 on the bundled prices of late 2008, 61 days."""
+    return CollateralMarket(scenario_of(loans, borrowers), rng=1, behaviours={"borrower": kind})
+
+
+def scenario_of(loans: int, borrowers: int) -> Scenario:
+    """What `market_of` simulates."""
     borrowers = min(borrowers, loans)
     lenders = -(-loans // borrowers)
-    scenario = Scenario.parse(
+    return Scenario.parse(
         {
             "window": {"start": "2008-10-01", "end": "2008-12-01"},
             "prices": {"source": "file", "file": "bundled:us_stocks_2007_2010"},
@@ -67,16 +73,16 @@ def market_of(loans: int, borrowers: int, kind: type[Borrower] = Borrower) -> Co
         },
         "benchmark",
     )
-    return CollateralMarket(scenario, rng=1, behaviours={"borrower": kind})
 
 
-def measure(loans: int, borrowers: int, objects: int) -> Iterator[Measurement]:
+def measure(loans: int, borrowers: int, objects: int, sheets: int) -> Iterator[Measurement]:
     """Measure, one after the other; warm-up first, so that compilation is not in any figure.
 
     Args:
         loans: size of the market in columns.
         borrowers: that share them.
         objects: loans in the comparison with one Python object a loan; 0 leaves it out.
+        sheets: loans in the comparison with markets that keep balance sheets; likewise.
     """
     market_of(100, 10).run()
     # In this order: building is faster in memory that other markets have used before.
@@ -86,6 +92,8 @@ def measure(loans: int, borrowers: int, objects: int) -> Iterator[Measurement]:
     yield from _deciding()
     if objects:
         yield from _objects(objects)
+    if sheets:
+        yield from compare_sheets(scenario_of(sheets, borrowers))
 
 
 def _bare(market: CollateralMarket) -> Callable[[], None]:

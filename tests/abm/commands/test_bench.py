@@ -31,12 +31,17 @@ def figures(out: Path, *arguments: object) -> pd.DataFrame:
 
 
 def test_the_market_is_the_default(tmp_path: Path) -> None:
-    found = figures(tmp_path / "out.csv", "--loans", 1000, "--borrowers", 10, "--objects", 200)
+    sizes = ("--loans", 1000, "--borrowers", 10, "--objects", 200, "--sheets", 500)
+    found = figures(tmp_path / "out.csv", *sizes)
     assert set(found["benchmark"]) == {"market"}
     assert found["size"]["whole step"] == 1000
     assert found["compared_with"]["whole step"] == "bare pass"
     assert 0 < found["ratio"]["whole step"] < 1
     assert 0 < found["value"]["build"] < found["value"]["build and 61 days"]
+    plain = found.loc["step without balance sheets"]
+    kept = found.loc["step with balance sheets"]
+    assert (kept["size"], kept["compared_with"]) == (500, plain.name)
+    assert kept["ratio"] == pytest.approx(plain["value"] / kept["value"])
 
 
 def test_experiments_tell_memory_and_cost(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from copy import copy
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -13,10 +14,24 @@ from random_balances import worlds_with_balances
 from random_worlds import World, worlds
 from worlds import CASH, loan, market_of, panel_of
 
-from abm.books.sheet import LINES
+from abm.books.sheet import (
+    BORROWED,
+    COLLATERAL_OWED,
+    ISSUE_OWED,
+    ISSUED,
+    LENT,
+    LINES,
+    POSTED,
+    RECEIVED,
+)
 from abm.model import CollateralMarket
+from abm.rules.balance_sheet import mark_accounts
 from scenarios.errors import InputError
 from scenarios.scenario import Scenario
+
+Ints = npt.NDArray[np.int64]
+
+OF_ACCOUNTS = [LENT, POSTED, RECEIVED, ISSUED, BORROWED, COLLATERAL_OWED, ISSUE_OWED]
 
 
 def market_in(world: World, **fields: Any) -> CollateralMarket:
@@ -37,6 +52,21 @@ def claims_cancel(market: CollateralMarket) -> None:
     assert sheet.equity.sum() == tokens @ market.prices - sheet.debt.sum()
 
 
+def account_by_account(market: CollateralMarket) -> Ints:
+    """The lines that margin accounts make, from the accounts as they are."""
+    sheet, given = market.sheet, market.scenario.agreement
+    assert sheet is not None
+    agreements = (given, *market.scenario.agreements.values())
+    rows = range(len(market.books.terms))
+    titled = [agreements[t % len(agreements)].transfer == "title" for t in rows]
+    lines = np.zeros_like(sheet.lines)
+    mark_accounts(market.books, market.prices, np.array(titled), lines)
+    for a, proceeds in market.phases.closing.items():
+        lines[market.books.accounts.borrower[a], POSTED] += proceeds
+        lines[market.books.accounts.lender[a], COLLATERAL_OWED] += proceeds
+    return lines[:, OF_ACCOUNTS]
+
+
 @given(worlds_with_balances())
 def test_sheets_close_whatever_happens(world: World) -> None:
     """To the unit: `close` refuses any change of equity that none of the flows explains."""
@@ -45,6 +75,7 @@ def test_sheets_close_whatever_happens(world: World) -> None:
     assert sheet is not None
     while True:
         claims_cancel(market)
+        assert (sheet.lines[:, OF_ACCOUNTS] == account_by_account(market)).all()
         assert (sheet.lines >= 0).all() or market.closed_out.liquidated_value
         assert (sheet.unsettled >= 0).all() and (ledger.arrays.capacity >= 0).all()
         if not market.running:
