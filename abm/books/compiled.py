@@ -57,12 +57,7 @@ def kept(function: F) -> F:
 
     The function itself would be compiled anew in every process that calls it directly.
     """
-    return compiled(plain(function))
-
-
-def plain(function: F) -> F:
-    """A compiled function as it was written: for a few steps at a time from Python."""
-    return cast(F, cast(Any, function).py_func)
+    return compiled(cast(F, cast(Any, function).py_func))
 
 
 @inlined

@@ -8,7 +8,7 @@ from typing import NamedTuple, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from abm.books.compiled import compiled, inlined, plain, unsigned
+from abm.books.compiled import compiled, inlined, kept, unsigned
 
 UNLIMITED = np.int64(2**62)
 """An issuance capacity that never runs out."""
@@ -69,6 +69,9 @@ def redeem(ledger: LedgerArrays, row: int, token: int, quantity: int) -> None:
     """Burn tokens of a row."""
     ledger.burned[token] += quantity
     ledger.balance[row, token] -= quantity
+
+
+_issue, _redeem, _move = kept(issue), kept(redeem), kept(move)
 
 
 class Ledger:
@@ -133,7 +136,7 @@ class Ledger:
         """Put newly issued tokens into an account."""
         if quantity < 0:
             raise LedgerError(f"cannot mint {quantity} of {self.tokens[token]}")
-        plain(issue)(self.arrays, row, token, quantity)
+        _issue(self.arrays, row, token, quantity)
 
     def burn(self, row: int, token: int, quantity: int) -> None:
         """Take redeemed tokens out of circulation."""
@@ -142,7 +145,7 @@ class Ledger:
             raise LedgerError(
                 f"cannot burn {quantity} of {self.tokens[token]}: account {row} holds {held}"
             )
-        plain(redeem)(self.arrays, row, token, quantity)
+        _redeem(self.arrays, row, token, quantity)
 
     def transfer(self, source: int, target: int, token: int, quantity: int) -> None:
         """Move tokens from one account to another.
@@ -174,7 +177,7 @@ class Ledger:
                 )
         for source, target, moved in legs:
             for token, quantity in moved.items():
-                plain(move)(balance, source, target, token, quantity)
+                _move(balance, source, target, token, quantity)
 
     def check_conservation(self) -> Holdings:
         """Every token minted and not burned is in exactly one account, and none is below zero.

@@ -56,7 +56,7 @@ TABLE = table_of(5, loan={"collateral": {"A": 10}}, prices=GBM)
         # Keys that have the name of the table's kind are not taken for it.
         (
             {"prices": {"source": "file", "file": "x.csv", "colour": 1}},
-            "unknown key prices.colour; prices has file, source, tokens",
+            "unknown key prices.colour; prices has currencies, file, rates, source, tokens",
         ),
         (
             {"network": {"topology": "file", "file": "x.csv", "colour": 1}},
@@ -109,7 +109,10 @@ def test_says_the_key_and_what_would_be_right(fields: dict[str, Any], message: s
             {"prices.correlation": 2},
             "prices.correlation: not a correlation matrix (smallest eigenvalue -1 < 0)",
         ),
-        ({"loan": None}, "loan: give either [loan], for every edge of the network, or [[loans]]"),
+        (
+            {"loan": None},
+            "loan: give either [loan], for every edge of the network, or [[loans]], or a [book]",
+        ),
         (
             {
                 "loan": None,

@@ -18,9 +18,9 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A copy of the package, to change rules in."""
+    """A copy of the packages, to change rules in."""
     ignored = shutil.ignore_patterns("__pycache__")
-    for wing in ("abm", "scenarios"):
+    for wing in ("abm", "analysis", "scenarios"):
         shutil.copytree(ROOT / wing, tmp_path / wing, ignore=ignored)
     return tmp_path
 

@@ -234,7 +234,7 @@ class Ledgers(TwoLedgers, RuleBasedStateMachine):
         # This default alone: nobody's unmet call is to be one too.
         self.desk.declares = lambda row, days: False
         result = self.desk.run(self.day, np.array([row], np.int64), self.prices)
-        assert result.defaults == [1, 0, 0]
+        assert result.defaults == [1, 0, 0, 0]
         for owner, token, amount in self.ledger.mints:
             self.platform.fund(self.addresses[owner], token, amount)
         for i in borrowed:

@@ -144,8 +144,8 @@ class TestBlockLength:
 
         from scenarios.errors import InputError
 
-        monkeypatch.setitem(sys.modules, "arch.bootstrap", None)
-        with pytest.raises(InputError, match=r"collateral-abm\[prices\].*or give a block length"):
+        monkeypatch.setitem(sys.modules, "arch", None)
+        with pytest.raises(InputError, match=r"prices.block: give a length in days.*\[prices\]"):
             block_length(np.ones((10, 1)), "stationary")
 
 

@@ -236,7 +236,7 @@ class TestRefusals:
 
     def test_without_arch_it_says_what_to_install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "arch", None)
-        with pytest.raises(InputError, match=r"collateral-abm\[prices\]"):
+        with pytest.raises(InputError, match=r"pip install -e .*\[prices\]"):
             fit("garch", simulated("gbm", 1, 100))
 
     def test_no_clusters_no_garch(self) -> None:
