@@ -315,15 +315,18 @@ def _deliver_part(
     named: uint256 = 0
     for token: uint256 in range(len(held), bound=types.MAX_TOKENS):
         assert held[token] < types.LIMIT and issued[token] < types.LIMIT, "too large"
-        if held[token] + issued[token] > 0:
+        amount: uint256 = held[token] + issued[token]
+        if amount > 0:
             named |= 1 << token
+            moved += amount * prices[token]
+            dearest = max(dearest, prices[token])
+    assert moved > 0, "nothing to move"
+    assert convert(moved - dearest, int256) < missing, "beyond the call"
     for token: uint256 in terms.priority:
         amount: uint256 = held[token] + issued[token]
         if amount == 0:
             continue
         named ^= 1 << token
-        moved += amount * prices[token]
-        dearest = max(dearest, prices[token])
         if held[token] > 0:
             assert assets._pull(token, msg.sender, self, held[token]), "not moved"
         if issued[token] > 0:
@@ -340,8 +343,6 @@ def _deliver_part(
         if amount > 0:
             book._add_held(loan_id, token, amount)
     assert named == 0, "not eligible"
-    assert moved > 0, "nothing to move"
-    assert convert(moved - dearest, int256) < missing, "beyond the call"
     book._save(loan)
     log DeliveredInPart(loan_id=loan_id, moved=moved)
 

@@ -131,7 +131,7 @@ class TestCheck:
         number = len(market.books.loans)
         assert told["loans"] == f"{number} on {number} margin accounts"
         assert told["tokens"] == "AAPL, GOOG, IBM, MSFT; cash in USD"
-        assert re.match(r"\d+ MB a process, [\d.]+ MB of it for the books", told["memory"])
+        assert re.match(r"[\d.]+ [MG]B a process, [\d.]+ MB of it for the books", told["memory"])
         assert re.match(r"about [\d.]+ s a run; told from the first \d+ days", told["time"])
         assert list(tmp_path.iterdir()) == [], "nothing is written"
 

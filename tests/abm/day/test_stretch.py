@@ -104,7 +104,9 @@ def test_running_is_stepping_and_stepping_is_the_script(world: World) -> None:
     same(run, script)
 
 
-@pytest.mark.parametrize("name", ["crash", "prices-bootstrap", "network-random-bipartite"])
+@pytest.mark.parametrize(
+    "name", ["dealers-under-stress", "prices-bootstrap", "network-random-bipartite"]
+)
 def test_the_bundled_markets(name: str, stretches: list[tuple[int, int]]) -> None:
     run = CollateralMarket(name, rng=2).run()
     assert stretches

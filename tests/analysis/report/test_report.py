@@ -57,7 +57,7 @@ SHAPES: dict[str, dict[str, Any]] = {
         "failing": (1,),
     },
     "crash": {
-        "scenario": "crash",
+        "scenario": "dealers-under-stress",
         "designs": [{"haircut": 0.05}, {"haircut": 0.2}],
         "replications": 2,
         "tables": ("runs", "days", "events", "participants", "loans"),
