@@ -169,7 +169,7 @@ class TestClient:
             os.killpg(process.pid, signal.SIGINT)
             time.sleep(0.1)
         _, said = process.communicate(timeout=30)
-        assert process.returncode == 130
+        assert process.returncode == 130, said
         *others, last = [line for line in said.splitlines() if not line.startswith("compil")]
         assert others == ["10 runs to do"]
         assert last.startswith("collateral: interrupted: ")
