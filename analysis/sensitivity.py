@@ -24,9 +24,6 @@ Floats = npt.NDArray[np.float64]
 METHODS = ("saltelli", "morris")
 """Designs that sensitivity can be computed from."""
 
-LEVELS = 4
-"""Levels of the design for elementary effects."""
-
 COLUMNS = ("metric", "factor", "index", "value", "low", "high")
 
 
@@ -121,7 +118,7 @@ def indices(
     options: dict[str, Any] = {"conf_level": confidence, "seed": seed}
     still = not np.ptp(outcomes) > 1e-12 * np.abs(outcomes).max(initial=0)
     if method == "morris":
-        found = morris.analyze(problem, points, outcomes, num_levels=LEVELS, **options)
+        found = morris.analyze(problem, points, outcomes, **options)
         wanted = {"mean effect": ("mu_star", "mu_star_conf"), "spread": ("sigma", "")}
     else:
         blank = {"S1": np.zeros(len(names)), "ST": np.zeros(len(names))}

@@ -59,15 +59,14 @@ def content_of(path: str) -> str | None:
     except OSError:
         return None
     stamp = (told.st_dev, told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns)
-    if path in _digests and _digests[path][0] == stamp:
-        return _digests[path][1]
-    digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
-    if time.time() - max(told.st_mtime, told.st_ctime) > SETTLED:
-        _digests[path] = (stamp, digest)
-        while len(_digests) > _MOST_FILES:
-            del _digests[next(iter(_digests))]
-    return digest
+    if time.time() - max(told.st_mtime, told.st_ctime) <= SETTLED:
+        return _digest(path)
+    return _DIGESTS.get((path, stamp), lambda: _digest(path))
 
 
-_digests: dict[str, tuple[tuple[int, ...], str]] = {}
-_MOST_FILES = 1000
+def _digest(path: str) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+_DIGESTS = Kept(1000)
+"""By path, size and times."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
+from abm.experiments import runs
 from abm.experiments.schema import TABLES
 from scenarios.experiment import Experiment
 
@@ -71,3 +74,19 @@ def stored(folder: Path) -> dict[str, bytes]:
                 writer.write_table(table.sort_by(order).combine_chunks())
             tables[name] = sink.getvalue().to_pybytes()
     return tables
+
+
+@contextmanager
+def interrupted_in_run(number: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Have the run of this number, counted from one, interrupted as by Ctrl-C."""
+    simulate, calls = runs.simulate, []
+
+    def interrupt(*arguments: Any) -> Any:
+        calls.append(arguments)
+        if len(calls) == number:
+            raise KeyboardInterrupt
+        return simulate(*arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(runs, "simulate", interrupt)
+        yield

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from abm.books.compiled import inlined
+from abm.books.compiled import compiled, inlined
 from abm.books.loan_book import Account
 
 Floats = npt.NDArray[np.float64]
@@ -35,6 +35,7 @@ def new_before(agreements: int, participants: int) -> Before:
     return Before(np.zeros((agreements, 4)), np.zeros(participants), np.zeros(1, np.bool_))
 
 
+@compiled
 def begin_day(before: Before) -> None:
     """Forget the day before."""
     before.by_agreement[:] = 0

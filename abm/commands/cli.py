@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
@@ -51,6 +54,23 @@ class _LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+    def main(self, args: Sequence[str] | None = None, *more: Any, **extra: Any) -> Any:
+        """Run the command line; of a process of its own (no `args`), end that when interrupted.
+
+        At once, without what libraries do at the end of Python: threads that they had begun when
+        the signal came can bring it down there (seen: SIGABRT instead of the exit code).
+        """
+        from abm.commands.interrupts import CODE
+
+        try:
+            return super().main(args, *more, **extra)
+        except SystemExit as end:
+            if args is None and end.code == CODE:
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(CODE)
+            raise
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; what the user's input causes becomes one line and exit code 2."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from time import perf_counter
 from typing import Any
 
 import click
-from numba.core.event import Listener, install_listener
+from numba.core.event import TimingListener, install_listener
 
 
 @contextmanager
@@ -26,28 +25,26 @@ def told_when_compiling(*, quiet: bool = False, verbose: bool = False) -> Iterat
     with install_listener("numba:compile", listener):
         yield
     if listener.functions:
-        click.echo(f"compiled {listener.functions} of them in {listener.seconds:.0f} s", err=True)
+        click.echo(f"compiled {listener.functions} of them in {listener.duration:.0f} s", err=True)
 
 
-class _Teller(Listener):
+class _Teller(TimingListener):
     """Says so when the first pass is compiled; counts them, and the time they take.
 
     Small functions that are inlined into passes, and kept in no cache, do not count.
     """
 
     def __init__(self, verbose: bool):
-        self.verbose, self.functions, self.seconds = verbose, 0, 0.0
-        self._depth, self._began = 0, 0.0
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.verbose, self.functions = verbose, 0
 
     def on_start(self, event: Any) -> None:
         """A function begins, maybe inside another one."""
         if event.data["dispatcher"].stats.cache_path is None:
             return
         if not self.functions:
-            click.echo("compiling for this machine, once; it can take half a minute", err=True)
-        if not self._depth:
-            self._began = perf_counter()
-        self._depth += 1
+            click.echo("compiling for this machine, once; it can take two minutes", err=True)
+        super().on_start(event)  # type: ignore[no-untyped-call]
         self.functions += 1
         if self.verbose:
             function = event.data["dispatcher"].py_func
@@ -55,8 +52,5 @@ class _Teller(Listener):
 
     def on_end(self, event: Any) -> None:
         """It is done."""
-        if event.data["dispatcher"].stats.cache_path is None:
-            return
-        self._depth -= 1
-        if not self._depth:
-            self.seconds += perf_counter() - self._began
+        if event.data["dispatcher"].stats.cache_path is not None:
+            super().on_end(event)  # type: ignore[no-untyped-call]

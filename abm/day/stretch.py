@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abm.books.answers import Answers
+from abm.books.before import begin_day
 from abm.books.books import Books
 from abm.books.compiled import compiled, inlined
 from abm.books.ledger import count_holdings
@@ -142,9 +143,7 @@ def settle_day(
 ) -> tuple[int, int]:
     """Begin a day, and settle all that is due; gives the next maturity and free identifier."""
     books.totals[:] = 0
-    books.before.by_agreement[:] = 0
-    books.before.by_borrower[:] = 0
-    books.before.taken[0] = False
+    begin_day(books.before)
     due = day >= next_maturity
     if course.lent_moves:
         mark_exposures(books, prices)

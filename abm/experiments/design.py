@@ -14,13 +14,11 @@ import numpy.typing as npt
 from scenarios.changes import in_effect, keeping
 from scenarios.errors import InputError
 from scenarios.experiment import Experiment
+from scenarios.extras import require
 from scenarios.factors import MOST_DESIGNS, Range
 from scenarios.fields import SHORT, is_whole
 
 Floats = npt.NDArray[np.float64]
-
-LEVELS = 4
-"""Levels on which trajectories for elementary effects move."""
 
 _SAMPLING = 1
 """Spawn key of the sampling's randomness, which must differ from that of any run."""
@@ -114,7 +112,8 @@ def unit_points(method: str, dimensions: int, samples: int, rng: np.random.Gener
     `latin-hypercube` (McKay, Beckman and Conover 1979) and `sobol`, scrambled as by Owen (1998) so
     that another seed gives another sample, fill the space with `samples` points. `saltelli`
     (Saltelli et al. 2010) has `samples * (dimensions + 2)` for Sobol indices, `morris` (Morris
-    1991) `samples` trajectories of `dimensions + 1` points on four levels for elementary effects.
+    1991) `samples` trajectories of `dimensions + 1` points on SALib's four levels, for elementary
+    effects.
 
     Raises:
         InputError: SALib, which makes the last two, is not installed.
@@ -125,17 +124,14 @@ def unit_points(method: str, dimensions: int, samples: int, rng: np.random.Gener
         return qmc.Sobol(dimensions, rng=rng).random(samples)
     if method == "latin-hypercube":
         return qmc.LatinHypercube(dimensions, rng=rng).random(samples)
-    try:
-        from SALib.sample import morris, sobol
-    except ImportError:
-        raise InputError(
-            f'experiment.sampling: "{method}" needs SALib: install the extra "sensitivity"'
-        ) from None
+    require("SALib", "sensitivity", f'experiment.sampling: "{method}"')
+    from SALib.sample import morris, sobol
+
     names = [str(number) for number in range(dimensions)]
     problem = {"num_vars": dimensions, "names": names, "bounds": [[0.0, 1.0]] * dimensions}
     if method == "saltelli":
         return sobol.sample(problem, samples, calc_second_order=False, seed=rng)
-    return morris.sample(problem, samples, num_levels=LEVELS, seed=int(rng.integers(2**31)))
+    return morris.sample(problem, samples, seed=int(rng.integers(2**31)))
 
 
 def _values(name: str, given: Range, points: Floats) -> list[Any]:

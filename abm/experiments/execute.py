@@ -77,7 +77,6 @@ def run_experiment(
     finished = store.finished()
     done, failed = len(finished), int((finished["status"] == "failed").sum())
     manifest = _manifest(plan) | ({"started": earlier["started"]} if earlier else {})
-    store.write_manifest(manifest)
     before = set(finished["scenario_id"] * experiment.replications + finished["replication_id"])
     todo = (run for run in range(plan.runs) if run not in before)
     jobs = (Job.of(plan, runs) for runs in plan.parts(todo))
@@ -85,6 +84,7 @@ def run_experiment(
     status = "interrupted"
     progress = Progress(plan.runs, done, failed, out=out)
     try:
+        store.write_manifest(manifest)
         with progress:
             if done < plan.runs:
                 left = plan.runs - done

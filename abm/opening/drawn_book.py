@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abm.books.population import Population
-from abm.opening.drawn_loans import PARTS, Drawn, draw_features, pick, streams_of
+from abm.opening.drawn_loans import PARTS, Drawn, draw_features, pick, streams_of, whole_parts
 from abm.opening.population import draw_sizes
 from scenarios.book import BookTargets, FeeTarget, ShareTarget
 from scenarios.drawn import DrawnStart, DrawnTerm
@@ -336,7 +336,5 @@ def _dirichlet(parameters: Floats, number: int, rng: np.random.Generator) -> Flo
 
 
 def in_parts(shares: Floats) -> Ints:
-    """Shares that add up to one, in parts that add up to `PARTS`: the largest has the rest."""
-    parts = np.floor(PARTS * shares).astype(np.int64)
-    parts[np.arange(len(parts)), parts.argmax(axis=1)] += PARTS - parts.sum(axis=1)
-    return parts
+    """Shares that add up to one, in parts that add up to `PARTS`."""
+    return whole_parts(PARTS * shares)

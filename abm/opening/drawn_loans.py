@@ -251,9 +251,18 @@ def draw_shares(
     own = np.asarray(shape.any(axis=1))
     logs[~own] = 0
     parts = np.exp(logs - logs.max(axis=1, keepdims=True))
-    parts = np.floor(PARTS * parts / parts.sum(axis=1, keepdims=True)).astype(np.int64)
-    parts[np.arange(len(parts)), parts.argmax(axis=1)] += PARTS - parts.sum(axis=1)
-    return parts * own[:, None]
+    return whole_parts(PARTS * parts / parts.sum(axis=1, keepdims=True)) * own[:, None]
+
+
+def whole_parts(parts: Floats) -> Ints:
+    """Shares in parts, rounded down so that each row adds up to `PARTS`: the largest has the rest.
+
+    Args:
+        parts: adding up to `PARTS` but for rounding, shape (rows, tokens).
+    """
+    whole = np.floor(parts).astype(np.int64)
+    whole[np.arange(len(whole)), whole.argmax(axis=1)] += PARTS - whole.sum(axis=1)
+    return whole
 
 
 def _parameters(

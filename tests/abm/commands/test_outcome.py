@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
-from sweeps import SCENARIO, table_of, toml
+from sweeps import SCENARIO, interrupted_in_run, table_of, toml
 
 from abm.commands.cli import main
-from abm.experiments import runs
 from analysis import read_results
 from analysis.summary import summarise
 
@@ -120,16 +118,7 @@ class TestErrorsOfOnesOwn:
 
 
 def test_interrupted_says_how_to_go_on(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    simulate, calls = runs.simulate, []
-
-    def interrupt(*arguments: Any) -> Any:
-        calls.append(arguments)
-        if len(calls) == 4:
-            raise KeyboardInterrupt
-        return simulate(*arguments)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(runs, "simulate", interrupt)
+    with interrupted_in_run(4, monkeypatch):
         stopped = run(*SWEEP)
     assert stopped.exit_code == 130
     assert stopped.stderr.splitlines()[-1] == (

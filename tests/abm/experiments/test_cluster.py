@@ -171,9 +171,9 @@ class TestClient:
         _, said = process.communicate(timeout=30)
         assert process.returncode == 130, said
         *others, last = [line for line in said.splitlines() if not line.startswith("compil")]
-        assert others == ["10 runs to do"]
+        assert others == ["10 runs to do"] or (others == [] and not started_workers)
         assert last.startswith("collateral: interrupted: ")
-        assert json.loads((out / "manifest.json").read_text())["status"] == "interrupted"
+        assert json.loads((out / "manifest.json").read_text())["status"] == "interrupted", said
 
     @pytest.mark.parametrize(
         ("number", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from sweeps import SCENARIO, stored, sweep
+from sweeps import SCENARIO, interrupted_in_run, stored, sweep
 
 from abm.experiments import engine, runs
 from abm.experiments.execute import Finished, run_experiment
@@ -196,18 +196,8 @@ class TestResume:
     ) -> Iterator[tuple[Experiment, Path]]:
         """A sweep of six parts that was interrupted in the fourth."""
         experiment, folder = sweep(), tmp_path / "out"
-        simulate, calls = runs.simulate, []
-
-        def interrupt(*arguments: Any) -> Any:
-            calls.append(arguments)
-            if len(calls) == 4:
-                raise KeyboardInterrupt
-            return simulate(*arguments)
-
-        with monkeypatch.context() as patched:
-            patched.setattr(runs, "simulate", interrupt)
-            with pytest.raises(KeyboardInterrupt):
-                execute(experiment, folder)
+        with interrupted_in_run(4, monkeypatch), pytest.raises(KeyboardInterrupt):
+            execute(experiment, folder)
         yield experiment, folder
 
     def test_goes_on_where_it_stopped_and_ends_with_the_same_bytes(
