@@ -165,19 +165,26 @@ def settle_day(
         settle_returns(books, prices, day, 0, accounts)
         settle_deliveries(books, prices, day, 0, accounts)
     if day >= next_maturity:
-        number = len(books.loans)
-        since = next_due(books, day, -1)
-        while since <= day:
-            next_loan = settle_loans(
-                books, prices, day, since, course.at_maturity, next_loan, 0, number
-            )
-            since = next_due(books, day, since)
-        since = next_pending(books, -1)
-        while since <= day:
-            open_replacements(books, prices, day, since, 0, number)
-            since = next_pending(books, since)
+        next_loan = settle_due(books, prices, day, course, next_loan)
         next_maturity = find_next_maturity(books, day)
     return next_maturity, next_loan
+
+
+@inlined
+def settle_due(books: Books, prices: Ints, day: int, course: Course, next_loan: int) -> int:
+    """Settle the loans that are due and open replacements; gives the next free identifier."""
+    number = len(books.loans)
+    since = next_due(books, day, -1)
+    while since <= day:
+        next_loan = settle_loans(
+            books, prices, day, since, course.at_maturity, next_loan, 0, number
+        )
+        since = next_due(books, day, since)
+    since = next_pending(books, -1)
+    while since <= day:
+        open_replacements(books, prices, day, since, 0, number)
+        since = next_pending(books, since)
+    return next_loan
 
 
 @inlined
