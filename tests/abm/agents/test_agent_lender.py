@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from abm.agents.agent_lender import AgentLender
+from abm.books.loan_book import OPEN_LOAN
 from abm.model import CollateralMarket
 
 NAME = "securities-lending-book"
@@ -19,34 +20,38 @@ STRESS: dict[str, Any] = {
     "agreement.haircut": 0.0,
     "agreements.cash.margin_percentage": 0.9,
     "defaults.scheduled": [{"participant": "B01", "day": 4}, {"participant": "B02", "day": 6}],
-    "close_out.recovery": True,
 }
-"""Two of three large borrowers default on loans that are short by a tenth; estates pay."""
+"""Two large borrowers default, on loans of which those against cash are short by a tenth."""
+
+Markets = dict[tuple[bool, bool], CollateralMarket]
 
 
 @pytest.fixture(scope="module")
-def markets() -> dict[bool, CollateralMarket]:
-    """With and without an indemnity, on the same loans and prices."""
+def ended() -> Markets:
+    """By whether agents indemnify and estates pay, on the same loans and prices."""
     return {
-        insured: CollateralMarket(NAME, rng=3, events=True, **STRESS, **{"book.indemnity": insured})
+        (insured, pays): CollateralMarket(
+            NAME,
+            rng=3,
+            events=True,
+            **STRESS,
+            **{"book.indemnity": insured, "close_out.recovery": pays},
+        ).run()
         for insured in (False, True)
+        for pays in (False, True)
     }
 
 
-@pytest.fixture(scope="module")
-def ended(markets: dict[bool, CollateralMarket]) -> dict[bool, CollateralMarket]:
-    return {insured: market.run() for insured, market in markets.items()}
-
-
-def test_agents_act_for_all_lenders_and_hold_nothing(ended: dict[bool, CollateralMarket]) -> None:
-    market = ended[False]
+def test_agents_act_for_all_lenders_and_hold_nothing(ended: Markets) -> None:
+    market = ended[False, False]
     agents = market.agent_lenders
     assert list(agents) == [f"A{n}" for n in range(1, 9)]
     owners = [owner for agent in agents.values() for owner in agent.owners]
     assert sorted(owner.name for owner in owners) == sorted(one.name for one in market.lenders)
     assert len(market.agents_by_type[AgentLender]) == 8
     assert not set(agents) & set(market.population.names), "they are no parties of any loan"
-    assert sum(agent.open_loans for agent in agents.values()) == market.today["open_loans"]
+    is_open = market.books.loans.state == OPEN_LOAN
+    assert sum(agent.open_loans for agent in agents.values()) == is_open.sum()
     assert market.earnings is not None
     earned = sum(agent.earned for agent in agents.values())
     assert earned == pytest.approx(market.days_frame()["agents_revenue"].sum())
@@ -65,9 +70,9 @@ def test_the_queue_goes_round() -> None:
 
 
 def test_an_indemnity_moves_losses_from_owners_to_agents(
-    ended: dict[bool, CollateralMarket],
+    ended: Markets,
 ) -> None:
-    plain, insured = ended[False], ended[True]
+    plain, insured = ended[False, False], ended[True, False]
     owners = [one.row for one in plain.lenders]
     lost = plain.standing.losses[owners]
     assert (lost > 0).sum() > 1
@@ -79,18 +84,17 @@ def test_an_indemnity_moves_losses_from_owners_to_agents(
     assert days[0] == days[1], "what the market loses is the same"
 
 
-def test_what_estates_pay_later_goes_to_the_agent(ended: dict[bool, CollateralMarket]) -> None:
-    events = ended[True].events_frame()
+def test_what_estates_pay_later_goes_to_the_agent(ended: Markets) -> None:
+    insured, plain = ended[True, True], ended[False, True]
+    events = insured.events_frame()
     told = events[events["event"] == "indemnity"]
     paid, back = (told.loc[told["value"] * sign > 0, "value"].sum() for sign in (1, -1))
-    assert paid == pytest.approx(ended[True].summary()["residual_claims"])
-    assert back == pytest.approx(-ended[True].summary()["close_out_recovery"])
+    assert paid == pytest.approx(insured.summary()["residual_claims"])
+    assert back == pytest.approx(-insured.summary()["close_out_recovery"])
     assert back < 0
-    wallets = [
-        market.ledger.wallets[[one.row for one in market.lenders], -1] for market in ended.values()
-    ]
-    gained = wallets[1].sum() - wallets[0].sum()
-    assert gained * ended[True].unit == pytest.approx(paid + back), "in cash, and no more"
+    rows = [one.row for one in plain.lenders]
+    cash = [market.ledger.wallets[rows, -1].sum() * market.unit for market in (insured, plain)]
+    assert cash[0] - cash[1] == pytest.approx(paid + back), "in cash, and no more"
 
 
 def test_other_markets_have_no_agents() -> None:

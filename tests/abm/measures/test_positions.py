@@ -47,8 +47,11 @@ def test_one_share_lent_n_times_is_short_interest_n(n: int) -> None:
 
 def test_a_share_sold_short_makes_a_short_position() -> None:
     """It leaves the ledger: its borrower owes one, and fewer are outstanding by that."""
-    kept = chain(["L1", "D1", "B1"], balance={"B1": {}})
-    sold = chain(["L1", "D1", "B1"], balance={"B1": {"short": 1.0}})
+    limited = {"given": [{"name": "B1", "role": "borrower", "issuance_capacity": {"G": 100}}]}
+    kept, sold = (
+        chain(["L1", "D1", "B1"], balance={"B1": {"short": short}}, participants=limited)
+        for short in (0.0, 1.0)
+    )
     assert position(kept, "B1", "X") == 0 and position(sold, "B1", "X") == -1
     for market in (kept, sold):
         while True:
