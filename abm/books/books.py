@@ -44,6 +44,8 @@ class Books(NamedTuple):
     """Where each lender's accounts begin in `by_lender`."""
     by_account: npt.NDArray[np.uint32]
     """Loans sorted by account; empty where each account has one, and they are in order anyway."""
+    due: npt.NDArray[np.uint8]
+    """Whether each loan is due today, as `find_due` has found; others do not settle."""
     terms: Terms
     priority: Tokens
     """Columns of the tokens that calls of an agreement move, in order: its first `eligible`."""

@@ -234,6 +234,7 @@ def _books(
         by_account=np.argsort(account, kind="stable").astype(np.uint32)
         if len(carriers) < number
         else np.zeros(0, np.uint32),
+        due=np.zeros(number, np.uint8),
         terms=terms,
         priority=priority,
         requested=np.zeros((participants + 1, len(tokens)), np.int64),
