@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
+import abm.commands.benchmarks.bandwidth
 import abm.commands.benchmarks.experiments
 import abm.commands.benchmarks.market
+import abm.commands.benchmarks.sweeps
 from abm.commands.benchmarks.measurement import COLUMNS
 from abm.commands.cli import main
 
@@ -34,12 +36,17 @@ def figures(out: Path, *arguments: object) -> pd.DataFrame:
 def test_the_market_is_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(abm.commands.benchmarks.market, "REPETITIONS", 1)
     monkeypatch.setattr(abm.commands.benchmarks.market, "DECIDING", 500)
+    monkeypatch.setattr(abm.commands.benchmarks.bandwidth, "NUMBERS", 2**16)
     sizes = ("--loans", 1000, "--borrowers", 10, "--objects", 200, "--sheets", 500)
     found = figures(tmp_path / "out.csv", *sizes)
     assert set(found["benchmark"]) == {"market"}
     assert found["size"]["whole step"] == 1000
     assert found["compared_with"]["whole step"] == "bare pass"
     assert 0 < found["ratio"]["whole step"] < 1
+    most, done = found.loc["memory bandwidth"], found.loc["bandwidth of the bare pass"]
+    assert done["ratio"] == pytest.approx(done["value"] / most["value"])
+    rate = found["value"]["bare pass"] / 1e3 * found["value"]["moved by the bare pass"]
+    assert done["value"] == pytest.approx(rate)
     assert 0 < found["value"]["build"] < found["value"]["build and 61 days"]
     plain = found.loc["step without balance sheets"]
     for name in ("step with balance sheets", "step with decisions on them"):
@@ -78,7 +85,10 @@ def test_experiments_compare_two_workers_with_one(
     assert value["half-second run alone"] < value["sweep with one worker"]
 
 
-def test_experiments_tell_what_a_run_costs_beside_its_days(tmp_path: Path) -> None:
+def test_experiments_tell_what_a_run_costs_beside_its_days(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(abm.commands.benchmarks.sweeps, "TURNS", 1)
     sizes = ("--memory-runs", 0, "--cost-runs", 0, "--speed-runs", 0, "--sweep-runs", 20)
     found = figures(tmp_path / "out.csv", "experiments", *sizes)
     value = found["value"]
@@ -90,6 +100,7 @@ def test_experiments_tell_what_a_run_costs_beside_its_days(tmp_path: Path) -> No
     assert value["the quiet sweep with two workers"] > 0
     assert found["compared_with"]["run of 20 loans by the engine"].startswith("run of 20 objects")
     assert found["ratio"]["run of 20 loans by the engine"] > 1
+    assert value["command to its first run"] > 0
 
 
 def test_a_day_of_the_page_is_measured(tmp_path: Path) -> None:
