@@ -1,52 +1,38 @@
-"""How near the margin pass is to what the memory of this machine can move."""
+"""How near the pass is to what the memory of the machine can move."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from time import perf_counter
 
 import numpy as np
 
-from abm.commands.benchmarks.measurement import Measurement
-from abm.model import CollateralMarket
+from abm.books.books import Books
 
-NUMBERS = 2**24
-"""In each array of what measures bandwidth: many times as much as caches hold."""
-
-ARRAYS = 3
-"""That it reads or writes."""
+ROUNDS = 10
+"""The fastest counts, as in STREAM."""
 
 
-def adder() -> Callable[[], object]:
-    """The kernel *add* of the STREAM benchmark (McCalpin 1995): `a[i] = b[i] + c[i]`, in one pass.
+def bytes_of_pass(books: Books, calls: np.ndarray) -> int:
+    """Bytes that a day's pass must read and write: each account, its balances and its call.
 
-    It moves as many bytes as the triad, which numpy would make two passes of.
+    Once in and once out, as every loan of the benchmark adjusts every day; what is read again for
+    deliveries, wallets and scratch are left out.
     """
-    a, b, c = (np.full(NUMBERS, float(number)) for number in range(ARRAYS))
-    return lambda: np.add(b, c, out=a)
+    balances = len(books.accounts) * books.ledger.balance.shape[1] * books.ledger.balance.itemsize
+    return 2 * (np.asarray(books.accounts).nbytes + balances + calls.nbytes)
 
 
-def bytes_a_day(market: CollateralMarket) -> int:
-    """What a day of the margin pass moves at least, in bytes.
+def memory_bandwidth(size: int) -> float:
+    """Bytes a second of STREAM's Add, `a = b + c`, on three arrays of `size` bytes in all.
 
-    Each account's record and collateral is read once, and written once if every loan adjusts.
+    Two arrays read and one written count, as in STREAM (McCalpin 1995); lines that a processor
+    reads before it writes them do not.
     """
-    accounts = np.asarray(market.books.accounts).nbytes
-    return 2 * (accounts + market.ledger.collateral.nbytes)
-
-
-def bandwidth(market: CollateralMarket, day: float, add: float) -> Iterator[Measurement]:
-    """What the pass moves, and how fast, beside what memory can.
-
-    Args:
-        market: that it goes over.
-        day: seconds of the pass.
-        add: seconds of `adder`.
-    """
-    loans, moved = len(market.books.loans), bytes_a_day(market)
-    most = ARRAYS * NUMBERS * np.dtype(np.float64).itemsize / add
-    yield Measurement("moved by the bare pass", loans, moved / loans, "bytes/loan-day")
-    yield Measurement("memory bandwidth", loans, most / 1e9, "GB/s")
-    done = moved / day
-    yield Measurement(
-        "bandwidth of the bare pass", loans, done / 1e9, "GB/s", "memory bandwidth", done / most
-    )
+    b, c = np.ones(size // 24), np.ones(size // 24)
+    a = b + c
+    seconds = []
+    for _ in range(ROUNDS):
+        start = perf_counter()
+        np.add(b, c, out=a)
+        seconds.append(perf_counter() - start)
+    return 3 * a.nbytes / min(seconds)

@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
-import abm.commands.benchmarks.bandwidth
 import abm.commands.benchmarks.experiments
 import abm.commands.benchmarks.market
 import abm.commands.benchmarks.sweeps
@@ -36,18 +35,17 @@ def figures(out: Path, *arguments: object) -> pd.DataFrame:
 def test_the_market_is_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(abm.commands.benchmarks.market, "REPETITIONS", 1)
     monkeypatch.setattr(abm.commands.benchmarks.market, "DECIDING", 500)
-    monkeypatch.setattr(abm.commands.benchmarks.bandwidth, "NUMBERS", 2**16)
     sizes = ("--loans", 1000, "--borrowers", 10, "--objects", 200, "--sheets", 500)
     found = figures(tmp_path / "out.csv", *sizes)
     assert set(found["benchmark"]) == {"market"}
     assert found["size"]["whole step"] == 1000
     assert found["compared_with"]["whole step"] == "bare pass"
     assert 0 < found["ratio"]["whole step"] < 1
-    most, done = found.loc["memory bandwidth"], found.loc["bandwidth of the bare pass"]
-    assert done["ratio"] == pytest.approx(done["value"] / most["value"])
-    rate = found["value"]["bare pass"] / 1e3 * found["value"]["moved by the bare pass"]
-    assert done["value"] == pytest.approx(rate)
     assert 0 < found["value"]["build"] < found["value"]["build and 61 days"]
+    # A record of 104 bytes, five balances and a call of one byte: read, and written.
+    assert found["value"]["bytes of the pass"] == 2 * (104 + 5 * 8 + 1)
+    used = found.loc["bandwidth of the bare pass"]
+    assert used["ratio"] == pytest.approx(used["value"] / found["value"]["memory bandwidth"])
     plain = found.loc["step without balance sheets"]
     for name in ("step with balance sheets", "step with decisions on them"):
         kept = found.loc[name]
