@@ -73,6 +73,7 @@ def sweep(runs: int) -> Iterator[Measurement]:
 def _in_this_process(experiment: Experiment, which: str) -> Iterator[Measurement]:
     """Days alone, a loop over markets, and the engine, turn by turn: processor time a run."""
     plan = Plan.of(experiment)
+    _loop([_market(plan, 0)])  # loads code
     with tempfile.TemporaryDirectory() as folder:
         common = Common.of(plan, folder)
         seconds = [0.0, 0.0, 0.0]
