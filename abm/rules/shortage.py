@@ -79,7 +79,7 @@ def room_for_shares(account: Ints, start: Ints, tokens: int) -> Shares:
         start,
         np.zeros((calls, 4, tokens), np.int64),
         *by_call,
-        stock=np.zeros((4, tokens), np.int64),
+        np.zeros((4, tokens), np.int64),
     )
 
 
