@@ -73,14 +73,9 @@ def new_shares(books: Books, account: Ints, group: Ints) -> Shares:
 def room_for_shares(account: Ints, start: Ints, tokens: int) -> Shares:
     """Room for calls on these accounts, in groups that begin at `start`."""
     calls = len(account)
-    by_call = np.zeros((8, calls), np.int64)
-    return Shares(
-        account.astype(np.int64),
-        start,
-        np.zeros((calls, 4, tokens), np.int64),
-        *by_call,
-        np.zeros((4, tokens), np.int64),
-    )
+    moved, by_call = np.zeros((calls, 4, tokens), np.int64), np.zeros((8, calls), np.int64)
+    stock = np.zeros((4, tokens), np.int64)
+    return Shares._make([account.astype(np.int64), start, moved, *by_call, stock])
 
 
 def share(books: Books, prices: Ints, account: Ints, group: Ints) -> tuple[Shares, Ints]:
