@@ -250,12 +250,11 @@ def share_token(
     for c in range(first, stop):
         shares.weight[c] = 0
         t = books.accounts[shares.account[c]].agreement
-        term = books.terms[t]
-        if shares.left[c] <= 0 or shares.ended[c] >= 0:
+        if shares.left[c] <= 0 or shares.ended[c] >= 0 or j >= books.terms[t].eligible:
             continue
-        if j >= term.eligible or books.priority[t, j] != token:
+        if books.priority[t, j] != token:
             continue
-        asked = whole_tokens(shares.left[c], price, term.delivery_up)
+        asked = whole_tokens(shares.left[c], price, books.terms[t].delivery_up)
         shares.given[c] = asked
         shares.weight[c] = min(shares.left[c], asked * price)
         wanted += asked

@@ -171,6 +171,10 @@ def test_a_finite_allowance_costs_gas_on_every_pull(monkeypatch: pytest.MonkeyPa
         world.day(1, 80, 180)
         world.platform.adjust([world.loan])
         gas.append(world.platform.gas[-1].gas)
+        allowed = [world.platform.lending.address, 10**6]
+        token, owner = world.platform.tokens[0], world.borrower
+        renewed = world.platform.machine.send(token, "approve", allowed, owner).gas
+    assert f"costs its owner {renewed:,} gas" in DOCS.read_text(encoding="utf-8")
     assert gas == [87_418, 87_418 + 3_088]
     assert f"costs {gas[1] - gas[0]:,} gas" in DOCS.read_text(encoding="utf-8")
     assert f"a delivery of {gas[0]:,}" in DOCS.read_text(encoding="utf-8")
