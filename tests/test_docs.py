@@ -205,6 +205,12 @@ def _books_toml(block: Block, folder: Path) -> None:
     assert market.book is not None and market.book.loans == 20_000
 
 
+def _costs_toml(block: Block, folder: Path) -> None:
+    costs = tomllib.loads(block.text)
+    market = Scenario.load("network-core-periphery").with_changes(costs)
+    assert market.costs is not None and market.costs.margin_call == 10
+
+
 def _extending_toml(block: Block, folder: Path) -> None:
     """A rule as a scenario names it, found beside the examples."""
     rules = tomllib.loads(block.text)["rules"]
@@ -235,6 +241,7 @@ RUN_BELOW: dict[tuple[str, str], Callable[[Block, Path], None]] = {
     ("results.md", "python"): _results_python,
     ("results.md", "sql"): _results_sql,
     ("books.md", "toml"): _books_toml,
+    ("costs.md", "toml"): _costs_toml,
     ("extending.md", "toml"): _extending_toml,
     ("server.md", "python"): _server_python,
 }
