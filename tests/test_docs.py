@@ -214,8 +214,10 @@ def _costs_toml(block: Block, folder: Path) -> None:
 def _extending_toml(block: Block, folder: Path) -> None:
     """A rule as a scenario names it, found beside the examples."""
     rules = tomllib.loads(block.text)["rules"]
-    market = CollateralMarket("crash", rng=1, rules=rules)
-    assert [type(rule).__name__ for rule in market.rules] == ["VolatilityHaircut"]
+    with_rule, without = (
+        CollateralMarket("prices-file", rng=1, rules=given).run().summary() for given in (rules, [])
+    )
+    assert with_rule["collateral_value_mean"] > without["collateral_value_mean"]
 
 
 def _server_python(block: Block, folder: Path) -> None:
