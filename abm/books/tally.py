@@ -100,6 +100,9 @@ EVENTS = (
     "trade_settlement",
     "credit",
     "contribution",
+    "reinvestment",
+    "placement",
+    "redemption",
 )
 """Kinds of events, described in `abm.books.events`."""
 
@@ -131,6 +134,9 @@ EVENTS = (
     TRADE_SETTLEMENT,
     CREDIT,
     CONTRIBUTION,
+    REINVESTMENT,
+    PLACEMENT,
+    REDEMPTION,
 ) = range(len(EVENTS))
 
 

@@ -14,12 +14,12 @@ import pandas as pd
 from abm.books.before import new_before
 from abm.books.books import VALUED_TOGETHER, Books
 from abm.books.ledger import Ledger
-from abm.books.loan_book import AT_MATURITY, NEVER, new_accounts, new_loans
+from abm.books.loan_book import AT_MATURITY, NEVER, Accounts, new_accounts, new_loans
 from abm.books.population import Population
 from abm.books.sheet import Policies
 from abm.books.tally import COUNTED, new_log
 from abm.books.terms import Terms, Tokens
-from abm.opening.balance import at_raised_haircuts, policies_of
+from abm.opening.balance import at_raised_haircuts, policies_of, reinvests
 from abm.opening.funding import equity_of, fund, used_by
 from abm.opening.later import LaterLoans
 from abm.opening.limits import refuse_overflow
@@ -212,8 +212,8 @@ def _books(
     ledger = Ledger(
         tokens, participants, len(carriers), longest_lag, scenario.participants.minting_days
     )
-    reuse = bool(terms.reuse.any())
-    by_lender = np.argsort(accounts.lender, kind="stable") if reuse else np.zeros(0, np.int64)
+    reuse = bool(terms.reuse.any()) or reinvests(scenario)
+    by_lender = _reusable_accounts(accounts) if reuse else np.zeros(0, np.int64)
     rows = np.arange(participants + 1 if reuse else 0)
     books = Books(
         ledger=ledger.arrays,
@@ -240,3 +240,9 @@ def _books(
         logged=np.zeros(1, np.int64),
     )
     return books, ledger
+
+
+def _reusable_accounts(accounts: Accounts) -> Ints:
+    """Accounts whose lender borrows, too, and so could post their collateral, by lender."""
+    rows = np.argsort(accounts.lender, kind="stable")
+    return rows[np.isin(accounts.lender[rows], accounts.borrower)]

@@ -20,6 +20,7 @@ from abm.books.sheet import (
     ISSUED,
     LENT,
     OUTSIDE,
+    PLACED,
     POSTED,
     RECEIVABLE,
     RECEIVED,
@@ -54,6 +55,8 @@ def mark_own(books: Books, sheet: Sheet, prices: Ints) -> None:
     unsettled = sheet.unsettled.sum(axis=0)
     lines[:, RECEIVABLE] = unsettled[:, -1]
     lines[:, INCOMING] = unsettled[:, :-1] @ prices[:-1]
+    if len(sheet.placed):
+        lines[:, PLACED] = sheet.placed.sum(axis=0) @ prices
     lines[:, DEBT] = sheet.debt
 
 
@@ -64,6 +67,16 @@ def outside(books: Books, sheet: Sheet) -> Ints:
     been minted than there was and not yet been entered as contributed.
     """
     return books.ledger.capacity[: len(sheet.debt)] - sheet.allowed
+
+
+def reinvested(books: Books) -> Ints:
+    """Cash collateral of each account that its lender has invested outside the ledger.
+
+    What dealers have taken out of accounts they have posted further.
+    """
+    taken = books.reused[:, -1].copy()
+    taken[books.by_lender] = 0
+    return taken
 
 
 @compiled

@@ -47,6 +47,7 @@ def claims_cancel(market: CollateralMarket) -> None:
     number = len(sheet.debt)
     tokens = ledger.wallets[:number].sum(axis=0) + ledger.collateral.sum(axis=0)
     tokens = tokens + ledger.in_transit.sum(axis=0) + sheet.unsettled.sum(axis=(0, 1))
+    tokens = tokens + sheet.placed.sum(axis=(0, 1))
     tokens = tokens + ledger.arrays.arriving[:, :number].sum(axis=(0, 1))
     tokens = tokens + (ledger.arrays.capacity[:number] - sheet.allowed).sum(axis=0)
     assert sheet.equity.sum() == tokens @ market.prices - sheet.debt.sum()
@@ -78,6 +79,7 @@ def test_sheets_close_whatever_happens(world: World) -> None:
         assert (sheet.lines[:, OF_ACCOUNTS] == account_by_account(market)).all()
         assert (sheet.lines >= 0).all() or market.closed_out.liquidated_value
         assert (sheet.unsettled >= 0).all() and (ledger.arrays.capacity >= 0).all()
+        assert (sheet.placed >= 0).all() and (market.books.reused >= 0).all()
         if not market.running:
             break
         before = sheet.equity
