@@ -61,11 +61,16 @@ def new_shares(books: Books, account: Ints, group: Ints) -> Shares:
         account: rows, shape (calls,).
         group: calls of a borrower with the same number share, shape (calls,).
     """
-    calls, tokens = len(account), books.lent.shape[1]
     borrower = books.accounts.borrower[account]
-    begins = np.ones(calls, np.bool_)
+    begins = np.ones(len(account), np.bool_)
     begins[1:] = (borrower[1:] != borrower[:-1]) | (group[1:] != group[:-1])
-    start = np.append(np.flatnonzero(begins), calls)
+    start = np.append(np.flatnonzero(begins), len(account))
+    return room_for_shares(account, start, books.lent.shape[1])
+
+
+def room_for_shares(account: Ints, start: Ints, tokens: int) -> Shares:
+    """Room for calls on these accounts, in groups that begin at `start`."""
+    calls = len(account)
     room = np.zeros((5, calls), np.int64)
     return Shares(
         account.astype(np.int64),
@@ -96,7 +101,7 @@ def share(books: Books, prices: Ints, account: Ints, group: Ints) -> tuple[Share
     """
     order = np.lexsort((account, group, books.accounts.borrower[account]))
     shares = new_shares(books, account[order], group[order])
-    plan_shares(books, prices, shares)
+    plan_shares(books, prices, shares, len(shares.start) - 1)
     return shares, order
 
 
@@ -192,10 +197,10 @@ def is_short(books: Books, prices: Ints, a: int, missing: int, wanted: Ints) -> 
 
 
 @compiled
-def plan_shares(books: Books, prices: Ints, shares: Shares) -> None:
-    """Write what each call gets."""
+def plan_shares(books: Books, prices: Ints, shares: Shares, groups: int) -> None:
+    """Write what each call of the first groups gets."""
     last = -1
-    for g in range(len(shares.start) - 1):
+    for g in range(groups):
         first, stop = shares.start[g], shares.start[g + 1]
         borrower = books.accounts[shares.account[first]].borrower
         if borrower != last:
