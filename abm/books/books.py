@@ -74,6 +74,16 @@ class Books(NamedTuple):
         return eligible
 
 
+def reinvested(books: Books) -> Ints:
+    """Cash collateral of each account that its lender has invested outside the ledger.
+
+    What dealers have taken out of accounts they have posted further.
+    """
+    taken = books.reused[:, -1].copy()
+    taken[books.by_lender] = 0
+    return taken
+
+
 @inlined
 def loan_at(books: Books, position: int) -> int:
     """The loan at a position of the order in which loans settle: account by account."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from abm.books.books import Books
+from abm.books.books import Books, reinvested
 from abm.books.sheet import CONTRIBUTED, CREDIT, REVALUATION, Sheet
 from abm.books.standing import Standing
 from abm.measures.measure import COUNT, FLOW, LEVEL, MONEY, PEAK, Measure
-from abm.rules.balance_sheet import reinvested
 
 OF_SHEETS = (
     Measure(

@@ -8,10 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from abm.books.books import Books
+from abm.books.books import Books, reinvested
 from abm.books.loan_book import ACTIVE, OPEN_LOAN
 from abm.measures.measure import BASIS_POINTS, FLOW, MONEY, RATIO, daily
-from abm.rules.balance_sheet import reinvested
 from scenarios.errors import InputError
 from scenarios.fees import Fees
 

@@ -69,16 +69,6 @@ def outside(books: Books, sheet: Sheet) -> Ints:
     return books.ledger.capacity[: len(sheet.debt)] - sheet.allowed
 
 
-def reinvested(books: Books) -> Ints:
-    """Cash collateral of each account that its lender has invested outside the ledger.
-
-    What dealers have taken out of accounts they have posted further.
-    """
-    taken = books.reused[:, -1].copy()
-    taken[books.by_lender] = 0
-    return taken
-
-
 @compiled
 def sum_collateral(ledger: LedgerArrays, borrower: Ints, posted: Ints) -> None:
     """Write the tokens in all accounts of each borrower, shape (participants, tokens).

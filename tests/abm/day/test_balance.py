@@ -118,6 +118,25 @@ def test_sheets_alone_change_nothing(world: World) -> None:
     assert (with_sheets["equity"] != 0).any()
 
 
+def test_who_can_mint_without_limit_shares_nothing_out() -> None:
+    """As without a sheet the first of two calls for 4 A takes the 3 of the wallet and mints 1."""
+    given = [
+        {"name": "B1", "role": "borrower", "wallet": {"A": 3}},
+        {"name": "L1", "role": "lender", "issuance_capacity": {"A": 5}},
+    ]
+    for balance in ({}, {"borrower": {}}):
+        market = market_of(
+            {"A": [100, 97]},
+            events=True,
+            loans=[loan(i, "L1", "B1", lent={CASH: 9500}, collateral={"A": 100}) for i in (1, 2)],
+            agreement={"priority": ["A"]},
+            participants={"given": given},
+            balance=balance,
+        ).run()
+        minted = market.events_frame().query("event == 'mint' and day == 1")
+        assert minted["quantity"].tolist() == [1, 4]
+
+
 SPIRAL: dict[str, Any] = {
     "money": {"currency": CASH, "unit": 1e-6},
     "loans": [loan(1, "L1", "B1", lent={CASH: 1_000_000}, open_ended=True)],
