@@ -67,5 +67,5 @@ class LaterLoans:
                     int(terms.required_numerator[t]), int(terms.required_denominator[t])
                 )
                 required = times(books.lent[rows[same]] @ prices, ratio, "up")
-                posted[same] = spread(table, self._tokens, rows[same], required, prices)
+                posted[same] = spread(table, self._tokens, rows[same], required, prices[None])
         return posted
