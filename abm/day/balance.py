@@ -352,9 +352,11 @@ class BalanceDesk:
         a = np.unique(loans.account[rows])
         first = books.priority[accounts.agreement[a], 0]
         np.add.at(need, (accounts.borrower[a], first), accounts.advanced[a])
-        last = np.bincount(loans.account[rows], minlength=len(accounts))
-        cash, ending = self.reinvestment.ending(last)
-        need[:, -1] += cash
+        ending = np.zeros(0, np.int64)
+        if self.reinvestment:
+            last = np.bincount(loans.account[rows], minlength=len(accounts))
+            cash, ending = self.reinvestment.ending(last)
+            need[:, -1] += cash
         return need, ending
 
     def _unmet(self) -> Ints:

@@ -178,6 +178,21 @@ def test_a_spiral_diverges_above_one_and_needs_impact_and_leverage() -> None:
     assert fall(1, 5e-4, 0.01) == pytest.approx(0.01)
 
 
+def test_deleveraging_sells_for_all_that_is_above_the_target() -> None:
+    """Assets of 11,100 at a leverage of 5; a fall by 10 % leaves 1,110 of equity against 9,990, so
+    that 4,440 are sold, 50 A at 90. Cash beside them is no part of it."""
+    market = market_of(
+        {"A": [100, 90]},
+        events=True,
+        loans=[loan(1, "L1", "B1", lent={CASH: 1000}, collateral={"A": 11}, open_ended=True)],
+        agreement={"trigger": 0.5},
+        balance={
+            "borrower": {"outside": {"A": 100, CASH: 1000}, "leverage": 5, "leverage_limit": 5}
+        },
+    ).run()
+    assert trades(market) == [(1, "sale", "B1", "A", 50, 4500)]
+
+
 def trades(market: CollateralMarket) -> list[tuple[Any, ...]]:
     """What was traded: day, event, party, token, quantity, value."""
     events = market.events_frame()
