@@ -46,6 +46,7 @@ MEANINGS = {
     "trade_settlement": "Assets bought, or cash of assets sold, arrived outside the ledger.",
     "credit": "The party drew on its credit line (positive value), or paid back (negative).",
     "contribution": "The party was given what it lacked: minted without limit, or by its own.",
+    "indemnity": "The party's agent paid its loss (positive value), or got back a recovery.",
     "reinvestment": "The lender took cash collateral to invest it; negative: it put cash back.",
     "placement": "The party placed cash in a token until a day; the value is what it cost.",
     "redemption": "A placement was due; the value is what was paid for it.",

@@ -83,6 +83,8 @@ class Blueprint:
     """Agent of each participant of a book, -1 for none."""
     lent_moves: bool
     """Whether anything but cash is lent, so that exposures change with prices."""
+    insured: npt.NDArray[np.bool_] | None
+    """Whose losses are paid by an agent; None where no agent does."""
     equity: Ints
     """What each participant can lose before it defaults, in money units; `UNLIMITED` if no
     matter."""
@@ -166,6 +168,9 @@ def draw_blueprint(
         fee=table.fee,
         open_ended=table.open_ended,
         agent=table.agent,
+        insured=table.agent >= 0
+        if table.agent is not None and scenario.book and scenario.book.indemnity
+        else None,
         lent_moves=bool(sizes.lent[:, :-1].any()),
         equity=equity_of(
             scenario, population, table, sizes, prices, ledger.wallets[: len(population.names)]

@@ -49,6 +49,8 @@ class Shares(NamedTuple):
     given: Ints
     remainder: Ints
     order: Ints
+    ended: Ints
+    """Source and token, as one number, at which rounding down has ended a search; -1 if none."""
     stock: Ints
     """What a borrower has, shape (4, tokens)."""
 
@@ -71,20 +73,9 @@ def new_shares(books: Books, account: Ints, group: Ints) -> Shares:
 def room_for_shares(account: Ints, start: Ints, tokens: int) -> Shares:
     """Room for calls on these accounts, in groups that begin at `start`."""
     calls = len(account)
-    room = np.zeros((5, calls), np.int64)
-    return Shares(
-        account.astype(np.int64),
-        start,
-        moved=np.zeros((calls, 4, tokens), np.int64),
-        missing=np.zeros(calls, np.int64),
-        unmet=np.zeros(calls, np.int64),
-        left=room[0],
-        weight=room[1],
-        given=room[2],
-        remainder=room[3],
-        order=room[4],
-        stock=np.zeros((4, tokens), np.int64),
-    )
+    moved, by_call = np.zeros((calls, 4, tokens), np.int64), np.zeros((8, calls), np.int64)
+    stock = np.zeros((4, tokens), np.int64)
+    return Shares._make([account.astype(np.int64), start, moved, *by_call, stock])
 
 
 def share(books: Books, prices: Ints, account: Ints, group: Ints) -> tuple[Shares, Ints]:
@@ -216,18 +207,27 @@ def plan_shares(books: Books, prices: Ints, shares: Shares, groups: int) -> None
 @inlined
 def share_group(books: Books, prices: Ints, shares: Shares, first: int, stop: int) -> None:
     """Serve calls together: source by source, and in each one position of their priorities after
-    the other.
+    the other; and again, as long as a search has ended at a token that has been used up since.
     """
-    positions = 0
+    positions, tokens = 0, len(prices)
     for c in range(first, stop):
         a = shares.account[c]
         shares.left[c] = shares.missing[c] = max(shortfall(books, prices, a), 0)
+        shares.ended[c] = -1
         positions = max(positions, books.terms[books.accounts[a].agreement].eligible)
-    for source in range(SOURCES):
-        for j in range(positions):
-            for token in range(len(prices)):
-                if shares.stock[source, token] > 0:
-                    share_token(books, prices, shares, first, stop, source, j, token)
+    goes_on = True
+    while goes_on:
+        for source in range(SOURCES):
+            for j in range(positions):
+                for token in range(tokens):
+                    if shares.stock[source, token] > 0:
+                        share_token(books, prices, shares, first, stop, source, j, token)
+        goes_on = False
+        for c in range(first, stop):
+            at = shares.ended[c]
+            if at >= 0 and shares.left[c] > 0 and shares.stock[at // tokens, at % tokens] == 0:
+                shares.ended[c] = -1
+                goes_on = True
     if len(books.ledger.arriving):
         for token in range(len(prices)):
             share_under_way(books, shares, first, stop, token)
@@ -250,29 +250,30 @@ def share_token(
     for c in range(first, stop):
         shares.weight[c] = 0
         t = books.accounts[shares.account[c]].agreement
-        term = books.terms[t]
-        if shares.left[c] <= 0 or j >= term.eligible or books.priority[t, j] != token:
+        if shares.left[c] <= 0 or shares.ended[c] >= 0 or j >= books.terms[t].eligible:
             continue
-        asked = whole_tokens(shares.left[c], price, term.delivery_up)
+        if books.priority[t, j] != token:
+            continue
+        asked = whole_tokens(shares.left[c], price, books.terms[t].delivery_up)
         shares.given[c] = asked
         shares.weight[c] = min(shares.left[c], asked * price)
         wanted += asked
         if asked == 0:
             # It is dearer than what is missing, which ends the search.
-            shares.left[c] = 0
+            shares.ended[c] = source * len(prices) + token
     if wanted > there:
         apportion(books, shares, first, stop, there, price)
     for c in range(first, stop):
         if shares.weight[c] == 0:
             continue
         given = shares.given[c]
-        shares.moved[c, source, token] = given
+        shares.moved[c, source, token] += given
         shares.stock[source, token] -= given
         shares.left[c] -= given * price
         if source != MINT or len(books.ledger.arriving) == 0:
             shares.missing[c] -= given * price
         if wanted < there:
-            shares.left[c] = 0
+            shares.ended[c] = source * len(prices) + token
 
 
 @inlined

@@ -18,6 +18,7 @@ import numpy as np
 
 from abm.agents import Borrower
 from abm.agents.views import DeliveryCalls, Ints
+from abm.commands.benchmarks.bandwidth import bytes_of_pass, memory_bandwidth
 from abm.commands.benchmarks.measurement import Measurement
 from abm.commands.benchmarks.sheets import compare_sheets
 from abm.day.call_and_return import run_returns
@@ -155,6 +156,11 @@ def _passes(loans: int, borrowers: int) -> Iterator[Measurement]:
     if benchmarks is not None and benchmarks.compiler() is None:
         benchmarks = None
     number, (step, bare, *in_c) = _fastest(partial(_run_passes, loans, borrowers, benchmarks))
+    market = market_of(loans, borrowers)
+    assert isinstance(market.phases, ColumnsDay)
+    moved = bytes_of_pass(market.books, market.phases.calls)
+    market.release()
+    memory = memory_bandwidth(moved)
     unit, rate = "million loan-days/s", number / 1e6
     for c in in_c:
         yield Measurement("pass in C", number, rate / c, unit)
@@ -162,6 +168,10 @@ def _passes(loans: int, borrowers: int) -> Iterator[Measurement]:
     if not in_c:
         yield Measurement("bare pass", number, rate / bare, unit)
     yield Measurement("whole step", number, rate / step, unit, "bare pass", bare / step)
+    yield Measurement("bytes of the pass", number, moved / number, "bytes/loan-day")
+    yield Measurement("memory bandwidth", number, memory / 1e9, "GB/s")
+    name, used = "bandwidth of the bare pass", moved / bare
+    yield Measurement(name, number, used / 1e9, "GB/s", "memory bandwidth", used / memory)
 
 
 def _run_passes(loans: int, borrowers: int, benchmarks: ModuleType | None) -> tuple[int, Days]:

@@ -41,6 +41,10 @@ def test_the_market_is_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert found["compared_with"]["whole step"] == "bare pass"
     assert 0 < found["ratio"]["whole step"] < 1
     assert 0 < found["value"]["build"] < found["value"]["build and 61 days"]
+    # A record of 104 bytes, five balances and a call of one byte: read, and written.
+    assert found["value"]["bytes of the pass"] == 2 * (104 + 5 * 8 + 1)
+    used = found.loc["bandwidth of the bare pass"]
+    assert used["ratio"] == pytest.approx(used["value"] / found["value"]["memory bandwidth"])
     plain = found.loc["step without balance sheets"]
     for name in ("step with balance sheets", "step with decisions on them"):
         kept = found.loc[name]
