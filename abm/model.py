@@ -132,10 +132,8 @@ class CollateralMarket(mesa.Model):
         self._agent = blueprint.agent
         self._outside = Outside(self.scenario, self.population, streams, len(self.days))
         self.policies = blueprint.policies
-        longest = int(self.assets.settlement_days.max())
-        term = int(self.policies.reinvest_term.max()) if self.policies else 0
-        shape = len(self.standing.equity), len(self.tokens), longest, term
-        self.sheet = new_sheet(*shape) if self.policies else None
+        shape = len(self.standing.equity), len(self.tokens), int(self.assets.settlement_days.max())
+        self.sheet = new_sheet(*shape, self.policies) if self.policies else None
         """Balance sheets of all participants, if the scenario has any."""
         self.day = 0
         self.running: bool = True

@@ -146,15 +146,15 @@ class Sheet(NamedTuple):
         return self.lines[:, WALLET : len(ASSETS)].sum(axis=1)
 
 
-def new_sheet(participants: int, tokens: int, days: int, term: int = 0) -> Sheet:
-    """Empty balance sheets; `days` is the longest settlement of a trade, `term` of a placement.
+def new_sheet(participants: int, tokens: int, days: int, policies: Policies) -> Sheet:
+    """Empty balance sheets; `days` is the longest settlement of a trade.
 
     A line lies side by side in memory, so that lines are added up in vector registers.
     """
     return Sheet(
         allowed=np.zeros((participants, tokens), np.int64),
         unsettled=np.zeros((max(days, 1), participants, tokens), np.int64),
-        placed=np.zeros((term, participants, tokens), np.int64),
+        placed=np.zeros((int(policies.reinvest_term.max()), participants, tokens), np.int64),
         debt=np.zeros(participants, np.int64),
         limited=np.zeros(participants, np.bool_),
         volatility=np.zeros(tokens),
