@@ -14,7 +14,7 @@ import pandas as pd
 from abm.books.before import new_before
 from abm.books.books import VALUED_TOGETHER, Books
 from abm.books.ledger import Ledger
-from abm.books.loan_book import AT_MATURITY, NEVER, Accounts, new_accounts, new_loans
+from abm.books.loan_book import AT_MATURITY, NEVER, new_accounts, new_loans
 from abm.books.population import Population
 from abm.books.sheet import Policies
 from abm.books.tally import COUNTED, new_log
@@ -203,22 +203,22 @@ def _books(
         carriers = account = key
     longest_lag = int(terms.lag.max())
     participants = len(population.names)
-    accounts = new_accounts(
-        table.lender[carriers], table.borrower[carriers], table.agreement[carriers]
-    )
-    loans = new_loans(number)
-    loans.loan_id[:] = table.loan_id
-    loans.account[:] = account
+    lender, borrower = table.lender[carriers], table.borrower[carriers]
+    accounts = new_accounts(lender, borrower, table.agreement[carriers])
     drawn = table.drawn
-    loans.opened[:] = drawn.start - drawn.elapsed
-    loans.tenor[:] = np.where(drawn.term > 0, drawn.term, days - drawn.start)
+    opened = drawn.start - drawn.elapsed
+    tenor = np.where(drawn.term > 0, drawn.term, days - drawn.start)
     open_ended = np.array([kind.open_ended for kind in drawn.kinds])[drawn.kind]
-    loans.maturity[:] = np.where(open_ended, NEVER, loans.opened + loans.tenor)
+    maturity = np.where(open_ended, NEVER, opened + tenor)
+    loans = new_loans(number)
+    plain = np.asarray(loans).view(np.ndarray)
+    plain["loan_id"], plain["account"] = table.loan_id, account
+    plain["opened"], plain["tenor"], plain["maturity"] = opened, tenor, maturity
     ledger = Ledger(
         tokens, participants, len(carriers), longest_lag, scenario.participants.minting_days
     )
     reuse = bool(terms.reuse.any()) or reinvests(scenario)
-    by_lender = _reusable_accounts(accounts) if reuse else np.zeros(0, np.int64)
+    by_lender = _reusable_accounts(lender, borrower) if reuse else np.zeros(0, np.int64)
     rows = np.arange(participants + 1 if reuse else 0)
     books = Books(
         ledger=ledger.arrays,
@@ -230,7 +230,7 @@ def _books(
         reusable=np.zeros((participants if reuse else 1, len(tokens)), np.int64),
         free=np.zeros((len(carriers) if reuse else 0, len(tokens)), np.int64),
         by_lender=by_lender,
-        lender_start=np.searchsorted(accounts.lender[by_lender], rows),
+        lender_start=np.searchsorted(lender[by_lender], rows),
         by_account=np.argsort(account, kind="stable").astype(np.uint32)
         if len(carriers) < number
         else np.zeros(0, np.uint32),
@@ -247,7 +247,7 @@ def _books(
     return books, ledger
 
 
-def _reusable_accounts(accounts: Accounts) -> Ints:
+def _reusable_accounts(lender: Ints, borrower: Ints) -> Ints:
     """Accounts whose lender borrows, too, and so could post their collateral, by lender."""
-    rows = np.argsort(accounts.lender, kind="stable")
-    return rows[np.isin(accounts.lender[rows], accounts.borrower)]
+    rows = np.argsort(lender, kind="stable")
+    return rows[np.isin(lender[rows], borrower)]
