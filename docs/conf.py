@@ -23,7 +23,9 @@ exclude_patterns = ["_build", "**/.ipynb_checkpoints"]
 
 html_theme = "furo"
 html_title = project
+html_theme_options = {"light_css_variables": {"code-font-size": "75%"}}  # lines of 100 fit
 html_static_path: list[str] = []
+html_show_copyright = False  # the licence says it
 templates_path: list[str] = []
 
 myst_enable_extensions = ["colon_fence", "deflist"]
