@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from abm.books.books import Books
 from abm.books.compiled import compiled, inlined
-from abm.books.ledger import UNLIMITED
+from abm.books.ledger import ABUNDANT
 from abm.rules.planning import first_price, whole_tokens
 from abm.rules.valuation import shortfall
 
@@ -98,7 +98,7 @@ def share(books: Books, prices: Ints, account: Ints, group: Ints) -> tuple[Share
 
 def can_be_short(books: Books) -> bool:
     """Whether anybody can ever be short: whether minting is limited or takes days."""
-    return bool(len(books.ledger.arriving) or (books.ledger.capacity < UNLIMITED).any())
+    return bool(len(books.ledger.arriving) or (books.ledger.capacity < ABUNDANT).any())
 
 
 def short_calls(books: Books, prices: Ints, account: Ints) -> Bools:
@@ -144,7 +144,7 @@ def find_short(
         endless = False
         if len(ledger.arriving) == 0:
             for j in range(books.terms[t].eligible):
-                endless |= ledger.capacity[borrower, books.priority[t, j]] >= UNLIMITED
+                endless |= ledger.capacity[borrower, books.priority[t, j]] >= ABUNDANT
         if not endless:
             state[who[c]] = LIMITED
     for c in range(len(account)):
