@@ -150,7 +150,7 @@ class CollateralMarket(mesa.Model):
             _ = self.participants  # what those of one's own do at once comes before the first day
         self.phases: Day = day_of(self.scenario)(self)
         terms = partial(terms_row, tokens=self.tokens, cash=blueprint.cash, unit=self.unit)
-        self.agreements = Agreements(self, revision, terms)
+        self.agreements = Agreements(self, revision, terms, blueprint.schedules)
         own = with_steps(self.scenario, self.kinds)
         some = [agent for agent in self.participants.values() if type(agent) in own] if own else []
         self.stepping = AgentSet(some, random=self.random)
@@ -229,6 +229,7 @@ class CollateralMarket(mesa.Model):
         own = self._own_measures or self.datacollector.asks or self.scenario.rules
         every_day = own or self.earnings or len(self.stepping) or not self.oracle.is_plain
         until = min(self._outside.quiet_until(self.day), self.later_loans.next_day(self.day) - 1)
+        until = min(until, self.agreements.next_change() - 1)
         return self.day if every_day else until
 
     def conclude(self) -> None:

@@ -28,6 +28,7 @@ from abm.measures.daily import WRITTEN, Desk, write_day
 from abm.measures.moments import CloseOuts
 from abm.rules.called_and_short import Room, anybody_short
 from abm.rules.requirement import mark_exposures
+from abm.rules.schedules import discount_all
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -111,6 +112,7 @@ def run_days(
         if course.scarce and anybody_short(books, prices, calls, room):
             return Reached(day, SHORT, next_maturity, next_loan)
         run_deliveries(books, prices, day, course.nobody, calls, 0, len(calls))
+        discount_all(books, prices)
         if is_overdue(books):
             return Reached(day, OVERDUE, next_maturity, next_loan)
         if not count_holdings(books.ledger, course.outside_market, desk.held):

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from abm.books.books import Books
 from abm.books.loan_book import NEVER
+from abm.books.schedules import ScheduleBook
 from abm.opening.drawn_loans import rows_by
 from abm.opening.exact import times
 from abm.opening.loan_table import LoanTable
@@ -21,14 +22,18 @@ Ints = npt.NDArray[np.int64]
 class LaterLoans:
     """Which loans begin on which day, and what is posted for them then."""
 
-    def __init__(self, table: LoanTable, tokens: Sequence[str], posted: Ints):
+    def __init__(
+        self, table: LoanTable, tokens: Sequence[str], posted: Ints, schedules: ScheduleBook
+    ):
         """Keep what is needed of a table.
 
         Args:
             table: all loans.
             tokens: names of the ledger's columns, cash last.
             posted: for loans whose collateral is given in tokens, shape (loans, tokens).
+            schedules: what tokens count for.
         """
+        self._schedules = schedules
         order = np.argsort(table.drawn.start, kind="stable")
         self._rows = order[table.drawn.start[order] > 0]
         self._start = table.drawn.start[self._rows]
@@ -71,5 +76,7 @@ class LaterLoans:
                     int(terms.required_numerator[t]), int(terms.required_denominator[t])
                 )
                 required = times(books.lent[rows[some]] @ prices, ratio, "up")
-                posted[some] = spread(table, self._tokens, rows[some], required, prices)
+                posted[some] = spread(
+                    table, self._tokens, rows[some], required, prices, self._schedules
+                )
         return posted

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from abm.books.schedules import ScheduleBook
 from abm.opening.drawn_loans import PARTS, rows_by
 from abm.opening.exact import product_over, scaled, times
 from abm.opening.loan_table import LoanTable
@@ -27,7 +28,12 @@ class Sizes:
 
 
 def size_loans(
-    table: LoanTable, tokens: Sequence[str], cash: str, prices: Ints, unit: float
+    table: LoanTable,
+    tokens: Sequence[str],
+    cash: str,
+    prices: Ints,
+    unit: float,
+    schedules: ScheduleBook,
 ) -> Sizes:
     """Size every loan at the prices of the day on which it begins.
 
@@ -41,6 +47,7 @@ def size_loans(
         cash: the cash token.
         prices: of each token, in money units, shape (days, tokens).
         unit: smallest money unit.
+        schedules: what tokens count for.
 
     Raises:
         InputError: a loan names a token without a price.
@@ -63,10 +70,12 @@ def size_loans(
             worth = scaled(np.ones(len(rows), np.int64), units, scale, "nearest")
             lent[rows, token] = np.maximum(worth // today[token], 1)
         else:
-            lent[rows, list(tokens).index(cash)] = times(posted[rows] @ today, 1 / ratio)
+            lent[rows, list(tokens).index(cash)] = times(
+                posted[rows] @ schedules.counting(t, today), 1 / ratio
+            )
         if kind.collateral is None:
             required = times(lent[rows] @ today, ratio, "up")
-            posted[rows] = spread(table, tokens, rows, required, today)
+            posted[rows] = spread(table, tokens, rows, required, today, schedules)
     return Sizes(lent, posted)
 
 
@@ -80,9 +89,14 @@ def _lent_column(table: LoanTable, rows: Ints, tokens: Sequence[str], cash: str)
 
 
 def spread(
-    table: LoanTable, tokens: Sequence[str], rows: Ints, required: Ints, prices: Ints
+    table: LoanTable,
+    tokens: Sequence[str],
+    rows: Ints,
+    required: Ints,
+    prices: Ints,
+    schedules: ScheduleBook,
 ) -> Ints:
-    """Tokens worth at least the required values, in the shares of the loans' composition.
+    """Tokens that count for at least the required values, in the shares of the loans' composition.
 
     Each token is rounded down but for the first one of the agreement's order that a loan has a
     share of, which makes up the rest: in what order the shares are written does not matter.
@@ -93,13 +107,17 @@ def spread(
         rows: some of the loans, which have one kind and one agreement.
         required: value of the collateral of each of `rows`, in money units.
         prices: of each token, in money units.
+        schedules: what tokens count for.
 
     Raises:
         InputError: a composition names a token without a price.
     """
     kind = table.drawn.kinds[table.drawn.kind[rows[0]]]
-    order = table.agreements[table.agreement[rows[0]]].eligible(tokens, tokens[-1])
-    shares = kind.composition or dict.fromkeys(order, 1.0)
+    t = int(table.agreement[rows[0]])
+    order = table.agreements[t].eligible(tokens, tokens[-1])
+    accepted, prices = schedules.accepted(t), schedules.counting(t, prices)
+    by_default = [name for name in order if accepted is None or accepted[list(tokens).index(name)]]
+    shares = kind.composition or dict.fromkeys(by_default or order, 1.0)
     columns = {_column(token, tokens, "composition"): share for token, share in shares.items()}
     ranked = [list(tokens).index(token) for token in order]
     ranked += [column for column in range(len(tokens)) if column not in ranked]

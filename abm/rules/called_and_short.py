@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from abm.books.books import Books
 from abm.books.compiled import compiled
-from abm.rules.shortage import SHORT, SOURCES, find_short
+from abm.rules.apportion import SOURCES
+from abm.rules.shortage import SHORT, find_short
 from abm.rules.trigger import DELIVERY_CALL
 
 Ints = npt.NDArray[np.int64]
