@@ -134,6 +134,9 @@ class Scenario(Table):
         agreements |= {f"agreements.{name}": each for name, each in self.agreements.items()}
         named_there = {name: each.schedule for name, each in agreements.items() if each.schedule}
         check_schedules(self.schedules, named_there)
+        for name, kind in self.assets.items():
+            if kind.haircut is not None and not self.schedules:
+                raise ValueError(f"assets.{name}.haircut: only schedules read it, there are none")
         # A frozen table: this completes it, before anybody sees it.
         prices = self.prices.with_classes(self.assets, self.money.currency)
         self.__dict__["prices"] = prices

@@ -152,7 +152,8 @@ def return_counted(books: Books, prices: Ints, day: int, a: int, excess: int) ->
     if tokens == 0 and left_over == 0:
         books.totals[tally.BLOCKED_RETURNS] += 1
     returned = 0
-    for token in range(len(prices)):
+    for j in range(len(prices)):
+        token = books.schedules.order[books.accounts[a].agreement, len(prices) - 1 - j]
         if quantities[token]:
             returned += return_token(books, prices, day, a, token, quantities[token])
             quantities[token] = 0

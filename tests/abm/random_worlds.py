@@ -61,18 +61,16 @@ def schedules(draw: st.DrawFn, tokens: tuple[str, ...], days: int) -> dict[str, 
     haircuts = st.sampled_from([0, 0.02, 0.1, 0.25, 0.6])
     scopes: list[dict[str, Any]] = [{}, {"asset_class": "some"}, {"issuer": "B1"}]
     scopes += [{"asset": token} for token in (*tokens, CASH)]
-    criteria = []
-    for scope in draw(st.lists(st.sampled_from(scopes), max_size=3, unique_by=str)):
+    criteria: list[dict[str, Any]] = []
+    for scope in [*draw(st.lists(st.sampled_from(scopes[1:]), max_size=3, unique_by=str)), {}]:
         entry = {**scope}
         if draw(st.booleans()):
-            entry["is_included"] = draw(st.sampled_from([True, False]))
+            entry["is_included"] = draw(st.booleans())
         if draw(st.booleans()):
             entry["haircut_percentage"] = draw(haircuts)
-        if draw(rarely):
+        if scope and draw(rarely):
             entry["since"] = (START + timedelta(days=draw(st.integers(1, days - 1)))).date()
         criteria.append(entry)
-    if {} not in criteria:
-        criteria.append({})
     about: list[dict[str, Any]] = [{"concentration_limit_type": "asset"}]
     about += [{"concentration_limit_type": "issuer"}, {"concentration_limit_type": "asset_class"}]
     about += [scope for scope in scopes if scope]

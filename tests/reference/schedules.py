@@ -24,7 +24,7 @@ class Schedule:
             kind = next((name for name in assets if token in assets[name]["tokens"]), None)
             table = assets[kind] if kind else {}
             issuer = table.get("issuer", {}).get(token, token)
-            self.of[token] = {"asset": token, "issuer": issuer, "asset_class": kind, **table}
+            self.of[token] = {**table, "asset": token, "issuer": issuer, "asset_class": kind}
 
     def deciding(self, token: str, day: date) -> Mapping[str, Any] | None:
         """The criterion that decides on a token."""
