@@ -228,8 +228,7 @@ class CollateralMarket(mesa.Model):
         """The last day before one on which something comes from outside; today, if always."""
         own = self._own_measures or self.datacollector.asks or self.scenario.rules
         every_day = own or self.earnings or len(self.stepping) or not self.oracle.is_plain
-        until = min(self._outside.quiet_until(self.day), self.later_loans.next_day(self.day) - 1)
-        until = min(until, self.agreements.next_change() - 1)
+        until = min(self._outside.quiet_until(self.day), self.agreements.quiet_until())
         return self.day if every_day else until
 
     def conclude(self) -> None:
@@ -377,10 +376,10 @@ class CollateralMarket(mesa.Model):
 
     def _begin_loans(self) -> None:
         """Open the loans that begin today."""
-        rows = self.later_loans.on(self.day)
-        if len(rows):
-            posted = self.later_loans.posted(rows, self.books, self.prices)
-            self.phases.open_loans(rows, posted)
+        some = self.later_loans.on(self.day)
+        if some.stop > some.start:
+            posted = self.later_loans.posted(some, self.books, self.prices)
+            self.phases.open_loans(self.later_loans.columns.rows[some], posted)
 
     def _record(self, held: Holdings) -> None:
         """Measure the day and collect it."""

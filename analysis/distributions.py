@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from abm.formulas.risk import TAIL, tail_mean
 from analysis.bootstrap import CONFIDENCE, statistic_interval
 from analysis.results import KEYS, varied_factors
 from analysis.summary import groups, require
@@ -17,15 +18,10 @@ from analysis.variance import NETWORK, PATH, crossed_interval, is_crossed
 Floats = npt.NDArray[np.float64]
 
 QUANTILES = (0.5, 0.9, 0.95, 0.99)
-TAIL = 0.025
-"""Part of the outcomes over which expected shortfall is the mean (Basel III's 97.5 % level)."""
 
 
 def expected_shortfall(losses: npt.ArrayLike, tail: float = TAIL) -> float:
-    """Mean of the largest `tail` of the losses.
-
-    With `k = tail · n` losses in the tail, the last one counts with its fraction, which makes it
-    a coherent measure of risk (Acerbi and Tasche 2002, definition 2.6).
+    """Mean of the largest `tail` of the losses; nan where there are none.
 
     Args:
         losses: shape (n,), losses positive.
@@ -36,8 +32,7 @@ def expected_shortfall(losses: npt.ArrayLike, tail: float = TAIL) -> float:
         return float("nan")
     k = tail * len(values)
     whole = int(np.ceil(k - 1e-9))
-    largest = np.sort(np.partition(values, len(values) - whole)[-whole:])
-    return float((largest.sum() - (whole - k) * largest[0]) / k)
+    return tail_mean(np.sort(np.partition(values, len(values) - whole)[-whole:]), k)
 
 
 def distribution(

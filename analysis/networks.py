@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from abm.formulas.risk import concentration
 from analysis.results import KEYS
 from analysis.summary import groups, require
 
@@ -101,13 +102,6 @@ def _statistics(edges: pd.DataFrame) -> dict[str, float]:
         "hhi_borrowers": concentration(np.bincount(target, exposure, n)),
         "assortativity": _assortativity(source, target, out_degree + in_degree),
     }
-
-
-def concentration(values: npt.ArrayLike) -> float:
-    """Herfindahl-Hirschman index: the sum of squared shares; 0 where there is nothing."""
-    amounts = np.asarray(values, np.float64)
-    total = amounts.sum()
-    return float(((amounts / total) ** 2).sum()) if total > 0 else 0.0
 
 
 def _assortativity(

@@ -10,7 +10,5 @@ class Recalling(Lender):
 
 
 if __name__ == "__main__":
-    market = CollateralMarket(
-        "dealers-under-stress", rng=1, behaviours={"lender": Recalling}, **{"loan.open_ended": True}
-    ).run()
+    market = CollateralMarket("dealers-under-stress", rng=1, behaviours={"lender": Recalling}).run()
     print(market.summary()["recalls"], "recalls")

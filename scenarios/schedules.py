@@ -224,8 +224,8 @@ def schedule_columns(
     for entry in sorted(holding, key=lambda entry: entry.place):
         members = entry.members(columns, tokens)
         eligible[members] = entry.is_included
-        given = np.nan if entry.haircut_percentage is None else entry.haircut_percentage
-        haircut[members] = columns.haircut[members] if np.isnan(given) else given
+        given = entry.haircut_percentage
+        haircut[members] = columns.haircut[members] if given is None else given
     if schedule.exclude_own_issues and poster in columns.issuers:
         eligible &= columns.issuer != columns.issuers.index(poster)
     most, concentrations = np.full(len(tokens), np.inf), []
@@ -234,17 +234,17 @@ def schedule_columns(
             if limit.percentage_limit is not None:
                 concentrations.append(Concentration(name, members, limit.percentage_limit))
                 continue
-            assert limit.average_trading_volume is not None
-            part = exact(limit.average_trading_volume)
-            within = np.array(
-                [
-                    volume if np.isnan(volume) else float(part * exact(volume) // 1)
-                    for volume in columns.daily_volume.tolist()
-                ]
-            )
+            within = _within(limit, columns)
             for row in np.flatnonzero(members & eligible & np.isnan(within)).tolist():
                 raise InputError(
                     f"average_trading_volume: {tokens[row]} has no daily_volume in its class"
                 )
             most[members] = np.fmin(most[members], within[members])
     return ScheduleColumns(eligible, haircut, most, tuple(concentrations))
+
+
+def _within(limit: ConcentrationLimit, columns: AssetColumns) -> Floats:
+    """Whole tokens of each asset within a limit by volume; nan where its volume is not known."""
+    part = exact(limit.average_trading_volume or 0.0)
+    volumes = columns.daily_volume.tolist()
+    return np.array([v if np.isnan(v) else float(part * exact(v) // 1) for v in volumes])

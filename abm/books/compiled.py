@@ -16,7 +16,7 @@ F = TypeVar("F")
 _njit: Any = numba.njit  # its types do not know the options of `_nrt`
 
 
-COMPILED_ROOMS = ("books", "rules", "agents", "day", "measures")
+COMPILED_ROOMS = ("formulas", "books", "rules", "agents", "day", "measures")
 """Folders of `abm` with compiled functions, or with constants that these read."""
 
 

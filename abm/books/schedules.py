@@ -167,11 +167,12 @@ class ScheduleBook:
         later = self._changes[self._changes > day]
         return int(later[0]) if len(later) else NEVER
 
-    def accepted(self, t: int) -> Bools | None:
-        """Tokens that an agreement accepts from somebody, shape (tokens,); None for all."""
+    def accepted(self, t: int, order: Sequence[str]) -> Sequence[str]:
+        """Those of some tokens that an agreement accepts from somebody; all if it accepts none."""
         if not len(self) or self.arrays.of[t] < 0:
-            return None
-        return self.arrays.eligible[self.arrays.of[t]]
+            return order
+        eligible = self.arrays.eligible[self.arrays.of[t]]
+        return [name for name in order if eligible[self._tokens.index(name)]] or order
 
     def counting(self, t: int, prices: Ints) -> Ints:
         """What each token counts for under an agreement, at least 1, in money units."""

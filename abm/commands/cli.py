@@ -15,6 +15,7 @@ COMMANDS = {
     "replicate": "Reproduce the paper's Tables 2, 3 and 4 from closing prices.",
     "run": "Run a scenario or an experiment and write its results as Parquet.",
     "report": "Report on results: one page of tables and figures that explain themselves.",
+    "costs": "Price what results count: what policies cost, who bears it, where that turns.",
     "serve": "Watch, question and steer a market in the browser.",
     "scenarios": "List, show, copy and check scenarios and experiments.",
     "init": "Write a commented scenario of one's own to begin with.",

@@ -12,6 +12,7 @@ from abm.commands.gas import fee_options
 
 if TYPE_CHECKING:
     from analysis.operating_cost import GasTerms
+    from analysis.trade_off import UnitCosts
     from scenarios.scenario import Scenario
 
 FORMATS = ("html", "svg", "csv", "latex")
@@ -62,7 +63,7 @@ def command(
         designs = scenarios_of(results.manifest)
         triggers = {design: scenario.agreement.trigger for design, scenario in designs.items()}
         fees = Fees(gas_price, ether_price)
-        report = build_report(results, triggers, fees, gas_terms_of(designs))
+        report = build_report(results, triggers, fees, gas_terms_of(designs), prices_of(designs))
     except ResultsError as error:
         raise InputError(str(error)) from None
     if out is None:
@@ -122,4 +123,26 @@ def gas_terms_of(designs: Mapping[int, Scenario]) -> dict[int, GasTerms]:
         except InputError:
             continue
         found[design] = GasTerms(terms.model, len(tokens))
+    return found
+
+
+def prices_of(designs: Mapping[int, Scenario]) -> dict[int, UnitCosts]:
+    """The prices of the designs whose scenario has `[costs]`."""
+    from analysis.operating_cost import Fees
+    from analysis.trade_off import UnitCosts
+
+    found = {}
+    for design, scenario in designs.items():
+        costs, window = scenario.costs, scenario.window
+        if costs is not None:
+            found[design] = UnitCosts(
+                years=(window.end - window.start).days / 365,
+                margin_call=costs.margin_call,
+                transfer=costs.transfer,
+                issuance=costs.issuance,
+                money_per_gas=Fees(costs.gas_price, costs.ether_price).per_gas,
+                collateral=costs.collateral,
+                default_rate=costs.default_rate,
+                capital=costs.leverage_ratio * costs.cost_of_capital,
+            )
     return found

@@ -71,9 +71,12 @@ class Agreements:
         if self._before is not None:
             mark_exposures(market.books, market.prices)
 
-    def next_change(self) -> int:
-        """The next day on which a schedule changes; `NEVER` for none."""
-        return self._schedules.next_change(self._market.day)
+    def quiet_until(self) -> int:
+        """The last day on which schedules are those of day 0; today, if they are others already.
+
+        What loans that begin later post is found by those of day 0.
+        """
+        return max(self._schedules.next_change(0) - 1, self._market.day)
 
     def weigh_calls(self) -> None:
         """Find what is called today because terms have changed, just before it is called."""

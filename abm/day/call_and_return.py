@@ -123,6 +123,16 @@ def value_and_return(
     count_call(books, a, term, call, excess)
     if call != RETURN_CALL or (len(answers.alone) and answers.alone[account.lender]):
         return call
+    return_excess(books, prices, day, answers, a, excess)
+    return call
+
+
+@inlined
+def return_excess(
+    books: Books, prices: Ints, day: int, answers: Answers, a: int, excess: int
+) -> None:
+    """Make a return that is called for."""
+    account = books.accounts[a]
     if len(answers.decided) and answers.decided[a] != BY_DEFAULT:
         return_decided(books, prices, day, answers, a)
     elif has_schedule(books, a):
@@ -135,12 +145,11 @@ def value_and_return(
         priority, target = books.priority[account.agreement], (books, prices, day, a)
         spare = account.required // SMALL_LOAN
         returned, left_over, tokens = choose_return(
-            prices, priority, term, held, excess, spare, give_back, target
+            prices, priority, books.terms[account.agreement], held, excess, spare, give_back, target
         )
         if tokens == 0 and left_over == 0:
             books.totals[tally.BLOCKED_RETURNS] += 1
         complete_return(books, prices, day, a, returned, left_over)
-    return call
 
 
 @inlined

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from abm.agents.clearing_house import ClearingHouse
 from abm.agents.market import Market
 from abm.agents.participant import Participant
+from abm.books.later import Later
 from abm.books.ledger import Holdings
 from abm.books.sheet import Policies
 from abm.day.close_out_result import CloseOutResult
@@ -21,6 +22,12 @@ from scenarios.scenario import Scenario
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+
+
+class LaterLoans(Protocol):
+    """Loans that begin in the course of the simulation."""
+
+    columns: Later
 
 
 class Setting(Market, Protocol):
@@ -38,6 +45,7 @@ class Setting(Market, Protocol):
     clearing_house: ClearingHouse
     at_maturity: Ints
     """For each loan 0 to settle, 1 to roll, 2 to replace it."""
+    later_loans: LaterLoans
     lent_moves: bool
     """Whether anything but cash is lent, so that exposures change with prices."""
 

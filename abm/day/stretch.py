@@ -15,27 +15,29 @@ from abm.books.answers import Answers
 from abm.books.before import begin_day
 from abm.books.books import Books
 from abm.books.compiled import compiled, inlined
+from abm.books.later import Later, begun_by
 from abm.books.ledger import count_holdings
 from abm.books.loan_book import ACTIVE, NEVER, OPEN_LOAN, PENDING
 from abm.day.before import measure_before
 from abm.day.call_and_return import Calls, run_returns
-from abm.day.deliver import run_deliveries
+from abm.day.deliver import deliver_shares, run_deliveries
 from abm.day.instructions import receive_minted, settle_deliveries, settle_returns
-from abm.day.open import open_replacements
+from abm.day.open import open_anew, open_replacements
 from abm.day.overdue import is_overdue
 from abm.day.settle import settle_loans
 from abm.measures.daily import WRITTEN, Desk, write_day
 from abm.measures.moments import CloseOuts
-from abm.rules.called_and_short import Room, anybody_short
+from abm.rules.called_and_short import Room, anybody_short, share_short
 from abm.rules.requirement import mark_exposures
 from abm.rules.schedules import discount_all
+from abm.rules.trigger import DELIVERY_CALL
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 COMPLETE, SHORT, OVERDUE, BROKEN = range(4)
-"""How a stretch ends: with its last day; before deliveries that are to be shared; before a
-close-out; with tokens lost or made."""
+"""How a stretch ends: with its last day; before deliveries that more calls share than there is room
+for; before a close-out; with tokens lost or made."""
 
 
 class Course(NamedTuple):
@@ -44,6 +46,7 @@ class Course(NamedTuple):
     path: Ints
     """Prices in money units, shape (days, tokens)."""
     at_maturity: Ints
+    later: Later
     default_day: Ints
     nobody: Answers
     no_close_outs: CloseOuts
@@ -88,8 +91,8 @@ def run_days(
 ) -> Reached:
     """Simulate and measure the days behind `begin` up to `last`.
 
-    Stops on a day on which somebody is short, before its deliveries, or has owed something past its
-    grace, before its close-outs: the caller then finishes and measures it.
+    Stops on a day on which somebody has owed something past its grace, before its close-outs, or
+    too many calls are to share, before its deliveries: the caller then finishes and measures it.
 
     Args:
         books: the market.
@@ -102,16 +105,17 @@ def run_days(
         last: the last day.
     """
     next_maturity, next_loan = begin.next_maturity, begin.next_loan
+    begun = begun_by(course.later, begin.day, 0)
     for day in range(begin.day + 1, last + 1):
         prices = course.path[day]
         next_maturity, next_loan = settle_day(
-            books, prices, day, len(calls), course, next_maturity, next_loan
+            books, prices, day, len(calls), course, next_maturity, next_loan, begun
         )
+        begun = begun_by(course.later, day, begun)
         run_returns(books, prices, day, course.nobody, calls, 0, len(calls))
         books.before.taken[0] = True
-        if course.scarce and anybody_short(books, prices, calls, room):
+        if not deliver_all(books, prices, day, course, calls, room):
             return Reached(day, SHORT, next_maturity, next_loan)
-        run_deliveries(books, prices, day, course.nobody, calls, 0, len(calls))
         discount_all(books, prices)
         if is_overdue(books):
             return Reached(day, OVERDUE, next_maturity, next_loan)
@@ -142,34 +146,67 @@ def settle_day(
     course: Course,
     next_maturity: int,
     next_loan: int,
+    begun: int,
 ) -> tuple[int, int]:
-    """Begin a day, and settle all that is due; gives the next maturity and free identifier."""
+    """Begin a day and the loans that begin on it, of which `begun` have before, and settle all that
+    is due; gives the next maturity and free identifier."""
     books.totals[:] = 0
     begin_day(books.before)
-    due = day >= next_maturity
     if course.lent_moves:
         mark_exposures(books, prices)
-    if len(books.returning) or due:
+    begins = begun_by(course.later, day, begun)
+    if len(books.returning) or day >= next_maturity or begins > begun:
         measure_before(books, prices)
     if len(books.ledger.arriving):
         receive_minted(books, day)
+    if begins > begun:
+        open_anew(books, prices, course.later.rows, course.later.posted, begun, begins)
+        mark_exposures(books, prices)
+        next_maturity = find_next_maturity(books, day)
     if len(books.returning):
         settle_returns(books, prices, day, 0, accounts)
         settle_deliveries(books, prices, day, 0, accounts)
-    if due:
-        number = len(books.loans)
-        since = next_due(books, day, -1)
-        while since <= day:
-            next_loan = settle_loans(
-                books, prices, day, since, course.at_maturity, next_loan, 0, number
-            )
-            since = next_due(books, day, since)
-        since = next_pending(books, -1)
-        while since <= day:
-            open_replacements(books, prices, day, since, 0, number)
-            since = next_pending(books, since)
+    if day >= next_maturity:
+        next_loan = settle_due(books, prices, day, course, next_loan)
         next_maturity = find_next_maturity(books, day)
     return next_maturity, next_loan
+
+
+@inlined
+def settle_due(books: Books, prices: Ints, day: int, course: Course, next_loan: int) -> int:
+    """Settle the loans that are due and open replacements; gives the next free identifier."""
+    number = len(books.loans)
+    since = next_due(books, day, -1)
+    while since <= day:
+        next_loan = settle_loans(
+            books, prices, day, since, course.at_maturity, next_loan, 0, number
+        )
+        since = next_due(books, day, since)
+    since = next_pending(books, -1)
+    while since <= day:
+        open_replacements(books, prices, day, since, 0, number)
+        since = next_pending(books, since)
+    return next_loan
+
+
+@inlined
+def deliver_all(
+    books: Books, prices: Ints, day: int, course: Course, calls: Calls, room: Room
+) -> bool:
+    """Have borrowers deliver what they are called for, shared where they are short; whether there
+    was room for that."""
+    shared = 0
+    if course.scarce and anybody_short(books, prices, calls, room):
+        shared = share_short(books, prices, calls, room)
+        if shared < 0:
+            return False
+        deliver_shares(books, prices, day, room.shares, 0, shared)
+    for c in range(shared):
+        calls[room.shares.account[c]] = 0
+    run_deliveries(books, prices, day, course.nobody, calls, 0, len(calls))
+    for c in range(shared):
+        calls[room.shares.account[c]] = DELIVERY_CALL
+    return True
 
 
 @inlined

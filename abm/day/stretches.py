@@ -39,6 +39,7 @@ class Stretches:
         self._course = Course(
             np.ascontiguousarray(market.path),
             market.at_maturity,
+            market.later_loans.columns,
             market.standing.default_day,
             nobody,
             NO_CLOSE_OUTS,

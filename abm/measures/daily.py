@@ -17,7 +17,7 @@ from abm.books.loan_book import ACTIVE
 from abm.books.tally import COUNTED, UNMET_CALLS
 from abm.books.terms import fraction_of
 from abm.measures.moments import BASIS_POINTS, CloseOuts
-from abm.measures.statistics import LANES, add_up, expected_shortfall
+from abm.measures.statistics import LANES, add_up, concentration, expected_shortfall
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -284,16 +284,6 @@ def wrong_way_share(
         if failing[row]:
             part += by_borrower[row]
     return part / total
-
-
-@compiled
-def concentration(values: Floats) -> float:
-    """Herfindahl-Hirschman index: the sum of squared shares; 0 where there is nothing."""
-    total, squares = 0.0, 0.0
-    for value in values:
-        total += value
-        squares += value * value
-    return squares / (total * total) if total > 0 else 0.0
 
 
 @inlined

@@ -11,6 +11,7 @@ from abm.books.books import Books
 from abm.books.compiled import compiled, inlined, unsigned
 from abm.books.loan_book import ACTIVE, Account, Accounts
 from abm.books.terms import Terms, fraction_of
+from abm.formulas import risk
 from abm.measures.moments import CloseOuts
 
 Ints = npt.NDArray[np.int64]
@@ -19,11 +20,11 @@ Floats = npt.NDArray[np.float64]
 LANES = 4
 """Sums by lender that are made side by side."""
 
-TAIL = 0.025
-"""Part of the loans over which expected shortfall is the mean (Basel III's 97.5 % level)."""
-
 COUNTABLE = 9.2e18
 """What stays below this as a float fits int64."""
+
+concentration = compiled(risk.concentration)
+_tail_mean = inlined(risk.tail_mean)
 
 
 @inlined
@@ -155,27 +156,28 @@ def add_up(
 
 
 @compiled
-def expected_shortfall(losses: Floats, population: int, tail: float = TAIL) -> float:
+def expected_shortfall(losses: Floats, population: int, tail: float = risk.TAIL) -> float:
     """Mean of the largest `tail` of a population of losses, of which those not given are 0.
 
-    With `k = tail · population` losses in the tail, the last one counts with its fraction
-    (Acerbi and Tasche 2002). Leaves the losses in another order.
+    Args:
+        losses: shape (n,), none below 0; left in another order.
+        population: number of losses, n or more.
+        tail: part of them, above 0 and at most 1.
     """
     k = tail * population
     number = len(losses)
     if k <= 0 or number == 0:
         return 0.0
     whole = int(np.ceil(k))
-    first = max(number - whole, 0)
+    if number < whole:
+        total = 0.0
+        for loss in losses:
+            total += loss
+        return total / k
+    first = number - whole
     if first:
         select(losses, first)
-    total, least = 0.0, losses[first]
-    for i in range(first, number):
-        total += losses[i]
-        least = min(least, losses[i])
-    if number >= whole:
-        total -= (whole - k) * least
-    return total / k
+    return _tail_mean(losses[first:], k)
 
 
 @inlined

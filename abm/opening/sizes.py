@@ -98,8 +98,8 @@ def spread(
 ) -> Ints:
     """Tokens that count for at least the required values, in the shares of the loans' composition.
 
-    Each token is rounded down but for the first one of the agreement's order that a loan has a
-    share of, which makes up the rest: in what order the shares are written does not matter.
+    Each token is rounded down but for the first of the agreement's order that a loan has a share
+    of, which makes up the rest.
 
     Args:
         table: the loans.
@@ -112,25 +112,22 @@ def spread(
     Raises:
         InputError: a composition names a token without a price.
     """
-    kind = table.drawn.kinds[table.drawn.kind[rows[0]]]
-    t = int(table.agreement[rows[0]])
-    order = table.agreements[t].eligible(tokens, tokens[-1])
-    accepted, prices = schedules.accepted(t), schedules.counting(t, prices)
-    by_default = [name for name in order if accepted is None or accepted[list(tokens).index(name)]]
-    shares = kind.composition or dict.fromkeys(by_default or order, 1.0)
+    kind, t = table.drawn.kinds[table.drawn.kind[rows[0]]], int(table.agreement[rows[0]])
+    order, prices = table.agreements[t].eligible(tokens, tokens[-1]), schedules.counting(t, prices)
+    shares = kind.composition or dict.fromkeys(schedules.accepted(t, order), 1.0)
     columns = {_column(token, tokens, "composition"): share for token, share in shares.items()}
     ranked = [list(tokens).index(token) for token in order]
     ranked += [column for column in range(len(tokens)) if column not in ranked]
-    own = table.shares[rows] if table.shares is not None else None
-    if own is not None and own.any():
+    own = table.shares[rows] if table.shares is not None else np.zeros(0)
+    if own.any():
         posted = np.zeros((len(required), len(tokens)), np.int64)
         for column in columns:
             divisor = PARTS * int(prices[column])
             posted[:, column] = product_over(required, own[:, column], divisor)
-        first = np.array(ranked)[(own[:, ranked] > 0).argmax(axis=1)]
-        posted[np.arange(len(rows)), first] = 0
+        first = np.arange(len(rows)), np.array(ranked)[(own[:, ranked] > 0).argmax(axis=1)]
+        posted[first] = 0
         rest = np.maximum(required - posted @ prices, 0)
-        posted[np.arange(len(rows)), first] = -(-rest // prices[first])
+        posted[first] = -(-rest // prices[first[1]])
         return posted
     return _spread(required, columns, ranked, prices)
 

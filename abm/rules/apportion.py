@@ -60,11 +60,16 @@ def new_shares(books: Books, account: Ints, group: Ints) -> Shares:
         account: rows, shape (calls,).
         group: calls of a borrower with the same number share, shape (calls,).
     """
-    calls, tokens = len(account), books.lent.shape[1]
     borrower = books.accounts.borrower[account]
-    begins = np.ones(calls, np.bool_)
+    begins = np.ones(len(account), np.bool_)
     begins[1:] = (borrower[1:] != borrower[:-1]) | (group[1:] != group[:-1])
-    start = np.append(np.flatnonzero(begins), calls)
+    start = np.append(np.flatnonzero(begins), len(account))
+    return room_for_shares(books, account, start)
+
+
+def room_for_shares(books: Books, account: Ints, start: Ints) -> Shares:
+    """Room for calls on these accounts, in groups that begin at `start`."""
+    calls, tokens = len(account), books.lent.shape[1]
     room = np.zeros((5, calls), np.int64)
     return Shares(
         account.astype(np.int64),

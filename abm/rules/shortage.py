@@ -54,7 +54,7 @@ def share(books: Books, prices: Ints, account: Ints, group: Ints) -> tuple[Share
     """
     order = np.lexsort((account, group, books.accounts.borrower[account]))
     shares = new_shares(books, account[order], group[order])
-    plan_shares(books, prices, shares)
+    plan_shares(books, prices, shares, len(shares.start) - 1)
     return shares, order
 
 
@@ -162,10 +162,10 @@ def is_short(books: Books, prices: Ints, a: int, missing: int, wanted: Ints) -> 
 
 
 @compiled
-def plan_shares(books: Books, prices: Ints, shares: Shares) -> None:
-    """Write what each call gets."""
+def plan_shares(books: Books, prices: Ints, shares: Shares, groups: int) -> None:
+    """Write what each call of the first groups gets."""
     last = -1
-    for g in range(len(shares.start) - 1):
+    for g in range(groups):
         first, stop = shares.start[g], shares.start[g + 1]
         borrower = books.accounts[shares.account[first]].borrower
         if borrower != last:

@@ -17,7 +17,9 @@ from analysis.report.risk import frontier_section, issuance_section, time_sectio
 from analysis.report.sensitivity import sensitivity_section
 from analysis.report.settings import settings_section
 from analysis.report.subject import Subject
+from analysis.report.trade_off import trade_off_section
 from analysis.results import Results
+from analysis.trade_off import UnitCosts
 from analysis.variance import ONE_HISTORY_WORDS, sources
 
 
@@ -26,6 +28,7 @@ def build_report(
     triggers: Mapping[Any, float] | None = None,
     fees: Fees | None = None,
     gas_terms: Mapping[Any, GasTerms] | None = None,
+    prices: Mapping[Any, UnitCosts] | None = None,
 ) -> Report:
     """The report of an experiment.
 
@@ -34,6 +37,8 @@ def build_report(
         triggers: margin call threshold by `scenario_id`, for the bands in figures of the gap.
         fees: what gas costs; the operating cost is left out if not given.
         gas_terms: by `scenario_id`, for an estimate of the gas of runs that have none.
+        prices: by `scenario_id`, of what runs count; what policies cost in all is left out if not
+            given.
 
     Raises:
         ResultsError: no run has finished.
@@ -50,6 +55,7 @@ def build_report(
         issuance_section(subject),
         defaults_section(subject),
         network_section(subject),
+        trade_off_section(subject, prices or {}, gas_terms or {}),
         operating_cost_section(subject, fees, gas_terms or {}) if fees else None,
         settings_section(subject),
     ]

@@ -13,7 +13,7 @@ from scipy import stats
 from analysis.distributions import distribution, exceedance, expected_shortfall
 from analysis.errors import ResultsError
 from analysis.issuance import issuance_probability, required_inventory
-from analysis.networks import concentration, network_statistics, pairs
+from analysis.networks import network_statistics, pairs
 from analysis.series import daily_bands, days_between_calls
 
 
@@ -191,10 +191,6 @@ class TestNetworks:
         assert row["largest_component"] == pytest.approx(
             max(map(len, nx.connected_components(graph))) / len(graph)
         )
-
-    def test_concentration(self) -> None:
-        assert concentration([1, 1, 1, 1]) == 0.25
-        assert concentration([]) == 0
 
 
 def test_of_crossed_runs_networks_and_paths_are_redrawn() -> None:

@@ -117,8 +117,14 @@ def loss_figure(ran: Ran) -> None:
 
 @says
 def ranking_borrower(ran: Ran) -> None:
-    """Fewer calls go unmet: the large ones are served, where shares leave all of them short."""
-    assert 0 < ran.summary["unmet_calls"] < ran.standard().summary()["unmet_calls"]
+    """On the first day of shortage as much is missing, of fewer calls: shares leave all short."""
+    ranked, shared = (
+        days.loc[days["unmet_calls"] > 0].iloc[0]
+        for days in (ran.days, ran.standard().days_frame())
+    )
+    assert ranked["day"] == shared["day"]
+    assert 0 < ranked["unmet_calls"] < shared["unmet_calls"]
+    assert ranked["unmet_value"] == pytest.approx(shared["unmet_value"], rel=1e-3)
 
 
 @says

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import abm.commands.benchmarks.experiments
+import abm.commands.benchmarks.market
 from abm.commands.benchmarks.measurement import COLUMNS
 from abm.commands.cli import main
 
@@ -30,7 +31,9 @@ def figures(out: Path, *arguments: object) -> pd.DataFrame:
     return table.set_index("name")
 
 
-def test_the_market_is_the_default(tmp_path: Path) -> None:
+def test_the_market_is_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(abm.commands.benchmarks.market, "REPETITIONS", 1)
+    monkeypatch.setattr(abm.commands.benchmarks.market, "DECIDING", 500)
     sizes = ("--loans", 1000, "--borrowers", 10, "--objects", 200, "--sheets", 500)
     found = figures(tmp_path / "out.csv", *sizes)
     assert set(found["benchmark"]) == {"market"}
@@ -76,7 +79,7 @@ def test_experiments_compare_two_workers_with_one(
 
 
 def test_experiments_tell_what_a_run_costs_beside_its_days(tmp_path: Path) -> None:
-    sizes = ("--memory-runs", 0, "--cost-runs", 0, "--speed-runs", 0, "--sweep-runs", 40)
+    sizes = ("--memory-runs", 0, "--cost-runs", 0, "--speed-runs", 0, "--sweep-runs", 20)
     found = figures(tmp_path / "out.csv", "experiments", *sizes)
     value = found["value"]
     days = value["days of the sweep"]

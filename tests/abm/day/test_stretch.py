@@ -114,13 +114,40 @@ def test_the_bundled_markets(name: str, stretches: list[tuple[int, int]]) -> Non
     same(run, script)
 
 
+def script_of(market: CollateralMarket) -> CollateralMarket:
+    """The same market by the script of a day."""
+    return CollateralMarket(market.scenario, prices=panel_of(PRICES), rng=1, events=True).run()
+
+
 class TestWhatEndsAStretch:
     def test_nothing(self, stretches: list[tuple[int, int]]) -> None:
         plain().run()
         assert stretches == [(1, DAYS)]
 
-    def test_who_is_short(self, stretches: list[tuple[int, int]]) -> None:
-        """What a borrower has too little of is shared by the script, from deliveries on.
+    def test_no_loan_that_begins_later(self, stretches: list[tuple[int, int]]) -> None:
+        market = plain(loans=[*LOANS, loan(2, "L2", "B1", principal=500, start=3)])
+        same(market.run(), script_of(market))
+        assert stretches == [(1, DAYS)]
+        opened = market.days_frame().query("loans_opened > 0")
+        assert opened["day"].tolist() == [0, 3]
+
+    @pytest.mark.parametrize("room", [1, 2])
+    def test_who_is_short_only_beyond_the_room_to_share(
+        self, room: int, stretches: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Two calls share ten tokens on day 4."""
+        monkeypatch.setattr("abm.rules.called_and_short.MOST_SHARED", room)
+        given = [{"name": "B1", "role": "borrower", "issuance_capacity": {"A": 10}}]
+        loans = [*LOANS, loan(2, "L2", "B1", lent={"JPY": 2000}, collateral={"A": 24})]
+        market = plain(
+            loans=loans, agreement={"grace_days": 20}, participants={"given": given}
+        ).run()
+        assert stretches == ([(1, DAYS)] if room == 2 else [(1, 4), (5, DAYS)])
+        assert market.days_frame().set_index("day")["unmet_calls"][4] == 2
+        same(market, script_of(market))
+
+    def test_who_is_in_default(self, stretches: list[tuple[int, int]]) -> None:
+        """Whose call is unmet past its grace is closed out by the script.
 
         It has 12 tokens posted and can have 5 minted: on day 4, at a price of 60, that is 1020 of
         the 1053 required. Without grace it is in default, and closed out on the same day.

@@ -15,13 +15,12 @@ from worlds import loan, market_of
 
 from abm.books.loan_book import new_accounts
 from abm.books.tally import EVENTS as KINDS
-from abm.measures.daily import concentration
-from abm.measures.statistics import LANES, TAIL, add_up, expected_shortfall
+from abm.formulas import risk
+from abm.measures.statistics import LANES, add_up, concentration, expected_shortfall
 from abm.opening.terms import terms_of
 from abm.rules.requirement import set_requirement
 from abm.tables.meanings import EVENTS, LOANS, PARTICIPANTS, day_columns
 from analysis import distributions
-from analysis import networks as networks_of
 from scenarios.agreement import CollateralAgreement
 
 World = tuple[dict[str, Any], dict[str, list[int]]]
@@ -48,21 +47,14 @@ def test_expected_shortfall_of_a_few() -> None:
     assert expected_shortfall(np.array([10.0]), 100) == pytest.approx(4)
 
 
-def test_concentration() -> None:
-    assert concentration(np.array([1.0, 1, 1, 1])) == 0.25
-    assert concentration(np.array([7.0, 0])) == 1
-    assert concentration(np.zeros(3)) == 0
-
-
 @given(st.lists(st.integers(0, 10**9).map(float), min_size=1, max_size=200))
-def test_results_are_explained_by_the_same_formulas(values: list[float]) -> None:
-    """The market and `analysis`, which do not import each other, each have their own."""
-    assert TAIL == distributions.TAIL
+def test_compiled_or_not_is_the_same(values: list[float]) -> None:
+    """Among all loans the market knows those that are short; results have all of them."""
     some = np.array([value for value in values if value])
     assert expected_shortfall(some, len(values)) == pytest.approx(
         distributions.expected_shortfall(values), rel=1e-12
     )
-    assert concentration(np.array(values)) == pytest.approx(networks_of.concentration(values))
+    assert concentration(np.array(values)) == risk.concentration(np.array(values))
 
 
 def test_under_and_over_collateralisation_are_apart() -> None:
