@@ -104,8 +104,8 @@ def spread(
     Args:
         table: the loans.
         tokens: names of the ledger's columns, cash last.
-        rows: some of the loans, which have one kind and one agreement.
-        required: value of the collateral of each of `rows`, in money units.
+        rows: some of the loans, of one kind under one agreement.
+        required: value for each of them, in money units.
         prices: of each token, in money units.
         schedules: what tokens count for.
 
@@ -116,14 +116,12 @@ def spread(
     order, prices = table.agreements[t].eligible(tokens, tokens[-1]), schedules.counting(t, prices)
     shares = kind.composition or dict.fromkeys(schedules.accepted(t, order), 1.0)
     columns = {_column(token, tokens, "composition"): share for token, share in shares.items()}
-    ranked = [list(tokens).index(token) for token in order]
-    ranked += [column for column in range(len(tokens)) if column not in ranked]
-    own = table.shares[rows] if table.shares is not None else np.zeros(0)
-    if own.any():
+    ranked = [*dict.fromkeys([*map(list(tokens).index, order), *range(len(tokens))])]
+    own = table.shares[rows] if table.shares is not None else None
+    if own is not None and own.any():
         posted = np.zeros((len(required), len(tokens)), np.int64)
         for column in columns:
-            divisor = PARTS * int(prices[column])
-            posted[:, column] = product_over(required, own[:, column], divisor)
+            posted[:, column] = product_over(required, own[:, column], PARTS * int(prices[column]))
         first = np.arange(len(rows)), np.array(ranked)[(own[:, ranked] > 0).argmax(axis=1)]
         posted[first] = 0
         rest = np.maximum(required - posted @ prices, 0)
