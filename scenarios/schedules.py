@@ -152,6 +152,10 @@ class Schedule(Table):
                 raise ValueError(f"criteria: two are about {scope[1]}")
         return self
 
+    def holding(self, day: date) -> list[Criteria]:
+        """Criteria that hold on a day; of those that fit an asset the last decides."""
+        return sorted((c for c in self.criteria if c.place[1] <= day), key=lambda c: c.place)
+
     @property
     def changes(self) -> list[date]:
         """Days on which it changes."""
@@ -220,8 +224,7 @@ def schedule_columns(
         InputError: an entry names what there is not, or a volume that is not known.
     """
     eligible, haircut = np.zeros(len(tokens), np.bool_), columns.haircut.copy()
-    holding = [entry for entry in schedule.criteria if entry.place[1] <= day]
-    for entry in sorted(holding, key=lambda entry: entry.place):
+    for entry in schedule.holding(day):
         members = entry.members(columns, tokens)
         eligible[members] = entry.is_included
         given = entry.haircut_percentage

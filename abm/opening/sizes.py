@@ -98,8 +98,8 @@ def spread(
 ) -> Ints:
     """Tokens that count for at least the required values, in the shares of the loans' composition.
 
-    Each token is rounded down but for the first of the agreement's order that a loan has a share
-    of, which makes up the rest.
+    Each token is rounded down but for the first one of the agreement's order that a loan has a
+    share of, which makes up the rest: in what order the shares are written does not matter.
 
     Args:
         table: the loans.
@@ -119,14 +119,7 @@ def spread(
     ranked = [*dict.fromkeys([*map(list(tokens).index, order), *range(len(tokens))])]
     own = table.shares[rows] if table.shares is not None else None
     if own is not None and own.any():
-        posted = np.zeros((len(required), len(tokens)), np.int64)
-        for column in columns:
-            posted[:, column] = product_over(required, own[:, column], PARTS * int(prices[column]))
-        first = np.arange(len(rows)), np.array(ranked)[(own[:, ranked] > 0).argmax(axis=1)]
-        posted[first] = 0
-        rest = np.maximum(required - posted @ prices, 0)
-        posted[first] = -(-rest // prices[first[1]])
-        return posted
+        return _spread_own(required, own, [*columns], ranked, prices)
     return _spread(required, columns, ranked, prices)
 
 
@@ -147,6 +140,20 @@ def _scaled(quantities: Ints, scale: Floats) -> Ints:
     shape = (len(scale), len(quantities))
     amounts = np.broadcast_to(quantities, shape)
     return scaled(amounts, exact(1), np.broadcast_to(scale[:, None], shape), "nearest")
+
+
+def _spread_own(
+    required: Ints, own: Ints, columns: Sequence[int], ranked: Sequence[int], prices: Ints
+) -> Ints:
+    """Shares that each loan has drawn; the first in `ranked` of those it has makes up the rest."""
+    posted = np.zeros((len(required), len(prices)), np.int64)
+    for column in columns:
+        posted[:, column] = product_over(required, own[:, column], PARTS * int(prices[column]))
+    first = np.arange(len(own)), np.array(ranked)[(own[:, ranked] > 0).argmax(axis=1)]
+    posted[first] = 0
+    rest = np.maximum(required - posted @ prices, 0)
+    posted[first] = -(-rest // prices[first[1]])
+    return posted
 
 
 def _spread(
