@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -187,11 +188,17 @@ def _unpaired(
         half = ndtri((1 + confidence) / 2) * np.sqrt((x.var(ddof=1) + y.var(ddof=1)) / n)
         middle = x.mean() - y.mean()
         return float(middle - half), float(middle + half)
-    rng = np.random.default_rng(seed)
-    weights = rng.multinomial(n, np.full(n, 1 / n), size=(2, resamples)) / n
+    weights = _weights(n, resamples, seed)
     x_off, y_off = x - x.mean(), y - y.mean()
     drawn = weights[0] @ x_off - weights[1] @ y_off
     left_out = np.concatenate([-x_off, y_off]) / (n - 1)
     bounds = bca_bounds(drawn[:, None], np.zeros(1), left_out[:, None], confidence)[:, 0]
     low, high = bounds + x.mean() - y.mean()
     return float(low), float(high)
+
+
+@lru_cache(maxsize=2)
+def _weights(n: int, resamples: int, seed: int) -> Floats:
+    """Shares of n rows in resamples of two sides, shape (2, resamples, n); kept for all columns."""
+    rng = np.random.default_rng(seed)
+    return rng.multinomial(n, np.full(n, 1 / n), size=(2, resamples)) / n

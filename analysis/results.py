@@ -44,6 +44,10 @@ class LazyTable:
         return {field.name: _meaning(field) for field in self.dataset.schema}
 
     def __len__(self) -> int:
+        return self._rows
+
+    @cached_property
+    def _rows(self) -> int:
         with _readable(self.name):
             return int(self.dataset.count_rows())
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from analysis.bootstrap import CONFIDENCE, RESAMPLES, Statistic, mean_interval
 
@@ -65,7 +65,7 @@ def two_way(table: npt.ArrayLike, confidence: float = CONFIDENCE) -> TwoWay:
         freedom = total**2 / (parts**2 / df).sum(axis=0)
         error = np.sqrt(total / (n * p))
         skew = (_third(a) + _third(b)) / error**3
-        reach = student.ppf((1 + confidence) / 2, freedom)
+        reach = stdtrit(freedom, (1 + confidence) / 2)
         ends = np.stack([_untransformed(reach, skew), _untransformed(-reach, skew)])
         low, high = mean - np.where(total > 0, ends * error, 0.0)
         spread = np.stack([np.maximum(ms_a - ms_e, 0) / p, np.maximum(ms_b - ms_e, 0) / n, ms_e])

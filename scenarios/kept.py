@@ -44,7 +44,7 @@ def shared(whole: object) -> Kept:
     return of[1]
 
 
-_OBJECTS = Kept(16)
+_OBJECTS = Kept(64)
 """Objects with what is kept of them, by identity, which nothing else can have while they live."""
 
 

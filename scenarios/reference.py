@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import textwrap
 import types
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
@@ -15,6 +19,7 @@ from pydantic_core import PydanticUndefined
 
 from scenarios.prices import SOURCES
 from scenarios.scenario import Scenario
+from scenarios.table import Table
 
 HEAD = """\
 # Scenario files
@@ -93,11 +98,30 @@ def _section(title: str, model: type[BaseModel], level: int = 2) -> str:
     summary = (model.__doc__ or "").strip()
     lines = [f"{'#' * level} {title}", "", _paragraphs(summary), ""]
     lines += ["| key | type | default | meaning |", "|---|---|---|---|"]
+    meanings = _meanings(model)
     for name, field in model.model_fields.items():
-        meaning = " ".join((field.description or "").split())
+        meaning = " ".join(meanings.get(name, "").split())
         kind = _kind(field.annotation, field).replace("|", "\\|")
         lines.append(f"| `{name}` | {kind} | {_default(field)} | {meaning} |")
     return "\n".join(lines) + "\n"
+
+
+def _meanings(model: type[BaseModel]) -> dict[str, str]:
+    """What stands below each field where it is declared.
+
+    Read here and not by pydantic, which would do so whenever a scenario is imported.
+    """
+    found = {}
+    for table in reversed(model.__mro__):
+        if not issubclass(table, Table):
+            continue
+        (declared,) = ast.parse(textwrap.dedent(inspect.getsource(table))).body
+        for field, below in pairwise(getattr(declared, "body", [])):
+            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
+                told = below.value if isinstance(below, ast.Expr) else None
+                text = told.value if isinstance(told, ast.Constant) else ""
+                found[field.target.id] = str(text)
+    return found
 
 
 def _paragraphs(text: str) -> str:

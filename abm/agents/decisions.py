@@ -77,6 +77,8 @@ def deciders(kinds: Sequence[type[Participant]], *names: str) -> Deciders:
     alone = np.zeros(len(kinds), np.bool_)
     together: dict[type[Participant], npt.NDArray[np.bool_]] = {}
     for kind in dict.fromkeys(kinds):
+        if is_ours(kind):
+            continue
         single = [name for name in names if answers(kind, name)]
         columns = [name + IN_COLUMNS for name in names if answers(kind, name + IN_COLUMNS)]
         if single and columns:
@@ -92,11 +94,16 @@ def deciders(kinds: Sequence[type[Participant]], *names: str) -> Deciders:
     return Deciders(alone, together)
 
 
+def is_ours(kind: type[Participant]) -> bool:
+    """Whether a class is one of the standard ones, which decide nothing for themselves."""
+    return kind.__module__.startswith("abm.agents.")
+
+
 def answers(kind: type[Participant], name: str) -> bool:
     """Whether a class has a method of its own that answers a question."""
     for base in kind.__mro__:
         if name in vars(base):
-            return not base.__module__.startswith("abm.agents.")
+            return not is_ours(base)
     return False
 
 
@@ -107,7 +114,7 @@ def refuse(kinds: Iterable[type[Participant]], names: tuple[str, ...], why: str)
         InputError: naming the first.
     """
     for kind in dict.fromkeys(kinds):
-        for name in names:
+        for name in () if is_ours(kind) else names:
             for answer in (name, name + IN_COLUMNS):
                 if answers(kind, answer):
                     raise InputError(f"{kind.__name__}.{answer} is never asked: the market {why}")

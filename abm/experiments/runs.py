@@ -17,7 +17,7 @@ from abm.experiments.store import Store, unwritable
 from abm.measures.measure import Measure, own_measures
 from abm.measures.standard import MEASURES
 from scenarios.experiment import Experiment
-from scenarios.kept import Kept
+from scenarios.kept import Kept, shared
 from scenarios.scenario import Scenario
 
 
@@ -35,6 +35,13 @@ class Common(NamedTuple):
     def measures(self) -> tuple[Measure, ...]:
         """Measures of each day, those that the scenario names among them."""
         return (*MEASURES, *own_measures(self.experiment.scenario.measures, MEASURES))
+
+    def schemas(self) -> dict[str, pa.Schema]:
+        """Of the tables that are written."""
+        return {
+            table: table_schema(table, self.factor_types, self.tokens, self.measures)
+            for table in self.tables
+        }
 
     @classmethod
     def of(cls, plan: Plan, folder: str) -> Common:
@@ -101,10 +108,7 @@ def run_job(common: Common, job: Job, failure: str = "") -> Outcome:
     Raises:
         InputError: the part cannot be written.
     """
-    schemas = {
-        table: table_schema(table, common.factor_types, common.tokens, common.measures)
-        for table in common.tables
-    }
+    schemas = shared(common).get("schemas", common.schemas)
     failed = 0
     scenarios = Kept(1)
     try:
@@ -170,7 +174,7 @@ def simulate(common: Common, scenario: Scenario, replication_id: int) -> Run:
             market.run_days()
         names = tuple(measure.name for measure in market.measures)
         collected = market.datacollector
-        days = Days(names, collected.values, market.days[: collected.days].to_numpy())
+        days = Days(names, collected.values, market.days.to_numpy()[: collected.days])
         frames: dict[str, pd.DataFrame] = {
             table: getattr(market, f"{table}_frame")()
             for table in common.tables

@@ -140,9 +140,18 @@ def _of_days(measure: Measure) -> list[Statistic]:
 
 
 def _quantile(values: Floats) -> float:
-    """The quantile of the values that there are; not a number if there is none."""
-    there = values[~np.isnan(values)]
-    return float(np.quantile(there, LEVEL)) if len(there) else float("nan")
+    """The quantile of the values that there are; not a number if there is none.
+
+    As `numpy.quantile` finds it, to the last bit; which takes ten times as long for a few.
+    """
+    there = np.sort(values[~np.isnan(values)])
+    if not len(there):
+        return float("nan")
+    position = (len(there) - 1) * LEVEL
+    below = int(position)
+    part = position - below
+    low, high = there[[below, min(below + 1, len(there) - 1)]].tolist()
+    return float(low + (high - low) * part if part < 0.5 else high - (high - low) * (1 - part))
 
 
 def _weighted(values: Floats, weights: Floats) -> float:

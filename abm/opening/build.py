@@ -128,8 +128,8 @@ def draw_blueprint(
     sensitivity = sensitivity_of(scenario, source, earlier, panel.dates, tokens, assets)
     prices = np.column_stack([panel.in_units(unit), np.ones(len(panel.dates), np.int64)])
     population, table = draw_loans(scenario, streams.network, tokens, len(panel.dates) - 1)
-    past = past_of(source, panel.dates, earlier)
-    if revision is not None:
+    if revision is not None and scenario.rules:
+        past = past_of(source, panel.dates, earlier)
         revision.begin(panel.tokens, past, prices[0, :-1] * unit)
         table = replace(table, agreements=tuple(revision.today))
     agreements = at_raised_haircuts(scenario, table.agreements)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abm.books.population import Population
-from abm.opening.drawn_loans import PARTS, Drawn, draw_features, pick, streams_of, whole_parts
+from abm.opening.drawn_loans import PARTS, Drawn, FeatureStreams, draw_features, pick, whole_parts
 from abm.opening.population import draw_sizes
 from scenarios.book import BookTargets, FeeTarget, ShareTarget
 from scenarios.drawn import DrawnStart, DrawnTerm
@@ -101,7 +101,8 @@ def _lives(
     mean = targets.mean_size.value
     if not turnover:
         kept = (Loan(principal=mean),)
-        return draw_features(np.zeros(loans, np.int64), kept, _name, last, streams_of(rng)), None
+        kind = np.zeros(loans, np.int64)
+        return draw_features(kind, kept, _name, last, FeatureStreams(rng)), None
     shares = np.array([targets.open_ended.value, *(term.value for term in targets.terms)])
     life = np.array([targets.open_life.value, *(term.days for term in targets.terms)], np.float64)
     # As many as are open on day 0, and those that arrive on the days from 1 to the last.
@@ -119,7 +120,7 @@ def _lives(
         for term, days in zip(terms, life, strict=True)
     ]
     kind = pick(rng.random(number), weights)
-    drawn = draw_features(kind, kinds, _name, last, streams_of(rng))
+    drawn = draw_features(kind, kinds, _name, last, FeatureStreams(rng))
     if not (drawn.start == 0).any():
         raise InputError("book.loans: none is open on day 0; ask for more")
     order = np.argsort(drawn.start - drawn.elapsed, kind="stable")

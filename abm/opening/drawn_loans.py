@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from scenarios.agreement import CollateralAgreement
 from scenarios.drawn import DrawnStart, DrawnTerm
 from scenarios.errors import InputError, named, refuse_unpriced
+from scenarios.kept import shared
 from scenarios.loans import Loan
 from scenarios.participants import MOST_DAYS
 
@@ -54,9 +55,21 @@ def rows_by(key: Ints) -> Iterator[tuple[int, Ints]]:
     yield from zip(values.tolist(), np.split(order, first[1:]), strict=True)
 
 
-def streams_of(rng: np.random.Generator) -> dict[str, np.random.Generator]:
-    """A stream for each feature; nothing is taken from `rng` itself."""
-    return dict(zip(FEATURES, rng.spawn(len(FEATURES)), strict=True))
+class FeatureStreams:
+    """A stream for each feature, made when something is drawn from it."""
+
+    def __init__(self, rng: np.random.Generator):
+        """Nothing is taken from `rng` itself."""
+        seed = cast(np.random.SeedSequence, rng.bit_generator.seed_seq)
+        self._seeds = dict(zip(FEATURES, seed.spawn(len(FEATURES)), strict=True))
+        self._kind = type(rng.bit_generator)
+        self._made: dict[str, np.random.Generator] = {}
+
+    def __getitem__(self, feature: str) -> np.random.Generator:
+        """The stream of a feature."""
+        if feature not in self._made:
+            self._made[feature] = np.random.Generator(self._kind(self._seeds[feature]))
+        return self._made[feature]
 
 
 def draw_features(
@@ -64,7 +77,7 @@ def draw_features(
     kinds: Sequence[Loan],
     names: Callable[[int], str],
     last: int,
-    streams: dict[str, np.random.Generator],
+    streams: FeatureStreams,
 ) -> Drawn:
     """Draw what the kinds of loans leave open.
 
@@ -73,7 +86,7 @@ def draw_features(
         kinds: with tables of frequencies and distributions in them.
         names: what a refusal calls a loan, by its row.
         last: last day of the window.
-        streams: as `streams_of` makes them.
+        streams: of the features.
 
     Raises:
         InputError: a loan begins after the window.
@@ -97,16 +110,17 @@ def draw_features(
     return Drawn(position, tuple(chosen), start, term, elapsed)
 
 
-def _uniform(
-    kinds: Sequence[Loan], number: int, streams: dict[str, np.random.Generator]
-) -> dict[str, Floats]:
+_NONE = np.zeros(0)
+
+
+def _uniform(kinds: Sequence[Loan], number: int, streams: FeatureStreams) -> dict[str, Floats]:
     """A number for each loan and feature that some kind leaves open; none for other features.
 
     Drawn for all loans, so that loans of one kind leave those of another alone.
     """
     needs = {feature for each in kinds for feature in _drawn(each)}
     features = ("lent_token", "mix", "start", "term", "age")
-    return {each: streams[each].random(number if each in needs else 0) for each in features}
+    return {each: streams[each].random(number) if each in needs else _NONE for each in features}
 
 
 def _drawn(kind: Loan) -> Iterator[str]:
@@ -125,10 +139,14 @@ def _drawn(kind: Loan) -> Iterator[str]:
 
 def _variants(kind: Loan) -> list[Loan]:
     """The kind with each of its lent tokens and each of its mixes."""
+    if not kind.mixes and not isinstance(kind.lent_token, dict):
+        return [kind]
+    return shared(kind).get("variants", lambda: _made_variants(kind))
+
+
+def _made_variants(kind: Loan) -> list[Loan]:
     lent = list(kind.lent_token) if isinstance(kind.lent_token, dict) else [kind.lent_token]
     mixes: list[Any] = [mix.shares for mix in kind.mixes] or [kind.composition]
-    if len(lent) == len(mixes) == 1 and not kind.mixes and not isinstance(kind.lent_token, dict):
-        return [kind]
     return [
         kind.model_copy(update={"lent_token": token, "composition": mix, "mixes": ()})
         for token in lent
@@ -221,7 +239,7 @@ def draw_shares(
     agreements: Sequence[CollateralAgreement],
     agreement: Ints,
     tokens: Sequence[str],
-    streams: dict[str, np.random.Generator],
+    streams: FeatureStreams,
 ) -> Ints | None:
     """Shares of the tokens in the collateral of loans that draw their own.
 
@@ -233,7 +251,7 @@ def draw_shares(
         agreements: which tokens are eligible.
         agreement: of each loan, its position among them.
         tokens: names of the ledger's columns, cash last.
-        streams: as `streams_of` makes them.
+        streams: of the features.
 
     Returns:
         In parts of `PARTS`, shape (loans, tokens); rows of zeros for other loans. None without any.

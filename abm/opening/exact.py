@@ -44,11 +44,20 @@ def times(amounts: Ints, ratio: Fraction, rounding: Rounding = "down") -> Ints:
     return np.minimum(whole, LARGEST).astype(np.int64)
 
 
-def product_over(amounts: Ints, factors: Ints, divisor: int) -> Ints:
-    """`amounts · factors / divisor`, rounded down; arrays of one shape, none of them negative."""
-    if int(amounts.max(initial=0)) * int(factors.max(initial=0)) >= 2**63:
-        amounts = amounts.astype(object)
-    return np.minimum(amounts * factors // divisor, LARGEST).astype(np.int64)
+def product_over(amounts: Ints, factors: Ints | int, divisor: int, prices: Ints) -> Ints:
+    """`amounts · factors / (divisor · prices)`, rounded down; all above or, but divisors, at zero.
+
+    Args:
+        amounts: shape (rows,).
+        factors: as many, or one for all; likewise `prices`.
+        divisor: of all.
+    """
+    largest = int(np.max(factors, initial=0)) if isinstance(factors, np.ndarray) else factors
+    product = int(amounts.max(initial=0)) * largest
+    if max(product, largest, divisor * int(prices.max(initial=0))) >= 2**63:
+        # Python's integers have no end.
+        amounts, prices = amounts.astype(object), prices.astype(object)
+    return np.minimum(amounts * factors // (divisor * prices), LARGEST).astype(np.int64)
 
 
 def scaled(amounts: Ints, ratio: Fraction, sizes: Floats, rounding: Rounding) -> Ints:

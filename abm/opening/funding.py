@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from abm.books.ledger import UNLIMITED
 from abm.books.population import Population
-from abm.opening.drawn_loans import rows_by
 from abm.opening.exact import LARGEST, scaled, times
 from abm.opening.population import draw_sizes
+from abm.opening.sizes import at_start, worth_of
 from scenarios.agreement import exact
 from scenarios.errors import InputError, named, refuse_unpriced
 from scenarios.scenario import Scenario
@@ -84,8 +84,8 @@ def fund(
             if tokens[-1] not in allowed:
                 capacity[row, -1] = UNLIMITED
     ledger.arrays.capacity[:number] = capacity
-    for row, token in np.argwhere(inventory):
-        ledger.mint(int(row), int(token), int(inventory[row, token]))
+    ledger.arrays.balance[:number] += inventory
+    ledger.arrays.minted[:] += inventory.sum(axis=0)
 
 
 def used_by(table: LoanTable, sizes: Sizes, number: int) -> Ints:
@@ -195,10 +195,8 @@ def _equity_base(
 
 def _worth(table: LoanTable, amounts: Ints, party: Ints, prices: Ints, number: int) -> Ints:
     """Value of amounts, shape (loans, tokens), when each loan begins, added up by party."""
-    worth = np.zeros((len(table), 1), np.int64)
-    for day, rows in rows_by(table.drawn.start):
-        worth[rows, 0] = amounts[rows] @ prices[day]
-    return _added_up(party, worth, number)[:, 0]
+    worth = worth_of(amounts, at_start(prices, table.drawn.start))
+    return _added_up(party, worth[:, None], number)[:, 0]
 
 
 def _added_up(rows: npt.NDArray[Any], amounts: Ints, number: int) -> Ints:

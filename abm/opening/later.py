@@ -73,6 +73,6 @@ class LaterLoans:
                 )
                 required = times(books.lent[rows[same]] @ prices, ratio, "up")
                 posted[same] = spread(
-                    table, self._tokens, rows[same], required, prices, self._schedules
+                    table, self._tokens, rows[same], required, prices[None], self._schedules
                 )
         return posted

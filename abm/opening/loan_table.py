@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from abm.books.population import Population
 from abm.opening.drawn_book import draw_book
-from abm.opening.drawn_loans import Drawn, draw_features, draw_shares, streams_of
+from abm.opening.drawn_loans import Drawn, FeatureStreams, draw_features, draw_shares
 from abm.opening.lending_network import draw_edges
 from abm.opening.network_file import read_network
 from abm.opening.network_limits import refuse_large
@@ -102,7 +102,7 @@ def draw_loans(
         name = population.names[parties.lender[own[0]]]
         raise InputError(f"{origin}loan {ids[own[0]]}: {name} lends to itself")
     agreements = (scenario.agreement, *scenario.agreements.values())
-    streams = streams_of(network)
+    streams = FeatureStreams(network)
 
     def told(row: int) -> str:
         return f"{origin}loan {ids[row]}" if given else "loan"

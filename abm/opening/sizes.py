@@ -55,11 +55,10 @@ def size_loans(
     shape = (len(table), len(tokens))
     lent, posted = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
     kinds, agreements, drawn = table.drawn.kinds, table.agreements, table.drawn
-    groups = (drawn.start * len(agreements) + table.agreement) * len(kinds) + drawn.kind
-    for key, rows in rows_by(groups):
-        kind = kinds[key % len(kinds)]
-        day, t = divmod(key // len(kinds), len(agreements))
-        scale, ratio, today = table.scale[rows], agreements[t].collateral_ratio, prices[day]
+    for key, rows in rows_by(table.agreement * len(kinds) + drawn.kind):
+        kind, t = kinds[key % len(kinds)], key // len(kinds)
+        scale, ratio = table.scale[rows], agreements[t].collateral_ratio
+        today = at_start(prices, drawn.start[rows])
         if kind.collateral is not None:
             posted[rows] = _scaled(_quantities(kind.collateral, tokens, "collateral"), scale)
         if kind.lent is not None:
@@ -68,15 +67,33 @@ def size_loans(
             token = _lent_column(table, rows, tokens, cash)
             units = exact(kind.principal) / exact(unit)
             worth = scaled(np.ones(len(rows), np.int64), units, scale, "nearest")
-            lent[rows, token] = np.maximum(worth // today[token], 1)
+            price = today[np.arange(len(rows)) % len(today), token]
+            lent[rows, token] = np.maximum(worth // price, 1)
         else:
-            lent[rows, list(tokens).index(cash)] = times(
-                posted[rows] @ schedules.counting(t, today), 1 / ratio
-            )
+            held = worth_of(posted[rows], schedules.counting(t, today))
+            lent[rows, list(tokens).index(cash)] = times(held, 1 / ratio)
         if kind.collateral is None:
-            required = times(lent[rows] @ today, ratio, "up")
+            required = times(worth_of(lent[rows], today), ratio, "up")
             posted[rows] = spread(table, tokens, rows, required, today, schedules)
     return Sizes(lent, posted)
+
+
+def at_start(prices: Ints, start: Ints) -> Ints:
+    """Prices of the days on which loans begin, shape (loans, tokens); one row if it is one day.
+
+    Args:
+        prices: of each token, in money units, shape (days, tokens).
+        start: days, shape (loans,).
+    """
+    same = not len(start) or (start == start[0]).all()
+    return prices[start[:1]] if same else prices[start]
+
+
+def worth_of(amounts: Ints, prices: Ints) -> Ints:
+    """Value of amounts, shape (loans, tokens), at the prices of each, or in one row of all."""
+    if len(prices) == 1:
+        return np.asarray(amounts @ prices[0])
+    return np.asarray(np.einsum("ij,ij->i", amounts, prices))
 
 
 def _lent_column(table: LoanTable, rows: Ints, tokens: Sequence[str], cash: str) -> int | Ints:
@@ -104,9 +121,9 @@ def spread(
     Args:
         table: the loans.
         tokens: names of the ledger's columns, cash last.
-        rows: some of the loans, of one kind under one agreement.
-        required: value for each of them, in money units.
-        prices: of each token, in money units.
+        rows: some of the loans, which have one kind and one agreement.
+        required: value of the collateral of each of `rows`, in money units.
+        prices: of each token, in money units, a row for each of `rows` or one for all.
         schedules: what tokens count for.
 
     Raises:
@@ -146,13 +163,13 @@ def _spread_own(
     required: Ints, own: Ints, columns: Sequence[int], ranked: Sequence[int], prices: Ints
 ) -> Ints:
     """Shares that each loan has drawn; the first in `ranked` of those it has makes up the rest."""
-    posted = np.zeros((len(required), len(prices)), np.int64)
+    posted = np.zeros(own.shape, np.int64)
     for column in columns:
-        posted[:, column] = product_over(required, own[:, column], PARTS * int(prices[column]))
-    first = np.arange(len(own)), np.array(ranked)[(own[:, ranked] > 0).argmax(axis=1)]
-    posted[first] = 0
-    rest = np.maximum(required - posted @ prices, 0)
-    posted[first] = -(-rest // prices[first[1]])
+        posted[:, column] = product_over(required, own[:, column], PARTS, prices[:, column])
+    first, each = np.array(ranked)[(own[:, ranked] > 0).argmax(axis=1)], np.arange(len(own))
+    posted[each, first] = 0
+    rest = np.maximum(required - worth_of(posted, prices), 0)
+    posted[each, first] = -(-rest // prices[each % len(prices), first])
     return posted
 
 
@@ -160,12 +177,13 @@ def _spread(
     required: Ints, columns: Mapping[int, float], ranked: Sequence[int], prices: Ints
 ) -> Ints:
     """The same shares for all; by columns, of which the first in `ranked` makes up the rest."""
-    posted = np.zeros((len(required), len(prices)), np.int64)
+    posted = np.zeros((len(required), prices.shape[1]), np.int64)
     first, *others = [column for column in ranked if columns.get(column)]
     total = sum(map(exact, columns.values()))
     for column in others:
-        weight = exact(columns[column]) / total
-        posted[:, column] = times(required, weight / int(prices[column]))
-    rest = required - posted @ prices
-    posted[:, first] += np.maximum(-(-rest // prices[first]), 0)
+        share = exact(columns[column]) / total
+        part, whole = share.numerator, share.denominator
+        posted[:, column] = product_over(required, part, whole, prices[:, column])
+    rest = required - worth_of(posted, prices)
+    posted[:, first] += np.maximum(-(-rest // prices[:, first]), 0)
     return posted

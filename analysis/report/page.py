@@ -101,7 +101,7 @@ def svg(figure: Figure, name: str) -> str:
     if figure.get_layout_engine() is not None:
         # Laid out again, everything would move by the last digit of a float.
         figure.draw_without_rendering()
-        figure.set_layout_engine("none")
+        figure.set_layout_engine(None)
     drawn = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": name, "svg.fonttype": "path"}):
         figure.savefig(drawn, format="svg", metadata={"Date": None})

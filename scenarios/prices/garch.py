@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import model_validator
 
 from scenarios.errors import InputError
-from scenarios.kept import Kept
+from scenarios.kept import Kept, shared
 from scenarios.prices.gbm import DiffusionParameters
 from scenarios.prices.history import History
 from scenarios.prices.model_source import Correlation, ModelSource, PerToken
@@ -53,11 +53,12 @@ def garch_returns(
     # Days first: the recursion then works on contiguous rows, one pass a day for all paths.
     shocks = np.ascontiguousarray(draws.swapaxes(0, 1))
     variance = np.broadcast_to(params.today**2, (paths, len(params.today))).copy()
+    omega = params.omega
     for day in range(days):
         shock = shocks[day]
         shock *= np.sqrt(variance)
         variance *= params.garch
-        variance += params.omega
+        variance += omega
         variance += params.arch * shock**2
     base = params.diffusion
     shocks += base.drift - base.volatility**2 / 2
@@ -129,7 +130,9 @@ class GarchSource(ModelSource):
 
     def log_returns(self, days: int, paths: int, rng: np.random.Generator) -> Array:
         """Daily log-returns, shape (paths, days, tokens)."""
-        return garch_returns(self.parameters(), days, paths, rng)
+        given = self.history is None  # and not in a file, which may change
+        params = shared(self).get("parameters", self.parameters) if given else self.parameters()
+        return garch_returns(params, days, paths, rng)
 
     def panel(self, window: Window, rng: np.random.Generator) -> PricePanel:
         """One path on the trading days of the window, in the currency of the history unless other

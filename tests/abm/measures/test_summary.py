@@ -7,6 +7,8 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from abm.measures.measure import COUNT, FLOW, LEVEL, MONEY, PEAK, RATIO, Measure, own_measures
 from abm.measures.standard import MEASURES
@@ -75,6 +77,16 @@ def test_values_that_are_none_are_left_out() -> None:
     summary = sum_up(days, measures)
     assert math.isnan(summary["ratio_mean"])
     assert math.isnan(summary["level_max"])
+
+
+@given(st.lists(st.floats(0, 1e15) | st.just(math.nan), min_size=1, max_size=70))
+def test_the_quantile_is_that_of_numpy(values: list[float]) -> None:
+    days = np.zeros((len(MEASURES), len(values) + 1))
+    row = [measure.name for measure in MEASURES].index("uncollateralised_before")
+    days[row, 1:] = values
+    there = [value for value in values if not math.isnan(value)]
+    ours = sum_up(days)["uncollateralised_before_q975"]
+    assert ours == np.quantile(there, 0.975) if there else math.isnan(ours)
 
 
 def test_a_count_that_is_no_number_is_refused() -> None:

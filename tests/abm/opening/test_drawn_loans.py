@@ -16,7 +16,14 @@ from worlds import CASH, held, loan, market_of, table_of
 
 from abm.model import CollateralMarket
 from abm.opening.build import Blueprint, Streams, draw_blueprint
-from abm.opening.drawn_loans import PARTS, draw_features, draw_shares, draw_term, pick, streams_of
+from abm.opening.drawn_loans import (
+    PARTS,
+    FeatureStreams,
+    draw_features,
+    draw_shares,
+    draw_term,
+    pick,
+)
 from scenarios.agreement import CollateralAgreement
 from scenarios.drawn import DrawnTerm
 from scenarios.errors import InputError
@@ -35,7 +42,7 @@ TERMS: list[dict[str, Any]] = [
 
 def features(seed: int = 1, last: int = LAST, **fields: Any) -> Any:
     kinds = (Loan(principal=1000, **fields),)
-    streams = streams_of(np.random.default_rng(seed))
+    streams = FeatureStreams(np.random.default_rng(seed))
     return draw_features(np.zeros(NUMBER, np.int64), kinds, lambda row: "loan", last, streams)
 
 
@@ -134,7 +141,7 @@ def test_shares_have_the_mean_and_variance_of_a_dirichlet(concentration: float) 
     composition = {"A": 3.0, "B": 1.0, CASH: 0.0}
     drawn = features(composition=composition, concentration=concentration)
     none = np.zeros(NUMBER, np.int64)
-    streams = streams_of(np.random.default_rng(2))
+    streams = FeatureStreams(np.random.default_rng(2))
     parts = draw_shares(drawn, (CollateralAgreement(),), none, ("A", "B", "C", CASH), streams)
     assert parts is not None
     assert (parts.sum(axis=1) == PARTS).all() and parts.min() >= 0

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worlds import held, loan, market_of
 
-from abm.opening.exact import LARGEST, scaled, times
+from abm.opening.exact import LARGEST, product_over, scaled, times
 from scenarios.agreement import exact
 from scenarios.errors import InputError
 
@@ -27,6 +27,21 @@ def test_products_are_rounded_as_pythons_fractions_are(
     done = times(np.array(amounts, np.int64), ratio, rounding)
     rounded = {"down": lambda x: x.__floor__(), "up": lambda x: x.__ceil__(), "nearest": round}
     assert done.tolist() == [min(rounded[rounding](a * ratio), LARGEST) for a in amounts]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 2**62 - 1), st.integers(1, 2**53)), min_size=1),
+    st.integers(0, 2**70),
+    st.integers(1, 2**70),
+)
+def test_parts_of_values_in_tokens(rows: list[tuple[int, int]], factor: int, divisor: int) -> None:
+    amounts, prices = np.array(rows, np.int64).T
+    done = product_over(amounts, factor, divisor, prices)
+    right = [min(amount * factor // (divisor * price), LARGEST) for amount, price in rows]
+    assert done.tolist() == right
+    some = min(factor, 2**62)
+    done = product_over(amounts, np.full(len(rows), some), divisor, prices[:1])
+    assert done.tolist() == [min(a * some // (divisor * rows[0][1]), LARGEST) for a, _ in rows]
 
 
 @given(AMOUNTS, DECIMALS, DECIMALS, st.sampled_from(["down", "nearest"]))
