@@ -15,6 +15,7 @@ import pandas as pd
 from mesa.agent import AgentSet
 
 from abm.agents import Custodian, Participant
+from abm.agents.agent_lender import AgentLender, agent_lenders
 from abm.agents.behaviour import STANDARD, classes_for, services_for, with_steps
 from abm.books.events import EventRecorder
 from abm.books.ledger import Holdings
@@ -65,10 +66,8 @@ class CollateralMarket(mesa.Model):
             bundled one.
         rng: seed of the run; the same scenario and seed give the same results to the last bit, and
             those of `collateral run SCENARIO --seed N`. Another run of an experiment is
-            `RunSeed(N, network_id, path_id)`, by the columns of its table `runs`; of replications,
-            where both are the replication, also
-            `numpy.random.SeedSequence(N, spawn_key=(replication_id,))`. Mesa's `random` and `rng`
-            of model and agents are drawn from the run's behaviour stream.
+            `RunSeed(N, network_id, path_id)`, by the columns of its table `runs`. Mesa's `random`
+            and `rng` of model and agents are drawn from the run's behaviour stream.
         prices: a price panel to use instead of the scenario's.
         events: whether to record every single event.
         behaviours: classes of participants by role or name, of the `oracle` or the
@@ -129,11 +128,11 @@ class CollateralMarket(mesa.Model):
         self.path = blueprint.prices
         """Prices before the impact of any sale, in money units, shape (days, tokens)."""
         self.impact = MarketImpact(self.scenario.close_out.impact, blueprint.sensitivity)
-        self.standing = new_standing(blueprint.equity)
+        self.standing = new_standing(blueprint.equity, blueprint.insured)
+        self._agent = blueprint.agent
         self._outside = Outside(self.scenario, self.population, streams, len(self.days))
         self.policies = blueprint.policies
-        longest = int(self.assets.settlement_days.max())
-        shape = len(self.population.names), len(self.tokens), longest
+        shape = len(self.standing.equity), len(self.tokens), int(self.assets.settlement_days.max())
         self.sheet = new_sheet(*shape) if self.policies else None
         """Balance sheets of all participants, if the scenario has any."""
         self.day = 0
@@ -143,7 +142,6 @@ class CollateralMarket(mesa.Model):
         self.earnings = Earnings.of_market(self, blueprint.fee, blueprint.agent)
         self._closing_before = NO_CLOSE_OUTS
         self.final: Snapshot | None = None
-
         self.oracle = oracle(self, self.scenario.oracle)
         self.clearing_house = clearing_house(self)
         if not set(self.kinds) <= set(STANDARD.values()):
@@ -251,9 +249,14 @@ class CollateralMarket(mesa.Model):
         }
 
     @cached_property
+    def agent_lenders(self) -> dict[str, AgentLender]:
+        """Those who lend for others in a book, by name."""
+        return agent_lenders(self, self._agent)
+
+    @cached_property
     def custodian(self) -> Custodian:
         """The custodian, the last of the agents."""
-        _ = self.participants
+        _ = self.participants, self.agent_lenders
         return Custodian(self, self.phases.mint, self.phases.burn)
 
     @property

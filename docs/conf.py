@@ -32,7 +32,7 @@ suppress_warnings = ["myst.header", "misc.highlighting_failure"]
 
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(HERE / "_build" / "notebooks")
-nb_execution_timeout = 300
+nb_execution_timeout = 1200  # a first cell may compile, on a machine with much else to do
 nb_execution_raise_on_error = True
 nb_merge_streams = True
 

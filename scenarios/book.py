@@ -127,6 +127,8 @@ class Book(Table):
     """Name of the agreement of loans against securities; if not given, `agreement`."""
     agents: Annotated[Number, Field(ge=1)] = 8
     """Agent lenders; each acts for some of the lenders."""
+    indemnity: bool = False
+    """Whether agents pay their lenders what a borrower's default leaves them to claim."""
     turnover: bool = True
     """Whether loans come and go. If not, exactly `loans` of them begin on day 0 and stay to the end
     of the window."""

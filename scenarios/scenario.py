@@ -17,6 +17,7 @@ from scenarios.book import Book, refuse_misfits
 from scenarios.changes import refuse_inert, replaced_terms
 from scenarios.checking import checked
 from scenarios.costs import Costs
+from scenarios.dividends import Dividends
 from scenarios.errors import InputError, named, nearest
 from scenarios.fees import Fees
 from scenarios.loans import GivenLoan, Loan, Recalls
@@ -95,6 +96,8 @@ class Scenario(Table):
     """A book of loans drawn from a file of targets, instead of `loan` and `network`."""
     fees: Fees | None = None
     """What loans of securities cost and earn; not counted if not given."""
+    dividends: Dividends | None = None
+    """What tokens pay to who holds them on record dates; nothing if not given."""
     costs: Costs | None = None
     """Prices of calls, transfers, mints, gas, collateral, defaults and capital, which are applied
     to results; none if not given."""
@@ -133,6 +136,8 @@ class Scenario(Table):
             raise ValueError("fees.agent_share: only lenders of a [book] have agents")
         if self.fees is not None and self.ledger == "evm":
             raise ValueError('fees: the contracts know none; use ledger = "columns"')
+        if self.dividends is not None:
+            self.dividends.refuse_misfits(self.assets, counted=self.fees is not None)
         if self.costs is not None:
             self.costs.refuse_unmeasured(self.measures)
         check_classes(self.assets, self.money.currency)

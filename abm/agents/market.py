@@ -36,6 +36,8 @@ class Market(Protocol):
     sheet: Sheet | None
     """Balance sheets, if any are kept."""
     events: EventRecorder
+    earnings: Any
+    """What loans have earned, if that is counted."""
     first_loan: Ints
     """Identifier of the first loan of each margin account."""
 

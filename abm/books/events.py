@@ -45,6 +45,7 @@ MEANINGS = {
     "trade_settlement": "Assets bought, or cash of assets sold, arrived outside the ledger.",
     "credit": "The party drew on its credit line (positive value), or paid back (negative).",
     "contribution": "The party was given what it lacked: minted without limit, or by its own.",
+    "indemnity": "The party's agent paid its loss (positive value), or got back a recovery.",
 }
 """What each kind of event says."""
 

@@ -31,6 +31,10 @@ class Standing(NamedTuple):
     """Position in `CAUSES`; -1 for none."""
     marked: Bools
     """Whose equity is what its balance sheet says of it: whoever has none left is in default."""
+    insured: Bools
+    """Whose losses its agent pays."""
+    indemnities: Ints
+    """What its agent has paid for its losses, less what it has passed on since."""
 
     def ruined(self) -> Ints:
         """Rows of those whose equity is gone and who are not in default yet."""
@@ -53,9 +57,22 @@ class Standing(NamedTuple):
         self.recovered[row] += amount
         self.lose(row, -amount)
 
+    def indemnify(self, row: int, amount: int) -> None:
+        """Book what an agent has paid of a participant's loss; less than nothing for what the
+        participant passes on to it."""
+        self.indemnities[row] += amount
+        self.lose(row, -amount)
 
-def new_standing(equity: Ints) -> Standing:
-    """Participants who have lost nothing; equity in money units, shape (participants,)."""
+
+def new_standing(equity: Ints, insured: Bools | None = None) -> Standing:
+    """Participants who have lost nothing.
+
+    Args:
+        equity: of each, in money units, shape (participants,).
+        insured: whose agent pays its losses, shape (participants,); nobody's if not given.
+    """
     none = np.full(len(equity), -1, np.int64)
     nothing, marked = np.zeros(len(equity), np.int64), np.zeros(len(equity), np.bool_)
-    return Standing(equity, nothing, nothing.copy(), none, none.copy(), marked)
+    insured = np.zeros(len(equity), np.bool_) if insured is None else insured
+    more = none.copy(), marked, insured, nothing.copy()
+    return Standing(equity, nothing, nothing.copy(), none, *more)

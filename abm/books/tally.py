@@ -100,6 +100,7 @@ EVENTS = (
     "trade_settlement",
     "credit",
     "contribution",
+    "indemnity",
 )
 """Kinds of events, described in `abm.books.events`."""
 
@@ -131,6 +132,7 @@ EVENTS = (
     TRADE_SETTLEMENT,
     CREDIT,
     CONTRIBUTION,
+    INDEMNITY,
 ) = range(len(EVENTS))
 
 

@@ -183,7 +183,8 @@ def _check(
     ):
         wrong = [number for number in given if not low <= number <= high]
         if wrong or not given:
-            raise InputError(f"gas: {name}: expected numbers from {low} to {high}, not {given}")
+            told = ", ".join(map(str, wrong)) or "none"
+            raise InputError(f"gas: {name}: expected numbers from {low} to {high}, not {told}")
 
 
 def gas_markdown(table: pd.DataFrame) -> str:

@@ -114,7 +114,13 @@ def rollup_table(record: pd.DataFrame, fees: Fees, rollup: Rollup | None = None)
 
 def rollup_markdown(table: pd.DataFrame) -> str:
     """The table as it stands in `docs/contracts.md`."""
-    shown = table.assign(bytes=table["bytes"].round().astype(int))
+    cells = rollup_cells(table)
+    return str(cells.to_markdown(index=False, disable_numparse=True, stralign="right"))
+
+
+def rollup_cells(table: pd.DataFrame) -> pd.DataFrame:
+    """Its figures as text."""
+    shown = table.assign(bytes=table["bytes"].round().astype(int)).astype(str)
     for name in ("main", "calldata", "blobs"):
         shown[name] = [f"{money:.4f}" for money in table[name]]
-    return str(shown.to_markdown(index=False, disable_numparse=True, stralign="right"))
+    return shown

@@ -95,13 +95,14 @@ def command(benchmark: str, out: Path | None, **sizes: Any) -> None:
     from importlib import import_module
 
     from abm.commands.benchmarks.measurement import csv_writer
+    from abm.commands.terminal import width
 
     _refuse_others(benchmark)
     wanted = {name: sizes[name] for name in OPTIONS[benchmark]}
     rows = import_module(f"abm.commands.benchmarks.{benchmark}").measure(**wanted)
     with csv_writer(out, benchmark) as write:
         for row in rows:
-            click.echo(row.line(COUNTED[benchmark]))
+            click.echo(row.line(COUNTED[benchmark], width()))
             write(row)
     if out is not None:
         click.echo(f"wrote {out}")

@@ -31,7 +31,7 @@ def command(scenario: str, seed: int, books: int, changes: dict[str, Any], as_js
     SCENARIO has a [book]. Shares are by value on day 0. `worst` is, over all the books, the value
     that is furthest from the target. Nothing is simulated.
     """
-    from abm.commands.terminal import echo_json
+    from abm.commands.terminal import echo_json, wrapped
     from scenarios.scenario import Scenario
 
     market = Scenario.load(scenario)
@@ -42,7 +42,7 @@ def command(scenario: str, seed: int, books: int, changes: dict[str, Any], as_js
     click.echo(as_text(table.drop(columns="source")))
     click.echo("\nSources:")
     for source, names in table.groupby("source", sort=False)["name"]:
-        click.echo(f"  {', '.join(names)}: {source}")
+        click.echo(wrapped(f"  {', '.join(names)}: {source}", indent="    "))
 
 
 def compared(scenario: Any, seed: int, books: int) -> pd.DataFrame:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from abm.commands.layout import typed
 from abm.commands.options import json_option, set_option
+from abm.commands.terminal import echo_json, fits, one_below_the_other, wrapped
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @click.command()
@@ -34,7 +39,6 @@ def command(
     without a new run: they are no part of the simulation.
     """
     from abm.commands.report import gas_terms_of, prices_of, scenarios_of
-    from abm.commands.terminal import echo_json
     from analysis import ResultsError, read_results
     from analysis.report.content import TableItem
     from analysis.report.subject import Subject
@@ -68,13 +72,19 @@ def command(
     if as_json:
         echo_json({item.name: records(item.numbers) for item in tables})
         return
-    from textwrap import fill
-
-    click.echo(fill(section.text[0], 100))
+    click.echo(wrapped(section.text[0]))
     for item in tables:
-        click.echo(f"\n{item.title}\n")
-        click.echo(item.shown.T.to_string(header=False).replace("−", "-"))
-        click.echo(f"\n{fill(item.caption, 100)}")
+        click.echo(f"\n{wrapped(item.title)}\n\n{typed(_fitted(item.shown))}")
+        click.echo(f"\n{wrapped(item.caption)}")
+
+
+def _fitted(shown: pd.DataFrame) -> str:
+    """A policy a column, or, where the terminal is too narrow, one below the other."""
+    text = str(shown.T.to_string(header=False))
+    if fits(text):
+        return text
+    rows = shown.astype(str).to_numpy().tolist()
+    return one_below_the_other([str(name) for name in shown.columns], rows, 1)
 
 
 def _level(subject: Any, column: str, text: str | None) -> Any:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 GAS_PRICE, ETHER_PRICE = 10.0, 3000.0
 """What gas and ether cost if nothing else is said; round numbers, not a forecast."""
@@ -75,20 +78,17 @@ def command(
 
     require()
     from abm.chain.gas import gas_cells, gas_markdown, gas_table
-    from abm.commands.terminal import fits, one_below_the_other
     from analysis.operating_cost import Fees, priced
 
     gas = gas_table(models, tokens, batches, days=days)
     table = priced(gas, Fees(gas_price, ether_price))
-    text = gas_markdown(table)
-    click.echo(
-        text if fits(text) else one_below_the_other(gas_cells(table), ("model", "tokens", "batch"))
-    )
+    click.echo(_fitted(gas_markdown(table), gas_cells(table), 3))
     if rollup:
-        from abm.chain.rollup import rollup_markdown, rollup_table
+        from abm.chain.rollup import rollup_cells, rollup_markdown, rollup_table
 
         shown = rollup_table(gas, Fees(gas_price, ether_price))
-        click.echo(f"\nMoney per loan and day:\n\n{rollup_markdown(shown)}")
+        text = _fitted(rollup_markdown(shown), rollup_cells(shown), 4)
+        click.echo(f"\nMoney per loan and day:\n\n{text}")
     if csv is not None:
         try:
             table.to_csv(csv, index=False)
@@ -97,3 +97,12 @@ def command(
 
             raise InputError(f"--csv: {csv}: cannot be written ({error.strerror})") from None
         click.echo(f"\n{csv}: written")
+
+
+def _fitted(markdown: str, cells: pd.DataFrame, keys: int) -> str:
+    """A table as it stands in the documentation, or its rows one below the other."""
+    from abm.commands.terminal import fits, one_below_the_other
+
+    if fits(markdown):
+        return markdown
+    return one_below_the_other(cells.columns.tolist(), cells.to_numpy().tolist(), keys)

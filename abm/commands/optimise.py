@@ -33,9 +33,9 @@ def command(problem: str, form: str, seconds: float) -> None:
     """
     import json
 
+    from abm.commands.allocation import as_text
     from abm.optimise.answer import answer_of
     from abm.optimise.problem import problem_of
-    from abm.optimise.tables import as_text
     from scenarios.allocation import AllocationProblem
     from scenarios.errors import InputError
 

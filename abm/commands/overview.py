@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Mapping, Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from abm.commands.against import against_first_model, has_models
 from abm.commands.layout import GAP, Block, parts_of, table_of, typed
+from abm.commands.terminal import width, wrapped
 from abm.experiments.execute import Finished
 
 if TYPE_CHECKING:
@@ -22,9 +22,6 @@ SHOWN = 11
 
 MOST_ROWS, MOST_BLOCKS = 48, 12
 """Designs that are shown in a table, and one below the other."""
-
-USUAL_WIDTH = 100
-"""Of the output where there is no terminal."""
 
 
 def overview(finished: Finished) -> str:
@@ -78,7 +75,7 @@ def _one_run(run: pd.Series, currency: str, columns: Mapping[str, ColumnMeaning]
     note = "Statistics that are 0 or empty are left out."
     if run.get(ONE_HISTORY):
         note += f" Prices are {ONE_HISTORY_WORDS}: what others would have done is not in them."
-    return "\n".join([*lines, "", *wrap(note, USUAL_WIDTH)])
+    return "\n".join([*lines, "", wrapped(note)])
 
 
 def plain(value: float) -> str:
@@ -113,13 +110,12 @@ def _designs(
         _statistic(name, summary[summary["metric"] == name], currency, meanings[name])
         for name in metrics
     ]
-    width = shutil.get_terminal_size((USUAL_WIDTH, 24)).columns
-    room = width - sum(block.width + GAP for block in keys)
+    room = width() - sum(block.width + GAP for block in keys)
     parts = parts_of(columns, room)
     if parts is None:
         shown = min(len(designs), MOST_BLOCKS)
         text = "\n\n".join(
-            _vertical(typed(design_label(row, factors)), columns, position, width)
+            _vertical(typed(design_label(row, factors)), columns, position, width())
             for position, row in enumerate(records(designs.head(shown)))
         )
     else:
@@ -132,9 +128,9 @@ def _designs(
         "Mean over runs [95 % interval]; none where its ends are the mean to these digits."
         f" {contained(designs['sources'])}{more}"
     )
-    said = ["\n".join([text, "", *wrap(note, width)])]
+    said = ["\n".join([text, "", wrapped(note)])]
     if has_models(runs):
-        said.append(against_first_model(runs, metrics, currency, meanings, width))
+        said.append(against_first_model(runs, metrics, currency, meanings, width()))
     return "\n\n".join(said)
 
 
@@ -160,14 +156,14 @@ def _statistic(name: str, rows: pd.DataFrame, currency: str, meaning: ColumnMean
 
     cells = [cell(row) for _, row in rows.iterrows()]
     words = [*metric_label(name).split(", "), *([told] if told != "number" else [])]
-    width = max(15, *map(len, cells))
-    return Block(tuple(line for text in words for line in wrap(text, width)), cells)
+    widest = max(15, *map(len, cells))
+    return Block(tuple(line for text in words for line in wrap(text, widest)), cells)
 
 
-def _vertical(design: str, columns: Sequence[Block], position: int, width: int) -> str:
+def _vertical(design: str, columns: Sequence[Block], position: int, room: int) -> str:
     """One design: its number under each statistic."""
-    lines = wrap(design, width)
+    lines = wrap(design, room)
     for block in columns:
-        lines += wrap(" ".join(block.head), width, initial_indent="  ", subsequent_indent="  ")
+        lines += wrap(" ".join(block.head), room, initial_indent="  ", subsequent_indent="  ")
         lines.append(f"    {block.cells[position]}")
     return "\n".join(lines)

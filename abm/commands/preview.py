@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import psutil
 
-from abm.commands.terminal import described, duration, size
+from abm.commands.terminal import described, duration, size, wrapped
 from abm.experiments.engine import cores
 from abm.experiments.plan import Plan, seed_of
 from abm.model import CollateralMarket
@@ -114,10 +114,11 @@ class Preview:
         books = size(max(sample.books for sample in self.samples))
         entries["memory"] = f"{size(self.process)} a process, {books} of it for the books"
         entries["time"] = self._time()
-        text = f"{self.name}: {self.title}\n" if self.title else f"{self.name}\n"
-        text += described(entries)
+        text = wrapped(f"{self.name}: {self.title}" if self.title else self.name, indent="  ")
+        text += f"\n{described(entries)}"
         for reason, number in self.refused.items():
-            text += f"\n{number:,} of {self.designs:,} designs cannot be simulated: {reason}"
+            refused = f"{number:,} of {self.designs:,} designs cannot be simulated: {reason}"
+            text += f"\n{wrapped(refused, indent='  ')}"
         return text
 
     def _time(self) -> str:

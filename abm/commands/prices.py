@@ -121,10 +121,17 @@ def fit(
 
     FILE is a CSV or Parquet file, or bundled:NAME.
     """
+    from abm.commands.terminal import table
     from scenarios.errors import InputError
     from scenarios.prices.calibration import fit as fit_model
     from scenarios.prices.calibration.compare import compare
-    from scenarios.prices.calibration.report import estimates_table, moments_table, prices_table
+    from scenarios.prices.calibration.report import (
+        ESTIMATES,
+        MOMENTS,
+        estimates_cells,
+        moments_cells,
+        prices_table,
+    )
     from scenarios.prices.history import History
 
     history = History(
@@ -150,9 +157,10 @@ def fit(
         f"{model} on {len(panel.dates) - 1} daily log-returns,"
         f" {panel.dates[0]:%Y-%m-%d} to {panel.dates[-1]:%Y-%m-%d}\n"
     )
-    click.echo(estimates_table(fitted) + "\n")
+    click.echo(table(ESTIMATES, estimates_cells(fitted), left=2) + "\n")
     alone = "" if fitted.joint else ", tokens taken one by one"
     click.echo(f"log-likelihood {fitted.log_likelihood:.2f}, AIC {fitted.aic:.2f}{alone}\n")
-    click.echo(moments_table(compare(fitted, panel, seed=seed)))
+    click.echo(table(MOMENTS, moments_cells(compare(fitted, panel, seed=seed)), left=2))
+    click.echo("* data outside 90 % of the model's paths")
     if plot is not None:
         click.echo(f"\n{plot}: written")

@@ -74,7 +74,8 @@ def command(
 
 def as_text(replication: Replication) -> str:
     """The tables for a terminal."""
-    from tabulate import tabulate
+    from abm.commands.terminal import table, wrapped
+    from scenarios.paper import TOKENS
 
     cells = replication.cells
     parts = [f"Profile: {replication.profile}. Each cell: computed (published)."]
@@ -85,7 +86,7 @@ def as_text(replication: Replication) -> str:
         if cell.case == result.case.number and cell.table == "Table 2"
     ]
     parts.append(
-        "Table 2. Loan in yen\n" + tabulate(loans, ["", "market", "computed", "published"])
+        "Table 2. Loan in yen\n" + table(("", "market", "computed", "published"), loans, left=2)
     )
     titles = {
         "maximum": "Table 3. Price fluctuation risk: maximum |gap|, % of Model 0",
@@ -99,35 +100,36 @@ def as_text(replication: Replication) -> str:
             number = result.case.number
             row = [c for c in cells if c.case == number and c.statistic == statistic]
             rows.append([f"Case {number}", *(f"{_figure(c)} {_mark(c)}" for c in row)])
-        headers = ["", *(f"Model {model}" for model in range(5))]
-        parts.append(f"{title}\n" + tabulate(rows, headers, disable_numparse=True))
+        head = ("", *(f"Model {model}" for model in range(5)))
+        parts.append(f"{title}\n{table(head, rows)}")
     holdings = [
-        [f"Case {result.case.number}", f"Model {m.model}", *m.holdings, m.borrower_issuances]
+        [
+            f"Case {result.case.number}",
+            f"Model {m.model}",
+            *(f"{number:,}" for number in (*m.holdings, m.borrower_issuances)),
+        ]
         for result in replication.cases
         for m in result.models
     ]
-    from scenarios.paper import TOKENS
-
-    headers = ["", "", *TOKENS, "borrower's issuances"]
-    parts.append(
-        "Tokens that the lender holds on the last day (below zero: issued beyond what it held),\n"
-        "and the issuances by the borrower, which the paper does not count\n"
-        + tabulate(holdings, headers, intfmt=",")
+    told = (
+        "Tokens that the lender holds on the last day (below zero: issued beyond what it held),"
+        " and the issuances by the borrower, which the paper does not count"
     )
+    head = ("", "", *TOKENS, "issuances")
+    parts.append(f"{wrapped(told)}\n{table(head, holdings, left=2)}")
     matched = sum(cell.matches for cell in cells)
     documented = [cell for cell in cells if cell.documented]
-    summary = f"{matched} of {len(cells)} published cells agree at their precision."
-    for cell in documented:
-        summary += (
-            f"\nKnown not to be reproducible: {cell.table}, Case {cell.case}, Model {cell.model},"
-            f" {cell.statistic}: {cell.documented}."
-        )
+    summary = [f"{matched} of {len(cells)} published cells agree at their precision."]
+    summary += [
+        f"Known not to be reproducible: {cell.table}, Case {cell.case}, Model {cell.model},"
+        f" {cell.statistic}: {cell.documented}."
+        for cell in documented
+    ]
     others = [cell for cell in cells if not cell.matches and not cell.documented]
     if others and replication.profile == "paper":
-        summary += f"\n{len(others)} cells differ beyond that: these are not the paper's prices."
-    for number, reason in replication.skipped:
-        summary += f"\nCase {number} skipped: {reason}."
-    parts.append(summary)
+        summary.append(f"{len(others)} cells differ beyond that: these are not the paper's prices.")
+    summary += [f"Case {number} skipped: {reason}." for number, reason in replication.skipped]
+    parts.append("\n".join(map(wrapped, summary)))
     return "\n\n".join(parts)
 
 

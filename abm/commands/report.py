@@ -11,9 +11,15 @@ import click
 from abm.commands.gas import fee_options
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis import Results
     from analysis.operating_cost import GasTerms
     from analysis.trade_off import UnitCosts
     from scenarios.scenario import Scenario
+
+BOOKS = 5
+"""Loan books that are drawn again, to tell what came out of their targets."""
 
 FORMATS = ("html", "svg", "csv", "latex")
 
@@ -63,7 +69,9 @@ def command(
         designs = scenarios_of(results.manifest)
         triggers = {design: scenario.agreement.trigger for design, scenario in designs.items()}
         fees = Fees(gas_price, ether_price)
-        report = build_report(results, triggers, fees, gas_terms_of(designs), prices_of(designs))
+        gas_terms, prices = gas_terms_of(designs), prices_of(designs)
+        book = book_of(results, designs)
+        report = build_report(results, triggers, fees, gas_terms, prices, book)
     except ResultsError as error:
         raise InputError(str(error)) from None
     if out is None:
@@ -146,3 +154,25 @@ def prices_of(designs: Mapping[int, Scenario]) -> dict[int, UnitCosts]:
                 capital=costs.leverage_ratio * costs.cost_of_capital,
             )
     return found
+
+
+def book_of(results: Results, designs: Mapping[int, Scenario]) -> tuple[pd.DataFrame, str] | None:
+    """Targets and outcome of the first books that the runs drew, and whose these are.
+
+    Of an experiment with several designs, those of the first that has a book.
+    """
+    from abm.commands.book import compared
+
+    manifest = results.manifest
+    drawn = [number for number, scenario in designs.items() if scenario.book is not None]
+    if not drawn or not results.has("runs"):
+        return None
+    runs = results.runs[results.runs["scenario_id"] == drawn[0]]
+    own = (runs["network_id"] == runs["replication_id"]) & (runs["path_id"] == runs["network_id"])
+    number = min(int(own.sum()), BOOKS)
+    if not number:
+        return None
+    whose = "the book of the run" if number == 1 else f"the books of {number} replications"
+    if len(designs) > 1:
+        whose += f" of design {drawn[0]}"
+    return compared(designs[drawn[0]], int(manifest["seed"]), number), whose

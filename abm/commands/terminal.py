@@ -6,12 +6,9 @@ import json
 import math
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 USUAL_WIDTH = 100
 """Of the output where there is no terminal."""
@@ -54,18 +51,43 @@ def fits(text: str) -> bool:
     return max(map(len, text.splitlines()), default=0) <= width()
 
 
-def one_below_the_other(cells: pd.DataFrame, keys: Sequence[str]) -> str:
+def wrapped(text: str, indent: str = "") -> str:
+    """A sentence in lines that fit the terminal, the first without the indent."""
+    from textwrap import wrap
+
+    return "\n".join(wrap(text, width(), subsequent_indent=indent, break_on_hyphens=False))
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
+    """Rows of text as a table, or one below the other where that is wider than the terminal.
+
+    Args:
+        head: what stands over the columns.
+        rows: their cells.
+        left: how many columns are aligned to the left; they tell the rows apart.
+    """
+    from tabulate import tabulate
+
+    aligned = ["left" if column < left else "right" for column in range(len(head))]
+    text = tabulate(rows, head, tablefmt="simple", colalign=aligned, disable_numparse=True)
+    return text if fits(text) else one_below_the_other(head, rows, left)
+
+
+def one_below_the_other(head: Sequence[str], rows: Sequence[Sequence[str]], keys: int) -> str:
     """The rows of a table that is too wide, each as a list of its columns; empty cells left out.
 
     Args:
-        cells: all text.
-        keys: columns that tell the rows apart.
+        head: names of the columns.
+        rows: their cells.
+        keys: how many of the first columns tell the rows apart; a number is told with its name.
     """
     blocks = []
-    for row in cells.to_dict("records"):
-        head = ", ".join(f"{key} {row[key]}" for key in keys)
-        entries = {str(name): text for name, text in row.items() if name not in keys and text}
-        blocks.append(f"{head}\n{described(entries)}")
+    for row in rows:
+        named = zip(head[:keys], row[:keys], strict=True)
+        told = ", ".join(f"{name} {key}" if key.isdigit() else key for name, key in named if key)
+        others = zip(head[keys:], row[keys:], strict=True)
+        entries = described({name: text for name, text in others if text})
+        blocks.append(f"{wrapped(told)}\n{entries}")
     return "\n\n".join(blocks)
 
 

@@ -59,6 +59,9 @@ class Estates:
         self._settled[estate] = self._settled[creditor] = day
         if claim:
             self.standing.lose(creditor, claim)
+            if self.standing.insured[creditor]:
+                self.ledger.mint(creditor, len(self.ledger.tokens) - 1, claim)
+                self._indemnify(creditor, claim, account, day)
         if not (claim and self.rules.recovery):
             return
         self._accounts.setdefault((estate, creditor), account)
@@ -95,19 +98,33 @@ class Estates:
         change: dict[int, int] = {}
         recovered = 0
         for estate, creditor, amount in _payments(paid):
-            change[estate] = change.get(estate, 0) - amount
-            change[creditor] = change.get(creditor, 0) + amount
-            recovered += amount
-            self.standing.recover(creditor, amount)
+            self._hand_over(estate, creditor, amount, change)
             account = self._accounts[estate, creditor]
             self.events.add(day, tally.RECOVERY, creditor, account, cash, amount, amount)
-            self.claims[estate][creditor] -= amount
-            if not self.claims[estate][creditor]:
-                del self.claims[estate][creditor]
-            if not self.claims[estate]:
-                del self.claims[estate]
+            if self.standing.insured[creditor]:
+                self._indemnify(creditor, -amount, account, day)
+            recovered += amount
         self._move(change)
         return recovered
+
+    def _hand_over(self, estate: int, creditor: int, amount: int, change: dict[int, int]) -> None:
+        """Book what an estate pays a creditor; cash of the insured goes on to their agents."""
+        change[estate] = change.get(estate, 0) - amount
+        insured = self.standing.insured[creditor]
+        payee = self.ledger.outside_market if insured else creditor
+        change[payee] = change.get(payee, 0) + amount
+        self.standing.recover(creditor, amount)
+        self.claims[estate][creditor] -= amount
+        if not self.claims[estate][creditor]:
+            del self.claims[estate][creditor]
+        if not self.claims[estate]:
+            del self.claims[estate]
+
+    def _indemnify(self, owner: int, amount: int, account: int, day: int) -> None:
+        """Note that an agent pays its owner's loss; less than nothing for what goes back to it."""
+        cash = len(self.ledger.tokens) - 1
+        self.standing.indemnify(owner, amount)
+        self.events.add(day, tally.INDEMNITY, owner, account, cash, abs(amount), amount)
 
     def _sell(self, estates: list[int], day: int, path: Ints) -> None:
         """Sell all tokens of some estates for cash, at one price a token."""

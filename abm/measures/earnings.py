@@ -10,6 +10,7 @@ import pandas as pd
 
 from abm.books.books import Books
 from abm.books.loan_book import ACTIVE, OPEN_LOAN
+from abm.measures.dividends import RecordDates
 from abm.measures.measure import BASIS_POINTS, FLOW, MONEY, RATIO, daily
 from scenarios.errors import InputError
 from scenarios.fees import Fees
@@ -51,6 +52,7 @@ class Earnings:
         by_participant: earned less paid by each.
         by_agent: the share of each.
         outside: of the world outside, which pays what cash collateral earns.
+        dividends: what tokens pay on record dates, if the scenario says so.
         fee, interest, reinvested, to_agents: of the last day, in all.
         days: calendar days that the last day stands for.
         lent: value of the securities on loan at its end.
@@ -88,6 +90,7 @@ class Earnings:
         self._share_left = np.full(accounts, PARTS // 2, np.int64)
         self.by_participant = np.zeros(participants, np.int64)
         self.by_agent = np.zeros(int(self._agent.max(initial=-1)) + 1, np.int64)
+        self.dividends: RecordDates | None = None
         self.fee = self.interest = self.reinvested = self.to_agents = 0
         self.outside = self.days = self.lent = 0
 
@@ -99,7 +102,10 @@ class Earnings:
         if fees is None:
             return None
         rates = (fee, market.assets.lending_fee)
-        return cls(fees, market.books, market.days, rates, agent, len(market.population.names))
+        earned = cls(fees, market.books, market.days, rates, agent, len(market.population.names))
+        if market.scenario.dividends is not None:
+            earned.dividends = RecordDates(market)
+        return earned
 
     def accrue(self, books: Books, day: int, prices: Ints) -> None:
         """Accrue what is open at the end of a day, until the next day of the simulation.
@@ -133,6 +139,9 @@ class Earnings:
         self.fee, self.interest = int(fee.sum()), int(interest.sum())
         self.reinvested, self.to_agents = int(income.sum()), int(agents.sum())
         self.outside -= self.reinvested
+        if self.dividends is not None:
+            self.dividends.pay(books, day, prices, self.by_participant)
+            self.outside -= self.dividends.paid
 
     def _fees(self, books: Books, prices: Ints) -> Ints:
         """Fees of the day by margin account; loans that are closed out cost no more."""

@@ -86,6 +86,8 @@ class Blueprint:
     """Agent of each participant of a book, -1 for none."""
     lent_moves: bool
     """Whether anything but cash is lent, so that exposures change with prices."""
+    insured: npt.NDArray[np.bool_] | None
+    """Whose losses are paid by an agent; None where no agent does."""
     equity: Ints
     """What each participant can lose before it defaults, in money units; `UNLIMITED` if no
     matter."""
@@ -173,6 +175,9 @@ def draw_blueprint(
         fee=table.fee,
         open_ended=table.open_ended,
         agent=table.agent,
+        insured=table.agent >= 0
+        if table.agent is not None and scenario.book and scenario.book.indemnity
+        else None,
         lent_moves=bool(sizes.lent[:, :-1].any()),
         equity=equity_of(
             scenario, population, table, sizes, prices, ledger.wallets[: len(population.names)]
@@ -206,22 +211,22 @@ def _books(
         carriers = account = key
     longest_lag = int(terms.lag.max())
     participants = len(population.names)
-    accounts = new_accounts(
-        table.lender[carriers], table.borrower[carriers], table.agreement[carriers]
-    )
-    loans = new_loans(number)
-    loans.loan_id[:] = table.loan_id
-    loans.account[:] = account
+    lender = table.lender[carriers]
+    accounts = new_accounts(lender, table.borrower[carriers], table.agreement[carriers])
     drawn = table.drawn
-    loans.opened[:] = drawn.start - drawn.elapsed
-    loans.tenor[:] = np.where(drawn.term > 0, drawn.term, days - drawn.start)
+    opened = drawn.start - drawn.elapsed
+    tenor = np.where(drawn.term > 0, drawn.term, days - drawn.start)
     open_ended = np.array([kind.open_ended for kind in drawn.kinds])[drawn.kind]
-    loans.maturity[:] = np.where(open_ended, NEVER, loans.opened + loans.tenor)
+    maturity = np.where(open_ended, NEVER, opened + tenor)
+    loans = new_loans(number)
+    plain = np.asarray(loans).view(np.ndarray)
+    plain["loan_id"], plain["account"] = table.loan_id, account
+    plain["opened"], plain["tenor"], plain["maturity"] = opened, tenor, maturity
     ledger = Ledger(
         tokens, participants, len(carriers), longest_lag, scenario.participants.minting_days
     )
     reuse = bool(terms.reuse.any())
-    by_lender = np.argsort(accounts.lender, kind="stable") if reuse else np.zeros(0, np.int64)
+    by_lender = np.argsort(lender, kind="stable") if reuse else np.zeros(0, np.int64)
     rows = np.arange(participants + 1 if reuse else 0)
     books = Books(
         ledger=ledger.arrays,
@@ -233,7 +238,7 @@ def _books(
         reusable=np.zeros((participants if reuse else 1, len(tokens)), np.int64),
         free=np.zeros((len(carriers) if reuse else 0, len(tokens)), np.int64),
         by_lender=by_lender,
-        lender_start=np.searchsorted(accounts.lender[by_lender], rows),
+        lender_start=np.searchsorted(lender[by_lender], rows),
         by_account=np.argsort(account, kind="stable").astype(np.uint32)
         if len(carriers) < number
         else np.zeros(0, np.uint32),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -141,8 +143,9 @@ def spread(
 
 
 def _column(token: str, tokens: Sequence[str], field: str) -> int:
-    with named(f"loan.{field}"):
-        refuse_unpriced(token, tokens)
+    if token not in tokens:
+        with named(f"loan.{field}"):
+            refuse_unpriced(token, tokens)
     return list(tokens).index(token)
 
 
@@ -173,16 +176,22 @@ def _spread_own(
     return posted
 
 
+@lru_cache(maxsize=256)
+def _parts_of(shares: tuple[float, ...]) -> list[Fraction]:
+    """What each is of all of them."""
+    total = sum(map(exact, shares))
+    return [exact(share) / total for share in shares]
+
+
 def _spread(
     required: Ints, columns: Mapping[int, float], ranked: Sequence[int], prices: Ints
 ) -> Ints:
     """The same shares for all; by columns, of which the first in `ranked` makes up the rest."""
     posted = np.zeros((len(required), prices.shape[1]), np.int64)
     first, *others = [column for column in ranked if columns.get(column)]
-    total = sum(map(exact, columns.values()))
+    parts = dict(zip(columns, _parts_of(tuple(columns.values())), strict=True))
     for column in others:
-        share = exact(columns[column]) / total
-        part, whole = share.numerator, share.denominator
+        part, whole = parts[column].as_integer_ratio()
         posted[:, column] = product_over(required, part, whole, prices[:, column])
     rest = required - worth_of(posted, prices)
     posted[:, first] += np.maximum(-(-rest // prices[:, first]), 0)

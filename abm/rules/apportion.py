@@ -44,6 +44,8 @@ class Shares(NamedTuple):
     given: Ints
     remainder: Ints
     order: Ints
+    ended: Ints
+    """Source and token, as one number, at which rounding down has ended a search; -1 if none."""
     stock: Ints
     """What a borrower has, shape (4, tokens)."""
     number: Ints
@@ -69,23 +71,12 @@ def new_shares(books: Books, account: Ints, group: Ints) -> Shares:
 
 def room_for_shares(books: Books, account: Ints, start: Ints) -> Shares:
     """Room for calls on these accounts, in groups that begin at `start`."""
-    calls, tokens = len(account), books.lent.shape[1]
-    room = np.zeros((5, calls), np.int64)
-    return Shares(
-        account.astype(np.int64),
-        start,
-        moved=np.zeros((calls, 4, tokens), np.int64),
-        missing=np.zeros(calls, np.int64),
-        unmet=np.zeros(calls, np.int64),
-        left=room[0],
-        weight=room[1],
-        given=room[2],
-        remainder=room[3],
-        order=room[4],
-        stock=np.zeros((4, tokens), np.int64),
-        number=np.zeros((calls if len(books.schedules.of) else 0, tokens), np.int64),
-        used=np.zeros((calls, len(books.schedules.used)), np.int64),
-    )
+    calls, tokens, schedules = len(account), books.lent.shape[1], books.schedules
+    moved, by_call = np.zeros((calls, 4, tokens), np.int64), np.zeros((8, calls), np.int64)
+    stock = np.zeros((4, tokens), np.int64)
+    number = np.zeros((calls if len(schedules.of) else 0, tokens), np.int64)
+    used = np.zeros((calls, len(schedules.used)), np.int64)
+    return Shares._make([account.astype(np.int64), start, moved, *by_call, stock, number, used])
 
 
 @inlined

@@ -181,20 +181,29 @@ def plan_shares(books: Books, prices: Ints, shares: Shares, groups: int) -> None
 @inlined
 def share_group(books: Books, prices: Ints, shares: Shares, first: int, stop: int) -> None:
     """Serve calls together: source by source, and in each one position of their priorities after
-    the other.
+    the other; and again, as long as a search has ended at a token that has been used up since.
     """
-    positions = 0
+    positions, tokens = 0, len(prices)
     for c in range(first, stop):
         a = shares.account[c]
         shares.left[c] = shares.missing[c] = max(shortfall(books, prices, a), 0)
         if has_schedule(books, a):
             count(books, prices, a, True, shares.number[c], shares.used[c])
+        shares.ended[c] = -1
         positions = max(positions, books.terms[books.accounts[a].agreement].eligible)
-    for source in range(SOURCES):
-        for j in range(positions):
-            for token in range(len(prices)):
-                if shares.stock[source, token] > 0:
-                    share_token(books, prices, shares, first, stop, source, j, token)
+    goes_on = True
+    while goes_on:
+        for source in range(SOURCES):
+            for j in range(positions):
+                for token in range(tokens):
+                    if shares.stock[source, token] > 0:
+                        share_token(books, prices, shares, first, stop, source, j, token)
+        goes_on = False
+        for c in range(first, stop):
+            at = shares.ended[c]
+            if at >= 0 and shares.left[c] > 0 and shares.stock[at // tokens, at % tokens] == 0:
+                shares.ended[c] = -1
+                goes_on = True
     if len(books.ledger.arriving):
         for token in range(len(prices)):
             share_under_way(books, shares, first, stop, token)
@@ -217,8 +226,9 @@ def share_token(
     for c in range(first, stop):
         shares.weight[c] = 0
         t = books.accounts[shares.account[c]].agreement
-        term = books.terms[t]
-        if shares.left[c] <= 0 or j >= term.eligible or books.priority[t, j] != token:
+        if shares.left[c] <= 0 or shares.ended[c] >= 0 or j >= books.terms[t].eligible:
+            continue
+        if books.priority[t, j] != token:
             continue
         a, most, left = shares.account[c], int(UNLIMITED), int(shares.left[c])
         if has_schedule(books, a):
@@ -226,10 +236,10 @@ def share_token(
             if most == 0:
                 continue
         one = counts_for(books, prices, a, token)
-        asked = whole_tokens(left, one, term.delivery_up)
+        asked = whole_tokens(left, one, books.terms[t].delivery_up)
         if asked == 0:
             # It is dearer than what is missing, which ends the search.
-            shares.left[c] = 0
+            shares.ended[c] = source * len(prices) + token
         if one != price:
             left = max(left // one * price + part_of_whole(left % one, price, one)[0], 1)
         shares.given[c] = asked = min(asked, most)
@@ -242,7 +252,7 @@ def share_token(
             continue
         given, a, most = shares.given[c], shares.account[c], 1
         value = given * counts_for(books, prices, a, token)
-        shares.moved[c, source, token] = given
+        shares.moved[c, source, token] += given
         shares.stock[source, token] -= given
         shares.left[c] -= value
         if source != MINT or len(books.ledger.arriving) == 0:
@@ -252,7 +262,7 @@ def share_token(
             take_room(books, a, token, value, shares.used[c])
             most = admitted(books, prices, a, token, shares.number[c], shares.used[c])
         if wanted < there and most > 0:
-            shares.left[c] = 0
+            shares.ended[c] = source * len(prices) + token
 
 
 @inlined

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import pandas as pd
+
 from analysis.errors import ResultsError
 from analysis.labels import metric_label, metric_phrase, number_label
 from analysis.operating_cost import Fees, GasTerms
+from analysis.report.book import book_section
 from analysis.report.content import FigureItem, Report, Section
 from analysis.report.designs import effects_section, extremes, results_section
 from analysis.report.market import defaults_section, network_section
@@ -29,6 +32,7 @@ def build_report(
     fees: Fees | None = None,
     gas_terms: Mapping[Any, GasTerms] | None = None,
     prices: Mapping[Any, UnitCosts] | None = None,
+    book: tuple[pd.DataFrame, str] | None = None,
 ) -> Report:
     """The report of an experiment.
 
@@ -39,6 +43,8 @@ def build_report(
         gas_terms: by `scenario_id`, for an estimate of the gas of runs that have none.
         prices: by `scenario_id`, of what runs count; what policies cost in all is left out if not
             given.
+        book: what came out of the targets of a loan book, and of which ones, as `book_section`
+            takes them.
 
     Raises:
         ResultsError: no run has finished.
@@ -54,6 +60,7 @@ def build_report(
         time_section(subject),
         issuance_section(subject),
         defaults_section(subject),
+        book_section(*book) if book else None,
         network_section(subject),
         trade_off_section(subject, prices or {}, gas_terms or {}),
         operating_cost_section(subject, fees, gas_terms or {}) if fees else None,

@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import product
 
 from reference.books import UNLIMITED, Account, Books, Instruction, counts
 from reference.reuse import Reusable, come_in, give_back, hand_over
@@ -228,39 +229,41 @@ def share(
     }
     plans = [Plan() for _ in calls]
     left = [missing for _, missing in calls]
-    ended = [False for _ in calls]
+    ended: list[tuple[str, str] | None] = [None for _ in calls]
     last = max(len(account.terms.priority) for account, _ in calls)
     limits = [Limits(books, account) for account, _ in calls]
-    for source in stock:
-        for position in range(last):
-            for token in books.tokens:
-                there, price = stock[source].get(token, 0), books.prices[token]
-                wishes: dict[int, int] = {}
-                worth: dict[int, int] = {}
-                for number, (account, _) in enumerate(calls):
-                    order = account.terms.priority
-                    here = position < len(order) and order[position] == token
-                    if not (here and there and left[number] > 0 and not ended[number]):
-                        continue
-                    most, one = limits[number].admits(token), one_of(books, account.terms, token)
-                    if most == 0:
-                        continue
+    seeking = True
+    while seeking:
+        for source, position, token in product(stock, range(last), books.tokens):
+            there, price = stock[source].get(token, 0), books.prices[token]
+            wishes: dict[int, int] = {}
+            worth: dict[int, int] = {}
+            for number, (account, _) in enumerate(calls):
+                order = account.terms.priority
+                here = position < len(order) and order[position] == token
+                most, one = limits[number].admits(token), one_of(books, account.terms, token)
+                if here and there and left[number] > 0 and not ended[number] and most != 0:
                     wish = whole(left[number], one, account.terms.delivery_rounding)
-                    ended[number] = wish == 0
                     wishes[number] = wish if most is None else min(wish, most)
                     market = max(left[number] * price // one, 1)
                     worth[number] = min(market, wishes[number] * price)
-                parts = wishes
-                if sum(wishes.values()) > there:
-                    parts = shared_out(books, calls, worth, there, price)
-                for number, part in parts.items():
-                    getattr(plans[number], source)[token] += part
-                    left[number] -= part * one_of(books, calls[number][0].terms, token)
-                    limits[number].add(token, part)
-                    goes_on = limits[number].admits(token) == 0
-                    ended[number] |= sum(wishes.values()) < there and not goes_on
-                if parts:
-                    stock[source][token] = there - sum(parts.values())
+                    if wish == 0:
+                        ended[number] = source, token
+            parts = wishes
+            if sum(wishes.values()) > there:
+                parts = shared_out(books, calls, worth, there, price)
+            for number, part in parts.items():
+                getattr(plans[number], source)[token] += part
+                left[number] -= part * one_of(books, calls[number][0].terms, token)
+                limits[number].add(token, part)
+                if sum(wishes.values()) < there and limits[number].admits(token) != 0:
+                    ended[number] = source, token
+            if parts:
+                stock[source][token] = there - sum(parts.values())
+        seeking = False
+        for number, at in enumerate(ended):
+            if at and left[number] > 0 and stock[at[0]].get(at[1], 0) == 0:
+                ended[number], seeking = None, True
     for token in books.tokens if books.minting_days else ():
         minted = {number: plan.mint[token] for number, plan in enumerate(plans)}
         if sum(minted.values()) > asked[who, token]:

@@ -18,6 +18,7 @@ import numpy as np
 
 from abm.agents import Borrower
 from abm.agents.views import DeliveryCalls, Ints
+from abm.commands.benchmarks.bandwidth import adder_of, bytes_of_pass
 from abm.commands.benchmarks.measurement import Measurement
 from abm.commands.benchmarks.sheets import compare_sheets
 from abm.day.call_and_return import run_returns
@@ -154,7 +155,12 @@ def _passes(loans: int, borrowers: int) -> Iterator[Measurement]:
     benchmarks = comparisons("c_pass")
     if benchmarks is not None and benchmarks.compiler() is None:
         benchmarks = None
-    number, (step, bare, *in_c) = _fastest(partial(_run_passes, loans, borrowers, benchmarks))
+    market = market_of(loans, borrowers)
+    assert isinstance(market.phases, ColumnsDay)
+    moved = bytes_of_pass(market.books, market.phases.calls)
+    market.release()
+    passes = partial(_run_passes, loans, borrowers, benchmarks, adder_of(moved))
+    number, (step, bare, add, *in_c) = _fastest(passes)
     unit, rate = "million loan-days/s", number / 1e6
     for c in in_c:
         yield Measurement("pass in C", number, rate / c, unit)
@@ -162,18 +168,25 @@ def _passes(loans: int, borrowers: int) -> Iterator[Measurement]:
     if not in_c:
         yield Measurement("bare pass", number, rate / bare, unit)
     yield Measurement("whole step", number, rate / step, unit, "bare pass", bare / step)
+    yield Measurement("bytes of the pass", number, moved / number, "bytes/loan-day")
+    yield Measurement("memory bandwidth", number, moved / add / 1e9, "GB/s")
+    name = "bandwidth of the bare pass"
+    yield Measurement(name, number, moved / bare / 1e9, "GB/s", "memory bandwidth", add / bare)
 
 
-def _run_passes(loans: int, borrowers: int, benchmarks: ModuleType | None) -> tuple[int, Days]:
-    """Days of the whole step, of the bare pass, and of that in C where it can be built."""
+def _run_passes(
+    loans: int, borrowers: int, benchmarks: ModuleType | None, add: Callable[[], object]
+) -> tuple[int, Days]:
+    """Days of the whole step and of the bare pass, what memory takes to `add`, and days of the
+    pass in C where it can be built."""
     whole, bare = market_of(loans, borrowers), market_of(loans, borrowers)
     if benchmarks is None:
-        days = _by_stretches(whole.step, _bare(bare))
+        days = _by_stretches(whole.step, _bare(bare), add)
     else:
         bare.books.totals[:] = 0
         in_c = market_of(loans, borrowers)
         run_c = benchmarks.CPass(in_c)
-        days = _by_stretches(whole.step, _bare(bare), _in_c(in_c, run_c))
+        days = _by_stretches(whole.step, _bare(bare), add, _in_c(in_c, run_c))
         if (in_c.ledger.wallets[:-1] != bare.ledger.wallets[:-1]).any():
             raise RuntimeError("the pass in C moved other tokens: the comparison means nothing")
         if (run_c.totals != bare.books.totals).any():

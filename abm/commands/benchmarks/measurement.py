@@ -26,10 +26,18 @@ class Measurement:
     ratio: float = float("nan")
     """How many times as fast as the other; of memory, how many times as large."""
 
-    def line(self, counted: str) -> str:
-        """The measurement for people to read; `counted` is what `size` counts."""
-        ratio = "" if math.isnan(self.ratio) else f"  {self.ratio:.2f} x {self.compared_with}"
-        return f"{self.name:34} {self.size:>11,} {counted} {self.value:>10,.2f} {self.unit}{ratio}"
+    def line(self, counted: str, room: int) -> str:
+        """The measurement for people to read; two lines where there is no room for one.
+
+        Args:
+            counted: what `size` counts.
+            room: characters in a line.
+        """
+        told = f"{self.name:34} {self.size:>11,} {counted} {self.value:>10,.2f} {self.unit}"
+        if math.isnan(self.ratio):
+            return told
+        ratio = f"  {self.ratio:.2f} x {self.compared_with}"
+        return told + ratio if len(told + ratio) <= room else f"{told}\n{ratio}"
 
 
 COLUMNS = ("benchmark", *(field.name for field in fields(Measurement)))

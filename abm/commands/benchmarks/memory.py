@@ -1,20 +1,19 @@
-"""Memory over the course of a sweep: of workers, and of the client with the scheduler in it."""
+"""Memory over the course of a sweep: of workers, and of the client that they are copies of."""
 
 from __future__ import annotations
 
 import tempfile
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
-from time import perf_counter
 from typing import NamedTuple
 
 import numpy as np
 
 from abm.commands.benchmarks.measurement import Measurement
-from abm.experiments.execute import run_experiment
+from abm.experiments.execute import Finished, run_experiment
 from abm.experiments.plan import Plan
 from scenarios.experiment import Experiment
 
@@ -36,7 +35,7 @@ class Sample(NamedTuple):
 
 
 def memory(experiment: Experiment, workers: int) -> Iterator[Measurement]:
-    """Watch a sweep with so many workers.
+    """Watch a sweep with so many workers, from outside of its client.
 
     A leak shows in the growth a run, from a third of the sweep on: caches and memory pools of
     pyarrow and numba have filled by then, a leak goes on. A worker that was replaced would hide
@@ -49,12 +48,12 @@ def memory(experiment: Experiment, workers: int) -> Iterator[Measurement]:
     runs = plan.runs
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out"
-        start = perf_counter()
-        with _watched(out / "runs", -(-runs // plan.part_size)) as (samples, seen):
-            failed = run_experiment(experiment, out, workers=workers).failed
-        seconds = perf_counter() - start
-    if failed or not samples:
-        raise RuntimeError(f"{failed} of {runs} runs failed, {len(samples)} samples of memory")
+        parts = -(-runs // plan.part_size)
+        finished, samples, seen = _watched(experiment, out, workers, parts)
+    if finished.failed or not samples:
+        raise RuntimeError(
+            f"{finished.failed} of {runs} runs failed, {len(samples)} samples of memory"
+        )
     for who in ("client", "worker"):
         sizes = {when: size_at(samples, who, at) / 2**20 for when, at in AT.items()}
         for when, size in sizes.items():
@@ -64,7 +63,7 @@ def memory(experiment: Experiment, workers: int) -> Iterator[Measurement]:
             yield Measurement(f"{who} after {when}", runs, size, "MiB", *compared)
         yield Measurement(f"{who}'s growth", runs, growth(samples, who) / runs, "bytes/run")
     yield Measurement("workers replaced", runs, len(seen) - workers, "processes")
-    yield Measurement("sweep of tiny runs", runs, seconds, "s")
+    yield Measurement("sweep of tiny runs", runs, finished.seconds, "s")
 
 
 def size_at(samples: list[Sample], who: str, at: float) -> float:
@@ -84,46 +83,43 @@ def growth(samples: list[Sample], who: str) -> float:
     return float(np.polyfit(done, [getattr(s, who) for s in late], 1)[0])
 
 
-@contextmanager
-def _watched(folder: Path, parts: int) -> Iterator[tuple[list[Sample], set[int]]]:
-    """Sample memory five times a second while the block runs.
-
-    Args:
-        folder: of the parts of `runs`, which says how far the sweep is.
-        parts: so many there will be.
+def _watched(
+    experiment: Experiment, out: Path, workers: int, parts: int
+) -> tuple[Finished, list[Sample], set[int]]:
+    """Run a sweep of so many parts in a process of its own, and look at it five times a second.
 
     Returns:
-        The samples, and the process numbers of all workers seen; both fill up.
+        How it went, the samples, and the process numbers of all workers seen.
     """
     import psutil
 
-    samples: list[Sample] = []
-    seen: set[int] = set()
-    over = threading.Event()
-
-    def look(me: psutil.Process) -> None:
+    apart = get_context("spawn")
+    ours, theirs = apart.Pipe()
+    client = apart.Process(target=_run, args=(theirs, experiment, out, workers))
+    client.start()
+    theirs.close()
+    process, samples, seen = psutil.Process(client.pid), list[Sample](), set[int]()
+    while not ours.poll(0.2):
         sizes = {}
-        for child in me.children(recursive=True):
+        for child in process.children():
             try:
-                # The other children belong to multiprocessing itself.
-                if "--multiprocessing-fork" in child.cmdline():
+                if not any("resource_tracker" in word for word in child.cmdline()):
                     sizes[child.pid] = child.memory_info().rss
             except psutil.Error:
                 continue
-        stored = sum(1 for _ in folder.iterdir()) if folder.is_dir() else 0
+        stored = sum(1 for _ in (out / "runs").iterdir()) if (out / "runs").is_dir() else 0
         seen.update(sizes)
         if stored and sizes:
-            samples.append(Sample(stored / parts, me.memory_info().rss, max(sizes.values())))
-
-    def watch() -> None:
-        me = psutil.Process()
-        while not over.wait(0.2):
-            look(me)
-
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
+            samples.append(Sample(stored / parts, process.memory_info().rss, max(sizes.values())))
     try:
-        yield samples, seen
+        finished: Finished = ours.recv()
+    except EOFError:
+        raise RuntimeError("the client of the sweep has died") from None
     finally:
-        over.set()
-        thread.join()
+        client.join()
+    return finished, samples, seen
+
+
+def _run(connection: Connection, experiment: Experiment, out: Path, workers: int) -> None:
+    """What the client of the sweep does: as `collateral run`, whose workers are copies of it."""
+    connection.send(run_experiment(experiment, out, workers=workers))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from time import perf_counter, process_time
+from subprocess import Popen
+from time import perf_counter, process_time, sleep
 from types import ModuleType
 from typing import Any
 
@@ -34,15 +36,21 @@ TWENTY_LOANS: dict[str, Any] = {
 }
 """What the bundled sweep's scenario becomes beside one object a loan."""
 
-QUIET: dict[str, Any] = {"loan.start": 0, "participants.issuance_capacity": "unlimited"}
-"""With this nobody of the bundled sweep is ever short, and no loan begins later: all days of a run
-are one stretch."""
+QUIET: dict[str, Any] = {
+    "loan.start": 0,
+    "participants.issuance_capacity": "unlimited",
+    "participants.lenders": 32,
+    "participants.borrowers": 66,
+}
+"""With this the markets of the bundled sweep have some 200 loans, all of which begin on day 0, and
+nobody is ever short: all days of a run are one stretch."""
 
 OBJECT_RUNS = 20
 
 
 def sweep(runs: int) -> Iterator[Measurement]:
-    """Runs of the bundled sweep in three ways in this process, by two workers, and as objects.
+    """Runs of the bundled sweep in three ways in this process, by two workers, and as objects; and
+    how long a command takes to its first run.
 
     Args:
         runs: at least so many, the same number of each design.
@@ -57,11 +65,15 @@ def sweep(runs: int) -> Iterator[Measurement]:
     benchmarks = comparisons("object_market")
     if benchmarks is not None:
         yield from _against_objects(experiment, benchmarks)
+    with tempfile.TemporaryDirectory() as folder:
+        seconds = min(_to_the_first_run(Path(folder) / str(turn)) for turn in range(TURNS))
+    yield Measurement("command to its first run", 1, seconds, "s")
 
 
 def _in_this_process(experiment: Experiment, which: str) -> Iterator[Measurement]:
     """Days alone, a loop over markets, and the engine, turn by turn: processor time a run."""
     plan = Plan.of(experiment)
+    _loop([_market(plan, 0)])  # loads code
     with tempfile.TemporaryDirectory() as folder:
         common = Common.of(plan, folder)
         seconds = [0.0, 0.0, 0.0]
@@ -106,13 +118,26 @@ def _taken(action: Callable[..., object], *arguments: Any) -> float:
 
 
 def _with_workers(experiment: Experiment, which: str) -> Iterator[Measurement]:
-    """The whole sweep by the clock, from planning to closing, and the time to its first part."""
+    """The whole sweep by the clock, from planning to closing."""
     with tempfile.TemporaryDirectory() as folder:
         start = perf_counter()
         finished = run_experiment(experiment, Path(folder) / "out", workers=2)
         seconds = perf_counter() - start
     rate = finished.runs / seconds
     yield Measurement(f"{which} with two workers", finished.runs, rate, "runs/s")
+
+
+def _to_the_first_run(out: Path) -> float:
+    """Seconds from `collateral run` until the first run of a sweep is stored, by the clock."""
+    command = [sys.executable, "-m", "abm", "run", BUNDLED, "--replications", "1", "--workers", "2"]
+    start = perf_counter()
+    with Popen([*command, "--quiet", "--out", str(out)]) as running:
+        while running.poll() is None and not list(out.glob("runs/*.parquet")):
+            sleep(0.005)
+        seconds = perf_counter() - start
+    if running.returncode:
+        raise RuntimeError(f"collateral run ended with {running.returncode}")
+    return seconds
 
 
 def _against_objects(experiment: Experiment, benchmarks: ModuleType) -> Iterator[Measurement]:

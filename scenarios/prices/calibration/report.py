@@ -1,4 +1,4 @@
-"""A fit in words: tables for a terminal, and the table of a scenario file."""
+"""A fit in words: cells of tables for a terminal, and the table of a scenario file."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from tabulate import tabulate
 
 from scenarios.prices.calibration.estimates import Fit
 from scenarios.prices.model_source import ModelSource
 
+ESTIMATES = ("parameter", "token", "estimate", "standard error")
+MOMENTS = ("token", "statistic of daily log-returns", "data", "model", "90 % of paths", "outside")
+"""What stands over the columns."""
 
-def estimates_table(fit: Fit[ModelSource]) -> str:
-    """Parameters with their standard errors."""
-    rows = [
+
+def estimates_cells(fit: Fit[ModelSource]) -> list[tuple[str, ...]]:
+    """Parameters with their standard errors: rows of `ESTIMATES`."""
+    return [
         (
             item.parameter,
             item.tokens,
@@ -24,17 +27,11 @@ def estimates_table(fit: Fit[ModelSource]) -> str:
         )
         for item in fit.estimates
     ]
-    return tabulate(
-        rows,
-        headers=["parameter", "token", "estimate", "standard error"],
-        colalign=("left", "left", "right", "right"),
-        disable_numparse=True,
-    )
 
 
-def moments_table(comparison: pd.DataFrame) -> str:
-    """Data and model side by side; a star marks data outside 90 % of the model's paths."""
-    rows = []
+def moments_cells(comparison: pd.DataFrame) -> list[tuple[str, ...]]:
+    """Data and model side by side: rows of `MOMENTS`; a star marks data outside the interval."""
+    rows: list[tuple[str, ...]] = []
     for row in comparison.itertuples(index=False):
         # The last column is named `inside`; the others in the order of `compare`.
         token, statistic, data, model, low, high, inside = row
@@ -49,13 +46,7 @@ def moments_table(comparison: pd.DataFrame) -> str:
                 mark,
             )
         )
-    table = tabulate(
-        rows,
-        headers=["token", "statistic of daily log-returns", "data", "model", "90 % of paths", ""],
-        colalign=("left", "left", "right", "right", "right", "left"),
-        disable_numparse=True,
-    )
-    return f"{table}\n* data outside 90 % of the model's paths"
+    return rows
 
 
 def prices_table(source: ModelSource) -> str:

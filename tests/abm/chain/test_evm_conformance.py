@@ -105,10 +105,11 @@ MARKETS = int(os.environ.get("COLLATERAL_MARKETS", "40"))
 """How many random markets are compared; 1,000 take some ten minutes."""
 
 
-@pytest.mark.parametrize("seed", [*range(MARKETS), 615, 699, 743])
+@pytest.mark.parametrize("seed", [*range(MARKETS), 490, 615, 699, 743])
 def test_random_scenarios(seed: int) -> None:
     """All supported terms at random: lags, minima, priorities, recalls, faults of the oracle,
-    defaults, sales with an impact. The last three recall loans of somebody in default."""
+    defaults, sales with an impact. In the first of the last four a search goes on where others
+    have used up a token, the others recall loans of somebody in default."""
     scenario, panel = random_scenario(seed)
     done = verify(scenario, rng=seed, prices=panel)
     assert done.difference is None, done.difference

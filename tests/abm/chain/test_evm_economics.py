@@ -213,7 +213,7 @@ class Economy(RuleBasedStateMachine):
 
 
 Economy.TestCase.settings = settings(
-    max_examples=12,
+    max_examples=settings().max_examples // 8,  # each has 25 steps
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=list(HealthCheck),

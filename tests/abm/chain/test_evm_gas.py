@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from evm_world import new_world
+from hypothesis import settings
 
 from abm.chain.day import chain_of
 from abm.chain.gas import (
     COLUMNS,
+    MODELS,
     OUTCOMES,
     common_outcomes,
     example_market,
@@ -37,9 +40,22 @@ from scenarios.errors import InputError
 DOCS = Path(__file__).parents[3] / "docs" / "contracts.md"
 
 
+LARGE = "tokens == 15 and batch == 16 and model != 4"
+"""Rows of the record that take as long as all others: measured anew where time is given to it."""
+
+
 @pytest.fixture(scope="module")
-def table() -> pd.DataFrame:
-    return gas_table()
+def measured() -> pd.DataFrame:
+    """The record as the contracts are today, without the large rows."""
+    if settings().max_examples > 100:  # HYPOTHESIS_PROFILE=search
+        return record()
+    small = gas_table(MODELS, (1, 5), (1, 16)), gas_table(MODELS, (15,), (1,))
+    return pd.concat([*small, gas_table((4,), (15,), (16,))]).round(1)
+
+
+@pytest.fixture(scope="module")
+def table(measured: pd.DataFrame) -> pd.DataFrame:
+    return measured.query("tokens == 5 and batch == 1")
 
 
 def test_gas_stays_below_its_bounds(table: pd.DataFrame) -> None:
@@ -59,9 +75,14 @@ def test_gas_stays_below_its_bounds(table: pd.DataFrame) -> None:
     assert 0 < single["gas_delivery_with_mint"] - single["gas_delivery"] < 21_000
 
 
-def test_the_record_is_what_the_contracts_need() -> None:
+def test_the_record_is_what_the_contracts_need(measured: pd.DataFrame) -> None:
     """To the last digit; after a change to the contracts, `python -m abm.chain.gas` writes it."""
-    pd.testing.assert_frame_equal(record(), recorded(), check_exact=True, check_dtype=False)
+    keys = ["model", "tokens", "batch"]
+    now = measured.set_index(keys).sort_index()
+    kept = recorded() if len(now) == len(recorded()) else recorded().query(f"not ({LARGE})")
+    pd.testing.assert_frame_equal(
+        now, kept.set_index(keys).sort_index(), check_exact=True, check_dtype=False
+    )
 
 
 def test_the_tables_in_the_docs_are_the_record() -> None:
@@ -102,8 +123,9 @@ def test_outcomes_told_by_counts_are_those_of_the_contracts(model: int) -> None:
     market.release()
 
 
-@pytest.mark.parametrize("model", [0, 1, 2, 3, 4])
-@pytest.mark.parametrize("loans", [1, 3, 20])
+@pytest.mark.parametrize(
+    ("model", "loans"), [*product(range(5), (1, 3)), *product((0, 1, 4), (20,))]
+)
 def test_the_estimate_is_near_to_what_runs_cost(model: int, loans: int) -> None:
     """Of other loans, prices and numbers of tokens than the record; `docs/contracts.md`: 10 %.
 
@@ -149,6 +171,10 @@ def test_a_finite_allowance_costs_gas_on_every_pull(monkeypatch: pytest.MonkeyPa
         world.day(1, 80, 180)
         world.platform.adjust([world.loan])
         gas.append(world.platform.gas[-1].gas)
+        allowed = [world.platform.lending.address, 10**6]
+        token, owner = world.platform.tokens[0], world.borrower
+        renewed = world.platform.machine.send(token, "approve", allowed, owner).gas
+    assert f"costs its owner {renewed:,} gas" in DOCS.read_text(encoding="utf-8")
     assert gas == [87_418, 87_418 + 3_088]
     assert f"costs {gas[1] - gas[0]:,} gas" in DOCS.read_text(encoding="utf-8")
     assert f"a delivery of {gas[0]:,}" in DOCS.read_text(encoding="utf-8")

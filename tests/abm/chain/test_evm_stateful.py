@@ -285,7 +285,7 @@ class Ledgers(TwoLedgers, RuleBasedStateMachine):
 
 
 Ledgers.TestCase.settings = settings(
-    max_examples=40,
+    max_examples=settings().max_examples // 4,  # each has 30 steps
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=list(HealthCheck),

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 import abm.commands.benchmarks.experiments
 import abm.commands.benchmarks.market
+import abm.commands.benchmarks.sweeps
 from abm.commands.benchmarks.measurement import COLUMNS
 from abm.commands.cli import main
 
@@ -41,6 +42,10 @@ def test_the_market_is_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert found["compared_with"]["whole step"] == "bare pass"
     assert 0 < found["ratio"]["whole step"] < 1
     assert 0 < found["value"]["build"] < found["value"]["build and 61 days"]
+    # A record of 104 bytes, five balances and a call of one byte: read, and written.
+    assert found["value"]["bytes of the pass"] == 2 * (104 + 5 * 8 + 1)
+    used = found.loc["bandwidth of the bare pass"]
+    assert used["ratio"] == pytest.approx(used["value"] / found["value"]["memory bandwidth"])
     plain = found.loc["step without balance sheets"]
     for name in ("step with balance sheets", "step with decisions on them"):
         kept = found.loc[name]
@@ -78,7 +83,10 @@ def test_experiments_compare_two_workers_with_one(
     assert value["half-second run alone"] < value["sweep with one worker"]
 
 
-def test_experiments_tell_what_a_run_costs_beside_its_days(tmp_path: Path) -> None:
+def test_experiments_tell_what_a_run_costs_beside_its_days(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(abm.commands.benchmarks.sweeps, "TURNS", 1)
     sizes = ("--memory-runs", 0, "--cost-runs", 0, "--speed-runs", 0, "--sweep-runs", 20)
     found = figures(tmp_path / "out.csv", "experiments", *sizes)
     value = found["value"]
@@ -90,6 +98,7 @@ def test_experiments_tell_what_a_run_costs_beside_its_days(tmp_path: Path) -> No
     assert value["the quiet sweep with two workers"] > 0
     assert found["compared_with"]["run of 20 loans by the engine"].startswith("run of 20 objects")
     assert found["ratio"]["run of 20 loans by the engine"] > 1
+    assert value["command to its first run"] > 0
 
 
 def test_a_day_of_the_page_is_measured(tmp_path: Path) -> None:

@@ -166,3 +166,20 @@ def test_prices_must_be_positive(name: str, option: str, number: str) -> None:
 def test_terms_whose_gas_is_known(changes: dict[str, Any], terms: GasTerms | None) -> None:
     scenario = Scenario.parse(SCENARIO, "tiny").with_changes(changes)
     assert gas_terms_of({7: scenario}) == ({} if terms is None else {7: terms})
+
+
+def test_a_book_is_reported_beside_its_targets(tmp_path: Path) -> None:
+    """Of the very books that the runs drew: another seed has others."""
+    options = ["--set", "book.loans=300", "--set", "window.end=2024-01-08", "--workers", "0"]
+    folder = tmp_path / "out"
+    ran = collateral(
+        "run", "securities-lending-book", "--out", folder, "--replications", "2", *options
+    )
+    assert ran.exit_code == 0, ran.output
+    assert collateral("report", folder, "--format", "html,csv").exit_code == 0
+    told = pd.read_csv(folder / "report" / "book-targets.csv").set_index("name")
+    assert told.loc["loans", "target"] == 300
+    days = pd.read_parquet(folder / "days")
+    assert told.loc["loans", "drawn"] == days.loc[days["day"] == 0, "open_loans"].mean()
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "Targets, and what came out" in page and "ISLA" in page

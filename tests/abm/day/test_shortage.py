@@ -176,6 +176,36 @@ def test_dear_tokens_go_where_most_was_cut_off() -> None:
     assert [row["A"] for row in held(market)] == [2, 4]
 
 
+def test_a_search_goes_on_where_others_use_up_the_token_at_which_it_ended() -> None:
+    """Two calls of 400. The first takes six A of 60 and ends, for there are more; the other one
+    takes two B of 30 and then the last five A. So the first goes on, and takes 40 in cash.
+    """
+    terms = TERMS | {"delivery_rounding": "down"}
+    market = market_of(
+        {"A": [100, 60], "B": [30, 30]},
+        agreement=terms | {"priority": ["A", "JPY"]},
+        agreements={"other": terms | {"priority": ["B", "A"]}},
+        loans=[
+            loan(1, "L1", "B", lent={"JPY": 1000}, collateral={"A": 10}),
+            loan(2, "L2", "B", lent={"JPY": 1000}, collateral={"A": 10}, agreement="other"),
+        ],
+        participants={
+            "given": [
+                {
+                    "name": "B",
+                    "role": "borrower",
+                    "wallet": {"A": 11, "B": 2, "JPY": 100},
+                    "issuance_capacity": {"A": 0, "B": 0, "JPY": 0},
+                }
+            ]
+        },
+    )
+    market.step()
+    first, other = delivered(market, {"A": 10})
+    assert (first, other) == ({"A": 6, "B": 0, "JPY": 40}, {"A": 5, "B": 2, "JPY": 0})
+    assert market.books.accounts.unmet.tolist() == [0, 40]
+
+
 def test_who_can_mint_without_limit_is_served_in_the_order_of_accounts() -> None:
     """Nothing is unmet; the first call takes what the wallet has, and the others are minted for."""
     market = market_of(

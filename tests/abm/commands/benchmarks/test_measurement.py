@@ -22,8 +22,9 @@ def test_the_page_describes_every_column() -> None:
 
 
 def test_a_line_shows_the_figure_and_what_it_is_compared_with() -> None:
-    assert ALONE.line("runs").split() == ["sweep", "300", "runs", "12.50", "s"]
-    assert COMPARED.line("runs").endswith("300 runs       6.25 s  2.00 x sweep")
+    assert ALONE.line("runs", 100).split() == ["sweep", "300", "runs", "12.50", "s"]
+    assert COMPARED.line("runs", 100).endswith("300 runs       6.25 s  2.00 x sweep")
+    assert COMPARED.line("runs", 70).splitlines()[1] == "  2.00 x sweep"
 
 
 def test_rows_are_there_although_the_rest_failed(tmp_path: Path) -> None:

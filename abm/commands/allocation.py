@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tabulate import tabulate
+from abm.commands.terminal import table, wrapped
 
 Row = Sequence[str]
 
 
 def as_text(answer: Mapping[str, Any]) -> str:
     """Tables of an answer (`abm.optimise.answer.answer_of`)."""
-    parts = [answer["title"] or answer["problem"], _summary(answer)]
+    parts = [wrapped(answer["title"] or answer["problem"]), _summary(answer)]
     parts.append(
-        _table(
+        table(
             ("call", "asset", "tokens", "market value", "counts for", "cost a year"),
             [
                 (each["call"], each["asset"], f"{each['tokens']:,}", *_amounts(each, _DELIVERED))
@@ -24,7 +24,7 @@ def as_text(answer: Mapping[str, Any]) -> str:
         )
     )
     parts.append(
-        _table(
+        table(
             ("call", "called for", "delivered", "unmet", "cost a year"),
             [(each["call"], *_amounts(each, _CALLED)) for each in answer["calls"]],
         )
@@ -33,9 +33,11 @@ def as_text(answer: Mapping[str, Any]) -> str:
     worth = _worth(answer)
     if worth:
         parts.append(
-            "What one more of it is worth, in parts of tokens (dual prices of the relaxed problem):"
+            wrapped(
+                "What one more of it is worth, in parts of tokens (duals of the relaxed problem):"
+            )
         )
-        parts.append(_table(("one more", "cost a year", "unmet value"), worth))
+        parts.append(table(("one more", "cost a year", "unmet value"), worth))
     return "\n\n".join(parts)
 
 
@@ -47,11 +49,6 @@ def _amounts(row: Mapping[str, Any], names: Sequence[str]) -> list[str]:
     return [f"{row[name]:,.2f}" for name in names]
 
 
-def _table(head: Row, rows: Sequence[Row], left: int = 1) -> str:
-    aligned = ["left" if column < left else "right" for column in range(len(head))]
-    return tabulate(rows, head, tablefmt="simple", colalign=aligned, disable_numparse=True)
-
-
 def _summary(answer: Mapping[str, Any]) -> str:
     rule, bound = answer["priority_rule"], answer["relaxed"]
     rows = [
@@ -60,7 +57,7 @@ def _summary(answer: Mapping[str, Any]) -> str:
         ("in parts of tokens, a bound", bound),
     ]
     head = ("", f"unmet, {answer['currency']}", "cost a year")
-    return _table(head, [(name, *_amounts(row, ("unmet", "cost"))) for name, row in rows])
+    return table(head, [(name, *_amounts(row, ("unmet", "cost"))) for name, row in rows])
 
 
 def _short(each: Mapping[str, Any]) -> str:
@@ -77,7 +74,7 @@ def _short(each: Mapping[str, Any]) -> str:
     lines = [f"{each['call']} stays short of {each['unmet']:,.2f}:"]
     for because, assets in sorted(groups.items(), key=lambda item: item[0] == "not eligible"):
         reason = words.get(because, f"The limit on {because} is full")
-        lines.append(f"  {reason}: {', '.join(assets)}")
+        lines.append(wrapped(f"  {reason}: {', '.join(assets)}", indent="    "))
     return "\n".join(lines)
 
 
