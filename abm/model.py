@@ -70,8 +70,7 @@ class CollateralMarket(mesa.Model):
             and `rng` of model and agents are drawn from the run's behaviour stream.
         prices: a price panel to use instead of the scenario's.
         events: whether to record every single event.
-        behaviours: classes of participants by role or name, of the `oracle` or the
-            `clearing_house`, in place of the standard ones.
+        behaviours: classes by role or name, `oracle` or `clearing_house`, for the standard ones.
         measures: measures of one's own, beside those that the scenario names.
         changes: fields of the scenario to replace, by dotted names: `**{"agreement.haircut": 0.1}`;
             they mean what they mean after `--set` and as factors.
