@@ -132,7 +132,7 @@ class CollateralMarket(mesa.Model):
         self._outside = Outside(self.scenario, self.population, streams, len(self.days))
         self.policies = blueprint.policies
         shape = len(self.standing.equity), len(self.tokens), int(self.assets.settlement_days.max())
-        self.sheet = new_sheet(*shape) if self.policies else None
+        self.sheet = new_sheet(*shape, self.policies) if self.policies else None
         """Balance sheets of all participants, if the scenario has any."""
         self.day = 0
         self.running: bool = True
@@ -390,7 +390,7 @@ class CollateralMarket(mesa.Model):
         if self.day:
             self.exposures.add(self.day, by_borrower * self.unit)
         others = {**self.closed_out.told(self.unit), "gas": float(self.phases.gas_today())}
-        others |= measure_sheets(self.sheet, self.standing, self.unit)
+        others |= measure_sheets(self.sheet, self.standing, self.books, self.unit)
         if self.earnings is not None:
             self.earnings.accrue(self.books, self.day, self.prices)
         for own in self._own_measures:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from scenarios.agreement import exact
 from scenarios.participants import Exact, Share, TokenCounts
 from scenarios.table import Table
 
@@ -35,8 +36,16 @@ class BalanceSheet(Table):
     an equity that is given. Whoever has either defaults when none is left."""
     invest: Fraction = 0.0
     """Part of the cash borrowed at the opening that is spent on assets outside the ledger."""
+    reinvest: Fraction = 0.0
+    """As a lender: part of the cash collateral received with title that is spent on assets outside
+    the ledger, at the opening and every morning, and owed back all the same; in six decimals at
+    most. What it earns meanwhile is `fees.reinvestment`."""
+    reinvest_term: Annotated[int, Field(ge=0, le=365)] = 0
+    """Days for which what it is spent on cannot be sold, and after which it is paid at its price;
+    0 for assets that are bought and sold like all others."""
     portfolio: dict[str, Share] | None = None
-    """Their shares by value; all tokens alike if not given."""
+    """Shares by value of what is bought for `invest` and `reinvest`; all tokens alike if not
+    given."""
     short: Fraction = 0.0
     """Part of the tokens borrowed at the opening that is sold for cash, to be bought back when they
     are due."""
@@ -70,13 +79,23 @@ class BalanceSheet(Table):
             raise ValueError("leverage_target goes with a leverage_limit, which is not below it")
         if self.liquidation and limit is None and not self.raises_funds:
             raise ValueError("liquidation goes with leverage_limit or raises_funds")
-        if self.portfolio is not None and not self.invest:
-            raise ValueError("portfolio goes with invest")
+        if self.portfolio is not None and not (self.invest or self.reinvest):
+            raise ValueError("portfolio goes with invest or reinvest")
         if self.portfolio is not None and not sum(self.portfolio.values()):
             raise ValueError("portfolio must have a positive share")
-        if self.invest and self.credit_line == "unlimited" and self.outside is None:
+        buys = "invest" if self.invest else "reinvest" if self.reinvest else ""
+        if buys and self.credit_line == "unlimited" and self.outside is None:
             raise ValueError(
-                "invest needs a credit_line: with cash without limit nothing has to be sold"
+                f"{buys} needs a credit_line: with cash without limit nothing has to be sold"
+            )
+        if exact(self.reinvest) * 10**6 % 1:
+            raise ValueError("reinvest: expected six decimals at most")
+        if self.reinvest_term and not self.reinvest:
+            raise ValueError("reinvest_term goes with reinvest")
+        if self.reinvest and not (self.reinvest_term or self.raises_funds):
+            raise ValueError(
+                "reinvest needs raises_funds or a reinvest_term: nothing would ever be sold or fall"
+                " due to return the cash"
             )
         if len(set(self.liquidation)) < len(self.liquidation):
             raise ValueError("liquidation names a token twice")

@@ -23,7 +23,8 @@ class Fees(Table):
     benchmark: Rate = 0.0
     """What lenders pay on cash collateral."""
     reinvestment: Rate | None = None
-    """What they earn on it outside the market; as much as they pay if not given."""
+    """What they earn on it outside the market; as much as they pay if not given. What it is put
+    into, and what that may lose, is said by `reinvest` of `[balance]`."""
     agent_share: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Part of what lenders earn that goes to their agents, in a `[book]`; of losses, too."""
     day_count: Literal[360, 365] = 360

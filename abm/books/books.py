@@ -32,19 +32,22 @@ class Books(NamedTuple):
     returning: Ints
     """Tokens instructed to go back and not yet settled, shape (lag, accounts, tokens)."""
     reused: Ints
-    """Tokens that the lender of an account posted further along, shape (accounts, tokens); no rows
-    if nobody may."""
+    """Tokens that the lender of an account posted further along, or cash that it invested outside
+    the ledger, and owes back, shape (accounts, tokens); no rows if nobody may."""
     reusable: Ints
     """Tokens that a participant may still post further today, shape (participants, tokens); one row
     of zeros if nobody may."""
     free: Ints
     """Of which account they are, shape as `reused`."""
     by_lender: Ints
-    """Accounts sorted by lender, where any may be re-used; else empty."""
+    """Accounts of lenders that borrow, too, sorted by lender, where any may be re-used; else
+    empty."""
     lender_start: Ints
     """Where each lender's accounts begin in `by_lender`."""
     by_account: npt.NDArray[np.uint32]
     """Loans sorted by account; empty where each account has one, and they are in order anyway."""
+    due: npt.NDArray[np.uint8]
+    """Whether each loan is due today, as `find_due` has found; others do not settle."""
     terms: Terms
     priority: Tokens
     """Columns of the tokens that calls of an agreement move, in order: its first `eligible`."""
@@ -74,6 +77,16 @@ class Books(NamedTuple):
         for t in range(len(eligible)):
             eligible[t, self.eligible(t)] = True
         return eligible
+
+
+def reinvested(books: Books) -> Ints:
+    """Cash collateral of each account that its lender has invested outside the ledger.
+
+    What dealers have taken out of accounts they have posted further.
+    """
+    taken = books.reused[:, -1].copy()
+    taken[books.by_lender] = 0
+    return taken
 
 
 @inlined

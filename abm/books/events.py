@@ -25,7 +25,8 @@ MEANINGS = {
     "return": "The lender returned collateral, or instructed it.",
     "settlement": "An instruction settled.",
     "unmet_call": "The borrower could not meet a call, or did not; the value is what is missing.",
-    "return_fail": "The lender could not return tokens that it had posted further.",
+    "return_fail": "The lender could not return tokens that it had posted further, or cash that it"
+    " had invested.",
     "reuse": "The party posted received collateral further.",
     "open": "A loan began; the value is that of what it lends.",
     "settle": "A loan was repaid.",
@@ -46,6 +47,9 @@ MEANINGS = {
     "credit": "The party drew on its credit line (positive value), or paid back (negative).",
     "contribution": "The party was given what it lacked: minted without limit, or by its own.",
     "indemnity": "The party's agent paid its loss (positive value), or got back a recovery.",
+    "reinvestment": "The lender took cash collateral to invest it; negative: it put cash back.",
+    "placement": "The party placed cash in a token until a day; the value is what it cost.",
+    "redemption": "A placement was due; the value is what was paid for it.",
 }
 """What each kind of event says."""
 
@@ -88,13 +92,20 @@ class EventRecorder:
             self._parts.append((day, event))
 
     def add_all(
-        self, day: int, kind: int, party: Ints, token: Ints | int, quantity: Ints, value: Ints
+        self,
+        day: int,
+        kind: int,
+        party: Ints,
+        token: Ints | int,
+        quantity: Ints,
+        value: Ints,
+        account: Ints | int = -1,
     ) -> None:
         """Record one event a party, from columns of one length."""
         if self.enabled and len(party):
             self.drain(day)
             events = np.zeros(len(party), self._rows(0).dtype)
-            events["kind"], events["account"] = kind, -1
+            events["kind"], events["account"] = kind, account
             events["party"], events["token"] = party, token
             events["quantity"], events["value"] = quantity, value
             self._parts.append((day, events))

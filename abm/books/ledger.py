@@ -13,6 +13,9 @@ from abm.books.compiled import compiled, inlined, kept, unsigned
 UNLIMITED = np.int64(2**62)
 """An issuance capacity that never runs out."""
 
+ABUNDANT = UNLIMITED // 8
+"""From here on a capacity cannot run out in a day; so does not that beyond a balance sheet."""
+
 LARGEST_VALUE = 2**62
 """Market values of collateral must stay below this to be safe in int64."""
 

@@ -27,6 +27,7 @@ ASSETS = (
     "wallet",
     "outside",
     "incoming",
+    "placed",
     "lent",
     "posted",
     "received",
@@ -42,6 +43,7 @@ LINES = (*ASSETS, *LIABILITIES)
     WALLET,
     OUTSIDE,
     INCOMING,
+    PLACED,
     LENT,
     POSTED,
     RECEIVED,
@@ -71,6 +73,10 @@ class Policies(NamedTuple):
     leverage: Floats
     """At the opening; nan if not given."""
     invest: Floats
+    reinvest: Floats
+    """Part of the cash collateral that is invested."""
+    reinvest_term: Ints
+    """Days; 0 for assets that can be sold at any time."""
     portfolio: Floats
     """Shares by value, shape (participants, tokens); each row adds up to 1 or 0."""
     short: Floats
@@ -99,6 +105,9 @@ class Sheet(NamedTuple):
     of cash, `WITHOUT_END` where capacity is unlimited, else 0."""
     unsettled: Ints
     """Tokens bought and cash of sales that arrive on a day, shape (days, participants, tokens)."""
+    placed: Ints
+    """Tokens that cash collateral was placed in until a day, shape (terms, participants, tokens);
+    no days if nobody does that."""
     debt: Ints
     """Owed to lenders outside the market, who do not ask for it."""
     limited: Bools
@@ -137,7 +146,7 @@ class Sheet(NamedTuple):
         return self.lines[:, WALLET : len(ASSETS)].sum(axis=1)
 
 
-def new_sheet(participants: int, tokens: int, days: int) -> Sheet:
+def new_sheet(participants: int, tokens: int, days: int, policies: Policies) -> Sheet:
     """Empty balance sheets; `days` is the longest settlement of a trade.
 
     A line lies side by side in memory, so that lines are added up in vector registers.
@@ -145,6 +154,7 @@ def new_sheet(participants: int, tokens: int, days: int) -> Sheet:
     return Sheet(
         allowed=np.zeros((participants, tokens), np.int64),
         unsettled=np.zeros((max(days, 1), participants, tokens), np.int64),
+        placed=np.zeros((int(policies.reinvest_term.max()), participants, tokens), np.int64),
         debt=np.zeros(participants, np.int64),
         limited=np.zeros(participants, np.bool_),
         volatility=np.zeros(tokens),

@@ -101,6 +101,9 @@ EVENTS = (
     "credit",
     "contribution",
     "indemnity",
+    "reinvestment",
+    "placement",
+    "redemption",
 )
 """Kinds of events, described in `abm.books.events`."""
 
@@ -133,6 +136,9 @@ EVENTS = (
     CREDIT,
     CONTRIBUTION,
     INDEMNITY,
+    REINVESTMENT,
+    PLACEMENT,
+    REDEMPTION,
 ) = range(len(EVENTS))
 
 

@@ -25,6 +25,7 @@ from abm.day.close_out import CloseOutDesk
 from abm.day.day import Setting
 from abm.day.marking import Marking
 from abm.day.outside_market import OutsideMarket
+from abm.day.reinvestment import Reinvestment
 from abm.rules.balance_sheet import outside
 from abm.rules.requirement import mark_exposures
 from abm.rules.trading import deleveraging, raising, sales_worth
@@ -68,6 +69,7 @@ class BalanceDesk:
         desk.estates.bring_in = self.bring_in
         self._given = np.zeros_like(sheet.allowed)
         self._marking = Marking(market, sheet)
+        self.reinvestment = Reinvestment(market, policies, sheet, self._marking.titled)
         cash, rows = len(market.tokens) - 1, range(len(market.books.terms))
         self._takes_cash = np.array([cash in market.books.eligible(t) for t in rows])
         self._last_prices = market.path[0]
@@ -90,13 +92,18 @@ class BalanceDesk:
         market, sheet = self._market, self._sheet
         self._opening, self._credit = sheet.equity, sheet.lines[:, CREDIT].copy()
         sheet.flows[:] = 0
-        self.outside.begin(market.day)
+        paid = self.begin_day()
         self._update_volatility()
-        if self._deleverages or self._raises or self._asking.trades:
+        if self._deleverages or self._raises or self._asking.trades or self.reinvestment:
             if market.lent_moves:
                 mark_exposures(market.books, market.market_prices)
             self._mark(market.market_prices)
-            self.outside.trade(market.day, self._morning_orders(next_maturity))
+            self.outside.trade(market.day, self._morning_orders(next_maturity, paid))
+
+    def begin_day(self) -> Ints:
+        """What was traded arrives, and placements that are due are paid; gives the cash paid."""
+        self.outside.begin(self._market.day)
+        return self.reinvestment.redeem(self.outside.traded)
 
     def revalue(self) -> None:
         """Once the day's prices are published and exposures are marked to them."""
@@ -106,10 +113,21 @@ class BalanceDesk:
         flows[:, TRADED] = self.outside.traded @ self._market.prices
         flows[:, REVALUATION] = sheet.equity - self._opening - flows.sum(axis=1)
 
-    def meet_calls(self) -> None:
-        """After the deliveries: sell and buy for what calls left unmet."""
-        if self._raises and self._market.books.totals[tally.UNMET_CALLS]:
-            self.outside.trade(self._market.day, self._orders_for(self._unmet()))
+    def meet_calls(self, calls: npt.NDArray[np.int8]) -> None:
+        """After the deliveries: sell and buy for what calls left unmet, and returns lack.
+
+        Args:
+            calls: of the day, shape (accounts,).
+        """
+        if not self._raises:
+            return
+        need = np.zeros_like(self._capacity)
+        if self._market.books.totals[tally.UNMET_CALLS]:
+            need = self._unmet()
+        if self.reinvestment:
+            need[:, -1] += self.reinvestment.lacking(calls)
+        if need.any():
+            self.outside.trade(self._market.day, self._orders_for(need))
 
     def close(self) -> None:
         """The evening, before close-outs: mark again, and see that every change has its reason.
@@ -176,7 +194,8 @@ class BalanceDesk:
         """
         prices, sheet, market = self._market.market_prices, self._sheet, self._market
         there = outside(market.books, sheet)[row]
-        tokens, owed = np.maximum(there, 0), int(sheet.debt[row]) + max(-int(there[-1]), 0)
+        tokens = np.maximum(there, 0) + self.reinvestment.release(row)
+        owed = int(sheet.debt[row]) + max(-int(there[-1]), 0)
         paid = min(owed, int(tokens[-1]))
         tokens[-1], owed = tokens[-1] - paid, owed - paid
         value = int(tokens[:-1] @ prices[:-1])
@@ -199,6 +218,7 @@ class BalanceDesk:
         sheet.allowed[endless] = WITHOUT_END
         capacity[endless] = WITHOUT_END
         self._use_funds()
+        self.reinvestment.open()
         self._mark(self._market.prices)
         line = np.where(np.isfinite(policies.credit_line), policies.credit_line, 0.0)
         credit = np.floor(line * sheet.assets).astype(np.int64)
@@ -275,16 +295,25 @@ class BalanceDesk:
         volatility[:] = np.sqrt(memory * volatility**2 + (1 - memory) * squared)
         self._last_prices = prices
 
-    def _morning_orders(self, next_maturity: int) -> Ints:
-        """Signed tokens that participants trade this morning, shape (participants, tokens)."""
+    def _morning_orders(self, next_maturity: int, paid: Ints) -> Ints:
+        """Signed tokens that participants trade this morning, shape (participants, tokens).
+
+        Args:
+            next_maturity: day before which no loan is due.
+            paid: for placements that were due, shape (participants,).
+        """
         sheet = self._sheet
-        orders = np.zeros_like(sheet.allowed)
+        orders, ending = np.zeros_like(sheet.allowed), np.zeros(0, np.int64)
         if self._raises:
-            orders = self._orders_for(self._due(next_maturity))
+            due, ending = self._due(next_maturity)
+            orders = self._orders_for(due)
         if self._deleverages:
             sold = self._sales(deleveraging(sheet, self._policies), self._position())
             orders = np.where(orders > 0, orders, np.minimum(orders, -sold))
         orders[self._market.standing.default_day >= 0] = 0
+        if self.reinvestment:
+            selling: Bools = np.any(orders < 0, axis=1)
+            orders += self.reinvestment.invest(paid, ~selling, ending, self.outside.traded)
         return self._asking.orders(orders)
 
     def _orders_for(self, need: Ints) -> Ints:
@@ -306,13 +335,16 @@ class BalanceDesk:
         """What is there outside the ledger, cash included, shape (participants, tokens)."""
         return np.maximum(outside(self._market.books, self._sheet), 0)
 
-    def _due(self, next_maturity: int) -> Ints:
-        """Tokens to be returned before a trade of today settles, shape (participants, tokens)."""
+    def _due(self, next_maturity: int) -> tuple[Ints, Ints]:
+        """Tokens to be returned before a trade of today settles, shape (participants, tokens).
+
+        And the accounts whose invested cash collateral goes back with their last loans.
+        """
         books, need = self._market.books, np.zeros_like(self._capacity)
         loans, accounts = books.loans, books.accounts
         until = self._market.day + len(self._sheet.unsettled)
         if until < next_maturity:
-            return need
+            return need, np.zeros(0, np.int64)
         rows = np.flatnonzero((loans.state == OPEN_LOAN) & (loans.maturity <= until))
         ends = (self._market.at_maturity[rows] != ROLL) | (loans.recall_fails[rows] > 0)
         rows = rows[ends & (accounts.state[loans.account[rows]] == ACTIVE)]
@@ -320,7 +352,12 @@ class BalanceDesk:
         a = np.unique(loans.account[rows])
         first = books.priority[accounts.agreement[a], 0]
         np.add.at(need, (accounts.borrower[a], first), accounts.advanced[a])
-        return need
+        ending = np.zeros(0, np.int64)
+        if self.reinvestment:
+            last = np.bincount(loans.account[rows], minlength=len(accounts))
+            cash, ending = self.reinvestment.ending(last)
+            need[:, -1] += cash
+        return need, ending
 
     def _unmet(self) -> Ints:
         """Tokens that would meet what calls left unmet: cash where it is eligible."""

@@ -51,10 +51,20 @@ class BalanceDay(ColumnsDay):
             chosen = withdrawn | chosen if len(chosen) else withdrawn
         super().recall(chosen)
 
+    def settle(self) -> None:
+        """Settle all that is due today; lenders return what they have invested."""
+        with self.balance.reinvestment.cash_at_hand():
+            super().settle()
+
+    def call_and_return(self) -> None:
+        """Trigger calls, and have lenders return what is in excess and what they have invested."""
+        with self.balance.reinvestment.cash_at_hand():
+            super().call_and_return()
+
     def deliver(self) -> None:
-        """Have borrowers deliver what they are called for, and find what they lack outside."""
+        """Have borrowers deliver what they are called for, and find what all lack outside."""
         super().deliver()
-        self.balance.meet_calls()
+        self.balance.meet_calls(self.calls)
 
     def close_out(self, exogenous: Ints) -> CloseOutResult:
         """Mark balance sheets, declare defaults, and go on selling."""
@@ -67,7 +77,7 @@ class BalanceDay(ColumnsDay):
 
     def conclude(self) -> None:
         """Settle what ends with the window, trades that arrive on its morning among it."""
-        self.balance.outside.begin(self.market.day)
+        self.balance.begin_day()
         super().conclude()
 
     def mint(self, row: int, token: int, quantity: int) -> None:
@@ -79,6 +89,10 @@ class BalanceDay(ColumnsDay):
         """Take tokens of a participant back, and give it the assets behind them."""
         super().burn(row, token, quantity)
         self.balance.withdraw(row, token, quantity)
+
+    def _retry_releases(self) -> None:
+        with self.balance.reinvestment.cash_at_hand():
+            super()._retry_releases()
 
     def _at_maturity(self, due: Ints) -> Ints:
         return self.funding.at_maturity(due, super()._at_maturity(due))

@@ -26,7 +26,8 @@ class Marking:
         self._market, self._sheet = market, sheet
         given = (market.scenario.agreement, *market.scenario.agreements.values())
         rows, accounts = range(len(market.books.terms)), market.books.accounts
-        self._titled = np.array([given[t % len(given)].transfer == "title" for t in rows], np.bool_)
+        self.titled = np.array([given[t % len(given)].transfer == "title" for t in rows], np.bool_)
+        """Whether title to the collateral passes, shape (agreements,)."""
         # Parties never change; side by side they are read faster than in their records.
         self._borrower = accounts.borrower.copy()
         self._posted = np.zeros_like(sheet.allowed)
@@ -48,7 +49,7 @@ class Marking:
         """Write what each line is worth at these prices, at which exposures are marked already."""
         books, lines = self._market.books, self._sheet.lines
         if self._one_by_one:
-            mark_accounts(books, prices, self._titled, lines)
+            mark_accounts(books, prices, self.titled, lines)
         else:
             if self._moved:
                 sum_collateral(books.ledger, self._borrower, self._posted)
@@ -65,4 +66,4 @@ class Marking:
         """Whether more than the borrower's tokens in an account makes up what it is worth."""
         books = self._market.books
         elsewhere = len(books.reused) or len(books.returning)
-        return bool(elsewhere or self._issued or self._titled.any())
+        return bool(elsewhere or self._issued or self.titled.any())

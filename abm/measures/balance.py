@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from abm.books.books import Books, reinvested
 from abm.books.sheet import CONTRIBUTED, CREDIT, REVALUATION, Sheet
 from abm.books.standing import Standing
 from abm.measures.measure import COUNT, FLOW, LEVEL, MONEY, PEAK, Measure
@@ -39,6 +40,13 @@ OF_SHEETS = (
         FLOW,
         "What came from outside without anything for it: minted without limit.",
     ),
+    Measure(
+        "reinvested",
+        MONEY,
+        LEVEL,
+        "Cash collateral that lenders have invested outside the ledger, and owe back.",
+        label="cash collateral reinvested",
+    ),
     Measure("outside_sold_value", MONEY, FLOW, "Assets sold outside the ledger, at their price."),
     Measure("outside_bought_value", MONEY, FLOW, "Assets bought outside the ledger, likewise."),
     Measure(
@@ -60,17 +68,21 @@ NONE_KEPT = dict.fromkeys(
         "credit_drawn",
         "revaluation",
         "contributed",
+        "reinvested",
     ),
     0.0,
 )
 
 
-def measure_sheets(sheet: Sheet | None, standing: Standing, unit: float) -> dict[str, float]:
+def measure_sheets(
+    sheet: Sheet | None, standing: Standing, books: Books, unit: float
+) -> dict[str, float]:
     """The measures of all balance sheets, by column name; money in money.
 
     Args:
         sheet: as it was last marked; None where none are kept.
         standing: of the same participants.
+        books: of their market.
         unit: the smallest money unit.
     """
     if sheet is None:
@@ -88,4 +100,5 @@ def measure_sheets(sheet: Sheet | None, standing: Standing, unit: float) -> dict
         "credit_drawn": int(sheet.lines[:, CREDIT].sum()) * unit,
         "revaluation": int(sheet.flows[:, REVALUATION].sum()) * unit,
         "contributed": int(sheet.flows[:, CONTRIBUTED].sum()) * unit,
+        "reinvested": int(reinvested(books).sum()) * unit,
     }

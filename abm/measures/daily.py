@@ -249,7 +249,7 @@ def write_holdings(
         posted = held[_COLLATERAL, token] * prices[token]
         primary += posted
         squares += float(posted) * float(posted)
-        for a in range(len(books.reused)):
+        for a in books.by_lender:
             reused += books.reused[a, token] * prices[token]
         if token < len(prices) - 1:
             wallets += held[_PARTICIPANTS, token] * prices[token]

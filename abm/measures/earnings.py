@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from abm.books.books import Books
+from abm.books.books import Books, reinvested
 from abm.books.loan_book import ACTIVE, OPEN_LOAN
 from abm.measures.dividends import RecordDates
 from abm.measures.measure import BASIS_POINTS, FLOW, MONEY, RATIO, daily
@@ -124,8 +124,7 @@ class Earnings:
         self.days = 1 if last else (self.dates[day + 1] - self.dates[day]).days
         accounts = books.accounts
         fee = self._fees(books, prices)
-        cash = books.ledger.balance[books.ledger.collateral_row :][: len(accounts), -1]
-        cash = np.where((accounts.state == ACTIVE) & (accounts.open_loans > 0), cash, 0)
+        cash = self._cash(books)
         self._refuse_large(cash, int(np.abs(self._cash_rates).max()))
         owed = self._cash_rates[:, None] * (cash * self.days)
         (interest, income), self._cash_left = accrue(owed, self._cash_left, self.divisor)
@@ -142,6 +141,20 @@ class Earnings:
         if self.dividends is not None:
             self.dividends.pay(books, day, prices, self.by_participant)
             self.outside -= self.dividends.paid
+
+    @staticmethod
+    def _cash(books: Books) -> Ints:
+        """Cash collateral on which interest is owed, and that which earns, shape (2, accounts).
+
+        Lenders owe back what they have invested, and it earns; what dealers have posted further is
+        somebody else's cash collateral, and earns there.
+        """
+        accounts = books.accounts
+        here = books.ledger.balance[books.ledger.collateral_row :][: len(accounts), -1]
+        cash = np.stack([here, here])
+        if len(books.reused):
+            cash += np.stack([books.reused[:, -1], reinvested(books)])
+        return np.where((accounts.state == ACTIVE) & (accounts.open_loans > 0), cash, 0)
 
     def _fees(self, books: Books, prices: Ints) -> Ints:
         """Fees of the day by margin account; loans that are closed out cost no more."""

@@ -208,12 +208,14 @@ def longest_reuse_chain(books: Books) -> int:
     A link is an account whose collateral is posted further at the moment. A cycle of re-use counts
     each participant in it once.
     """
-    if not books.reused.any():
+    by_dealers = books.by_lender
+    if not books.reused[by_dealers].any():
         return 0
     import networkx as nx
 
     accounts = books.accounts
-    posted_on = books.reused.any(axis=1)
+    posted_on = np.zeros(len(accounts), np.bool_)
+    posted_on[by_dealers] = books.reused[by_dealers].any(axis=1)
     reusing = np.unique(accounts.lender[posted_on])
     posts = posted_on & np.isin(accounts.borrower, reusing)
     graph = nx.DiGraph()

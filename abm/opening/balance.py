@@ -58,6 +58,8 @@ def policies_of(
         credit_line=np.array([np.inf if line == "unlimited" else line for line in lines]),
         leverage=limits("leverage", np.nan),
         invest=limits("invest"),
+        reinvest=limits("reinvest"),
+        reinvest_term=np.array([table.reinvest_term for table in tables], np.int64),
         portfolio=np.stack([shares.get(id(table), nothing) for table in tables]),
         short=limits("short"),
         raises_funds=np.array([table.raises_funds for table in tables], np.bool_),
@@ -73,7 +75,13 @@ def policies_of(
     capacity = ledger.arrays.capacity[:number]
     _refuse_overflow(policies, population, capacity, prices)
     _refuse_free_returns(policies, population, capacity)
+    _refuse_reinvestment(policies, population, scenario)
     return policies
+
+
+def reinvests(scenario: Scenario) -> bool:
+    """Whether any lender invests cash collateral."""
+    return any(table.reinvest for table in scenario.balance.values())
 
 
 def raised_haircuts(scenario: Scenario) -> list[float]:
@@ -171,4 +179,21 @@ def _refuse_free_returns(policies: Policies, population: Population, capacity: I
             f"balance: {population.names[row]} sells short, but its issuance capacity is unlimited,"
             " so that nothing would have to be bought back; limit participants.issuance_capacity,"
             " or say what is `outside`"
+        )
+
+
+def _refuse_reinvestment(policies: Policies, population: Population, scenario: Scenario) -> None:
+    """Refuse it to those who post collateral further instead, and where no title passes."""
+    rows = np.flatnonzero(policies.reinvest > 0).tolist()
+    for row in rows:
+        if population.roles[row] != "lender":
+            raise InputError(
+                f"balance: {population.names[row]} is a {population.roles[row]}, and reinvest is"
+                " for lenders; a dealer posts cash collateral further by reuse_rate"
+            )
+    agreements = (scenario.agreement, *scenario.agreements.values())
+    if rows and not any(agreement.transfer == "title" for agreement in agreements):
+        raise InputError(
+            'balance: reinvest needs an agreement with transfer = "title": cash that is pledged'
+            " stays where it is"
         )

@@ -20,7 +20,7 @@ from abm.books.schedules import ScheduleBook
 from abm.books.sheet import Policies
 from abm.books.tally import COUNTED, new_log
 from abm.books.terms import Terms, Tokens
-from abm.opening.balance import at_raised_haircuts, policies_of
+from abm.opening.balance import at_raised_haircuts, policies_of, reinvests
 from abm.opening.funding import equity_of, fund, used_by
 from abm.opening.later import LaterLoans
 from abm.opening.limits import refuse_overflow
@@ -211,8 +211,8 @@ def _books(
         carriers = account = key
     longest_lag = int(terms.lag.max())
     participants = len(population.names)
-    lender = table.lender[carriers]
-    accounts = new_accounts(lender, table.borrower[carriers], table.agreement[carriers])
+    lender, borrower = table.lender[carriers], table.borrower[carriers]
+    accounts = new_accounts(lender, borrower, table.agreement[carriers])
     drawn = table.drawn
     opened = drawn.start - drawn.elapsed
     tenor = np.where(drawn.term > 0, drawn.term, days - drawn.start)
@@ -225,8 +225,8 @@ def _books(
     ledger = Ledger(
         tokens, participants, len(carriers), longest_lag, scenario.participants.minting_days
     )
-    reuse = bool(terms.reuse.any())
-    by_lender = np.argsort(lender, kind="stable") if reuse else np.zeros(0, np.int64)
+    reuse = bool(terms.reuse.any()) or reinvests(scenario)
+    by_lender = _reusable_accounts(lender, borrower) if reuse else np.zeros(0, np.int64)
     rows = np.arange(participants + 1 if reuse else 0)
     books = Books(
         ledger=ledger.arrays,
@@ -242,6 +242,7 @@ def _books(
         by_account=np.argsort(account, kind="stable").astype(np.uint32)
         if len(carriers) < number
         else np.zeros(0, np.uint32),
+        due=np.zeros(number, np.uint8),
         terms=terms,
         priority=priority,
         schedules=schedules.arrays._replace(
@@ -256,3 +257,9 @@ def _books(
         logged=np.zeros(1, np.int64),
     )
     return books, ledger
+
+
+def _reusable_accounts(lender: Ints, borrower: Ints) -> Ints:
+    """Accounts whose lender borrows, too, and so could post their collateral, by lender."""
+    rows = np.argsort(lender, kind="stable")
+    return rows[np.isin(lender[rows], borrower)]

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from abm.books.ledger import UNLIMITED
 from abm.books.loan_book import ACTIVE, LIQUIDATING, LOAN_STATES, NEVER, OPEN_LOAN, PENDING
+from abm.books.sheet import ASSETS, LINES
 from abm.books.standing import CAUSES
 from abm.measures.moments import NO_CLOSE_OUTS
 from abm.measures.statistics import gaps_and_exposures
@@ -142,10 +143,10 @@ class Watch:
         }
 
     def inspect(self, day: int, row: int) -> dict[str, Any]:
-        """A participant on a day: its wallet, its loans, the largest first, and its events."""
+        """A participant on a day: what it owns and owes, its largest loans, and its events."""
         market = self.market
         loans, accounts = market.books.loans, market.books.accounts
-        gap, owed, wallet, state, maturity, lent = self._kept[day]
+        gap, owed, wallet, state, maturity, lent, sheets, leverage = self._kept[day]
         price = np.append(self.prices[day], market.unit)
         a = loans.account
         mine = (accounts.lender[a] == row) | (accounts.borrower[a] == row)
@@ -185,12 +186,13 @@ class Watch:
                     held.tolist(), (wallet[row] * price)[held].tolist(), strict=True
                 )
             ],
+            "sheet": sheet_of(sheets[row] * market.unit, leverage[row]) if len(sheets) else None,
             "events": self._events(day, self.names[row]),
         }
 
     def _keep(self, gap: Floats, wallets: Ints) -> None:
         """Remember of the day what `inspect` needs, once for all days on which it is the same."""
-        books = self.market.books
+        books, sheet = self.market.books, self.market.sheet
         now: tuple[npt.NDArray[Any], ...] = (
             gap.astype(np.float32),
             np.asarray(books.accounts.exposure, np.float32),
@@ -198,6 +200,8 @@ class Watch:
             np.asarray(books.loans.state, np.int8),
             np.asarray(books.loans.maturity, np.int32),
             np.asarray(books.lent),
+            sheet.lines.copy() if sheet else np.zeros((0, 0)),
+            sheet.leverage if sheet else np.zeros(0),
         )
         before = self._kept[-1] if self._kept else ()
         same = [bool(before) and np.array_equal(before[i], now[i]) for i in range(len(now))]
@@ -245,6 +249,28 @@ def opening(watches: Sequence[Watch], layout: str = "") -> dict[str, Any]:
         "charts": measures.CHARTS,
         "figures": measures.FIGURES,
         "differences": measures.DIFFERENCES,
+    }
+
+
+def sheet_of(lines: Floats, leverage: float) -> dict[str, Any]:
+    """A balance sheet as it is shown: its lines that are not empty, and what they come to.
+
+    Args:
+        lines: in money, in the order of `LINES`.
+        leverage: infinite without equity.
+    """
+    split = len(ASSETS)
+    told = [
+        [name.replace("_", " "), round(value)]
+        for name, value in zip(LINES, lines.tolist(), strict=True)
+    ]
+    assets = float(lines[:split].sum())
+    return {
+        "assets": [line for line in told[:split] if line[1]],
+        "liabilities": [line for line in told[split:] if line[1]],
+        "total": round(assets),
+        "equity": round(assets - float(lines[split:].sum())),
+        "leverage": round(leverage, 2) if np.isfinite(leverage) else None,
     }
 
 

@@ -20,6 +20,7 @@ from abm.books.sheet import (
     ISSUED,
     LENT,
     OUTSIDE,
+    PLACED,
     POSTED,
     RECEIVABLE,
     RECEIVED,
@@ -54,6 +55,8 @@ def mark_own(books: Books, sheet: Sheet, prices: Ints) -> None:
     unsettled = sheet.unsettled.sum(axis=0)
     lines[:, RECEIVABLE] = unsettled[:, -1]
     lines[:, INCOMING] = unsettled[:, :-1] @ prices[:-1]
+    if len(sheet.placed):
+        lines[:, PLACED] = sheet.placed.sum(axis=0) @ prices
     lines[:, DEBT] = sheet.debt
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from abm.books.books import Books
 from abm.books.compiled import compiled, inlined
-from abm.books.ledger import UNLIMITED
+from abm.books.ledger import ABUNDANT, UNLIMITED
 from abm.rules.apportion import (
     MINT,
     REUSE,
@@ -60,7 +60,7 @@ def share(books: Books, prices: Ints, account: Ints, group: Ints) -> tuple[Share
 
 def can_be_short(books: Books) -> bool:
     """Whether anybody can ever be short: whether minting is limited or takes days."""
-    return bool(len(books.ledger.arriving) or (books.ledger.capacity < UNLIMITED).any())
+    return bool(len(books.ledger.arriving) or (books.ledger.capacity < ABUNDANT).any())
 
 
 def short_calls(books: Books, prices: Ints, account: Ints) -> Bools:
@@ -110,7 +110,7 @@ def find_short(
                 counts = not has_schedule(books, a) or (
                     is_eligible(books, prices, a, token) and not is_limited(books, a, token)
                 )
-                endless |= counts and ledger.capacity[borrower, token] >= UNLIMITED
+                endless |= counts and ledger.capacity[borrower, token] >= ABUNDANT
         if not endless:
             state[who[c]] = LIMITED
     for c in range(len(account)):

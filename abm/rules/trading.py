@@ -17,7 +17,7 @@ def sales_worth(values: Floats, positions: Ints, prices: Ints, places: Ints) -> 
 
     Args:
         values: to be raised, in money units, shape (participants,).
-        positions: what can be sold, of the same shape as the result.
+        positions: what there is, of the same shape as the result; cash, the last, is not sold.
         prices: in money units, shape (tokens,).
         places: of each token in the order of sale; tokens of the same place are sold in proportion
             to their value, rounded up to whole tokens.
@@ -26,6 +26,7 @@ def sales_worth(values: Floats, positions: Ints, prices: Ints, places: Ints) -> 
     left = np.maximum(values, 0.0)
     for place in range(int(places.max(initial=0)) + 1):
         now = np.where(places == place, positions, 0)
+        now[:, -1] = 0
         there = now @ prices.astype(np.float64)
         part = np.divide(left, there, out=np.zeros_like(left), where=there > 0)
         # What floats add to a whole number is no reason to sell one more.

@@ -88,6 +88,9 @@ PARTICIPANTS: dict[str, Column] = {
     "sheet_wallet": Column(MONEY, "Tokens other than cash in the wallet."),
     "sheet_outside": Column(MONEY, "Assets other than cash outside the ledger."),
     "sheet_incoming": Column(MONEY, "Assets bought outside the ledger and to come."),
+    "sheet_placed": Column(
+        MONEY, "Assets that cash collateral was placed in, and that are paid at the end of a term."
+    ),
     "sheet_lent": Column(MONEY, "Claims on what it has lent."),
     "sheet_posted": Column(
         MONEY, "Collateral that it has posted, and what sales of it in close-outs have brought."

@@ -58,11 +58,29 @@ def worlds_with_balances(draw: st.DrawFn) -> World:
         mine = balance.get(given["name"], balance.get(given["role"], {}))
         if "leverage" in mine:
             given.pop("equity", None)
+    for name in names:
+        if ROLES.get(name, name) == "lender" and draw(st.booleans()):
+            draw_reinvestment(draw, table, balance[name], tokens)
     days = draw(st.sampled_from([0, 1, 2, 3]))
     given = table.get("assets") or ({} if draw(rarely) else {"all": {"tokens": list(tokens)}})
     classes = {name: {**kind, "settlement_days": days} for name, kind in given.items()}
     table = {**table, "balance": balance, "assets": classes}
     return table, prices
+
+
+def draw_reinvestment(
+    draw: st.DrawFn, table: dict[str, Any], mine: dict[str, Any], tokens: tuple[str, ...]
+) -> None:
+    """Have a lender invest cash collateral, and every agreement accept cash and pass title."""
+    mine["reinvest"] = draw(st.sampled_from([0.29, 0.8, 1]))
+    mine.setdefault("credit_line", draw(st.sampled_from([0, 0.05])))
+    if draw(st.booleans()) or not mine["raises_funds"]:
+        mine["reinvest_term"] = draw(st.sampled_from([1, 2, 5]))
+    for terms in (table["agreement"], *table["agreements"].values()):
+        terms["transfer"] = "title"
+        order = [token for token in terms.get("priority", tokens) if token != CASH]
+        first = terms["adjustment"] == "single" or draw(st.booleans())
+        terms["priority"] = [CASH, *order] if first else [*order, CASH]
 
 
 def present(table: dict[str, Any]) -> list[str]:

@@ -217,6 +217,7 @@ MANY_ARGUMENTS = {
     "how an experiment is run, by name": {"abm.experiments.execute.run_experiment"},
     "columns of an event, or what it is made a table with": {
         "abm.books.events.add",
+        "abm.books.events.add_all",
         "abm.books.events.frame",
     },
     "everything that a market is made of, handed on once": {

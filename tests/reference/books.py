@@ -104,6 +104,8 @@ class Account:
     issued_today: int = 0
     """What the lender issued on today's call, after the gap was measured."""
     unmet_since: int | None = None
+    missing: int = 0
+    """Of today's call, if it is unmet."""
     closing: Closing | None = None
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from reference.books import Account, Books, Closing, Tokens, counts
@@ -17,7 +17,8 @@ def close_out(
     oracle: Oracle,
     rules: Mapping[str, Any],
     scheduled: Iterable[str],
-    equity: Mapping[str, int],
+    ruined: Callable[[], Mapping[str, str]],
+    bring_in: Callable[[str], None],
 ) -> None:
     """The end of a day: defaults are declared, collateral is sold, claims are netted."""
     period = rules.get("margin_period_of_risk", 2)
@@ -25,13 +26,9 @@ def close_out(
     sell(books, oracle, rules.get("sale", "end"))
     for one, other in pairs_ending(books):
         net(books, one, other)
-    pay_out(books, oracle, rules)
-    ruined = {
-        who: max(books.day + period, books.day + 1)
-        for who, lost in books.losses.items()
-        if who in equity and who not in books.defaulted and lost and lost >= equity[who]
-    }
-    declare(books, ruined, dict.fromkeys(ruined, "contagion"))
+    pay_out(books, oracle, rules, bring_in)
+    causes = ruined()
+    declare(books, dict.fromkeys(causes, books.day + max(period, 1)), causes)
 
 
 def declare_today(books: Books, scheduled: Iterable[str], period: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from math import floor
 from typing import Any
@@ -20,7 +20,9 @@ def book_claim(books: Books, estate: str, creditor: str, claim: int, account: Ac
         books.claimed_in.setdefault((estate, creditor), account)
 
 
-def pay_out(books: Books, oracle: Oracle, rules: Mapping[str, Any]) -> None:
+def pay_out(
+    books: Books, oracle: Oracle, rules: Mapping[str, Any], bring_in: Callable[[str], None]
+) -> None:
     """Have those estates pay whose close-outs have ended long enough ago."""
     if not rules.get("recovery"):
         return
@@ -34,6 +36,8 @@ def pay_out(books: Books, oracle: Oracle, rules: Mapping[str, Any]) -> None:
     owed: Tokens = {estate: 0 for estate, _ in due}
     for (estate, _), claim in due.items():
         owed[estate] += claim
+    for estate in owed:
+        bring_in(estate)
     liquidate(books, oracle, [e for e in owed if books.wallet[e][books.cash] < owed[e]])
     paid = dict(owed)
     while True:

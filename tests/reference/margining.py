@@ -28,7 +28,7 @@ def margin_run(books: Books) -> None:
     """Call every account; first all returns, then all deliveries."""
     wanting = []
     for account in books.accounts:
-        account.issued_today = 0
+        account.issued_today = account.missing = 0
         if account.closing or not account.open_loans:
             continue
         excess = called(books, account)
@@ -60,6 +60,7 @@ def margin_run(books: Books) -> None:
             account.unmet_since = None
         else:
             account.unmet_since = account.unmet_since or books.day
+            account.missing = plan.missing
             books.counted["unmet_calls"] += 1
             books.counted["unmet_value"] += plan.missing
             books.note("unmet_call", account, account.borrower, value=plan.missing)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from reference.balance import Sheets
 from reference.books import UNLIMITED, Account, Books, Loan, Terms
 from reference.close_out import close_out
 from reference.exposure import in_close_outs, in_the_morning, to_whom
@@ -45,7 +46,10 @@ class ReferenceMarket:
         self.oracle.publish(self.books)
         for given in sorted(table["loans"], key=lambda loan: loan["loan_id"]):
             self._agree_on(given)
-        begin_loans(self.books)
+        begin_loans(self.books, nothing)
+        roles = {given["name"]: given["role"] for given in people.get("given", ())}
+        kept = (table, roles, self.equity) if table.get("balance") else None
+        self.sheets = Sheets(self.books, self.oracle, *kept) if kept else None
 
     def _introduce(self, given: Mapping[str, Any]) -> None:
         books, name = self.books, given["name"]
@@ -95,20 +99,36 @@ class ReferenceMarket:
         self.morning = in_the_morning(self.books)
         self.to_whom = to_whom(self.books)
         arrive(self.books)
-        begin_loans(self.books)
+        begin_loans(self.books, self.sheets.take if self.sheets else nothing)
         settle(self.books)
         recalls = self.table.get("recalls", {})
         chosen = [loan for day, loan in recalls.get("scheduled", ()) if day == self.day]
         recall(self.books, chosen, recalls.get("notice", 3))
         margin_run(self.books)
+        if self.sheets:
+            self.sheets.meet_calls()
+            self.sheets.end()
         scheduled = self.table.get("defaults", {}).get("scheduled", ())
         today = [default["participant"] for default in scheduled if default["day"] == self.day]
         rules = self.table.get("close_out", {})
-        close_out(self.books, self.oracle, rules, today, self.equity)
+        bring_in = self.sheets.bring_in if self.sheets else nothing
+        close_out(self.books, self.oracle, rules, today, self._ruined, bring_in)
+        if self.sheets:
+            self.sheets.after_close_outs()
+
+    def _ruined(self) -> dict[str, str]:
+        """Whose equity is gone, and why."""
+        if self.sheets:
+            return self.sheets.ruined()
+        lost = self.books.losses
+        gone = (who for who in self.equity if lost[who] and lost[who] >= self.equity[who])
+        return dict.fromkeys((who for who in gone if who not in self.books.defaulted), "contagion")
 
     def conclude(self) -> None:
         """The morning after the last day."""
         self.books.day += 1
+        if self.sheets:
+            self.sheets.arrive()
         arrive(self.books)
         settle(self.books)
         before = None
@@ -119,7 +139,11 @@ class ReferenceMarket:
         self.books.day += 1
         self.books.counted, self.books.events = Counter(), Counter()
         self.oracle.impact.next_day()
+        if self.sheets:
+            self.sheets.begin()
         self.oracle.publish(self.books)
+        if self.sheets:
+            self.sheets.contribute()
 
     def statistics(self) -> dict[str, int]:
         """What is counted on the day."""
@@ -161,3 +185,7 @@ class ReferenceMarket:
         value = counted(books, account, in_transit=False)
         value += account.issued_today * books.prices[account.first]
         return value / account.terms.ratio - books.exposure(account)
+
+
+def nothing(*_: Any) -> None:
+    """Where no balance sheets are kept."""

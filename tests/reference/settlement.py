@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 
 from reference.books import Account, Books, Loan
@@ -36,21 +36,26 @@ def arrive(books: Books) -> None:
     books.mintings = [minting for minting in books.mintings if minting.due > books.day]
 
 
-def begin_loans(books: Books) -> None:
+Take = Callable[[str, str, int], None]
+"""Is told of who has so many of a token minted for a loan that begins."""
+
+
+def begin_loans(books: Books, take: Take) -> None:
     """Loans that begin today, against assets deposited for the purpose."""
     for account in books.accounts:
         for loan in account.loans if account.closing is None else ():
             if loan.state == "pending" and loan.opened == books.day:
-                begin(books, account, loan)
+                begin(books, account, loan, take)
 
 
-def begin(books: Books, account: Account, loan: Loan) -> None:
+def begin(books: Books, account: Account, loan: Loan, take: Take) -> None:
     posted = collateral_of(books, account, loan)
     for who, tokens in ((account.lender, loan.lent), (account.borrower, posted)):
         for token, quantity in tokens.items():
             if quantity:
                 books.note("mint", account, who, token, quantity)
                 books.wallet[who][token] += quantity
+                take(who, token, quantity)
     hand_lent(books, account, loan, account.lender, account.borrower)
     for token, quantity in posted.items():
         if quantity:

@@ -62,12 +62,25 @@ const tables = {
       if (this.chosen < 0) return { note: "Choose a participant: click it in the network, or name it beside the legend." };
       if (!one) return { note: "…" };
       const i = this.chosen, sums = this.exposures(m)[i];
-      const rows = [["lent", whole(sums[0]), "borrowed", whole(sums[1])], ["collateral held for it", whole(sums[2]), "collateral posted for it", whole(sums[3])],
-        ["equity", whole(this.limited(m, i)), "losses so far", whole(day.losses[i] || 0)], ["wallet", whole(day.wallet[i]), "", ""],
-        ...one.wallet.map(([token, quantity, value]) => [`of it ${token}`, whole(value), "tokens", whole(quantity)])];
-      return { note: `${this.chosenName}, ${market.roles[i]}${this.state(m, i) && ", " + this.state(m, i)}; in ${market.currency}`, columns: ["", "value", "", "value"], right: [1, 3], rows };
+      const wallet = one.wallet.map(([token, quantity, value]) => [`of it ${token}`, whole(value), "tokens", whole(quantity)]);
+      const losses = ["losses so far", whole(day.losses[i] || 0)], held = ["collateral held for it", whole(sums[2]), "collateral posted for it", whole(sums[3])];
+      const note = `${this.chosenName}, ${market.roles[i]}${this.state(m, i) && ", " + this.state(m, i)}; in ${market.currency}`;
+      const sheet = one.sheet, rows = sheet ? [...this.account(sheet, whole),
+          ["leverage", sheet.leverage == null ? "no equity" : sheet.leverage.toLocaleString("en"), ...losses], held]
+        : [["lent", whole(sums[0]), "borrowed", whole(sums[1])], held, ["equity", whole(this.limited(m, i)), ...losses]];
+      rows.push(["wallet", whole(day.wallet[i]), "", ""], ...wallet);
+      return { note, columns: sheet ? ["assets", "value", "liabilities and equity", "value"] : ["", "value", "", "value"], right: [1, 3], rows };
     }
     return {};
+  },
+  // Both sides of a balance sheet, and what each comes to.
+  account(sheet, whole) {
+    const right = [...sheet.liabilities, ["equity", sheet.equity]], rows = [];
+    for (let k = 0; k < Math.max(sheet.assets.length, right.length); k++) {
+      const [a, b] = [sheet.assets[k], right[k]];
+      rows.push([a ? a[0] : "", a ? whole(a[1]) : "", b ? b[0] : "", b ? whole(b[1]) : ""]);
+    }
+    return [...rows, ["in all", whole(sheet.total), "in all", whole(sheet.total)]];
   },
   sortBy(c) { this.sort = this.sort === c + 1 ? -c - 1 : c + 1; },
 

@@ -47,6 +47,7 @@ def claims_cancel(market: CollateralMarket) -> None:
     number = len(sheet.debt)
     tokens = ledger.wallets[:number].sum(axis=0) + ledger.collateral.sum(axis=0)
     tokens = tokens + ledger.in_transit.sum(axis=0) + sheet.unsettled.sum(axis=(0, 1))
+    tokens = tokens + sheet.placed.sum(axis=(0, 1))
     tokens = tokens + ledger.arrays.arriving[:, :number].sum(axis=(0, 1))
     tokens = tokens + (ledger.arrays.capacity[:number] - sheet.allowed).sum(axis=0)
     assert sheet.equity.sum() == tokens @ market.prices - sheet.debt.sum()
@@ -78,6 +79,7 @@ def test_sheets_close_whatever_happens(world: World) -> None:
         assert (sheet.lines[:, OF_ACCOUNTS] == account_by_account(market)).all()
         assert (sheet.lines >= 0).all() or market.closed_out.liquidated_value
         assert (sheet.unsettled >= 0).all() and (ledger.arrays.capacity >= 0).all()
+        assert (sheet.placed >= 0).all() and (market.books.reused >= 0).all()
         if not market.running:
             break
         before = sheet.equity
@@ -114,6 +116,25 @@ def test_sheets_alone_change_nothing(world: World) -> None:
     pd.testing.assert_frame_equal(plain.loans_frame(), kept.loans_frame())
     assert (days[days.columns.difference(same)] == 0).all(axis=None)
     assert (with_sheets["equity"] != 0).any()
+
+
+def test_who_can_mint_without_limit_shares_nothing_out() -> None:
+    """As without a sheet the first of two calls for 4 A takes the 3 of the wallet and mints 1."""
+    given = [
+        {"name": "B1", "role": "borrower", "wallet": {"A": 3}},
+        {"name": "L1", "role": "lender", "issuance_capacity": {"A": 5}},
+    ]
+    for balance in ({}, {"borrower": {}}):
+        market = market_of(
+            {"A": [100, 97]},
+            events=True,
+            loans=[loan(i, "L1", "B1", lent={CASH: 9500}, collateral={"A": 100}) for i in (1, 2)],
+            agreement={"priority": ["A"]},
+            participants={"given": given},
+            balance=balance,
+        ).run()
+        minted = market.events_frame().query("event == 'mint' and day == 1")
+        assert minted["quantity"].tolist() == [1, 4]
 
 
 SPIRAL: dict[str, Any] = {
@@ -155,6 +176,21 @@ def test_a_spiral_diverges_above_one_and_needs_impact_and_leverage() -> None:
     assert fall(10, 1.2e-3, 1e-4) / 1e-4 > 50
     assert fall(10, 0, 0.01) == pytest.approx(0.01)
     assert fall(1, 5e-4, 0.01) == pytest.approx(0.01)
+
+
+def test_deleveraging_sells_for_all_that_is_above_the_target() -> None:
+    """Assets of 11,100 at a leverage of 5; a fall by 10 % leaves 1,110 of equity against 9,990, so
+    that 4,440 are sold, 50 A at 90. Cash beside them is no part of it."""
+    market = market_of(
+        {"A": [100, 90]},
+        events=True,
+        loans=[loan(1, "L1", "B1", lent={CASH: 1000}, collateral={"A": 11}, open_ended=True)],
+        agreement={"trigger": 0.5},
+        balance={
+            "borrower": {"outside": {"A": 100, CASH: 1000}, "leverage": 5, "leverage_limit": 5}
+        },
+    ).run()
+    assert trades(market) == [(1, "sale", "B1", "A", 50, 4500)]
 
 
 def trades(market: CollateralMarket) -> list[tuple[Any, ...]]:

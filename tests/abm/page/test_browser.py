@@ -20,7 +20,7 @@ from page.conftest import HOSTILE, hostile
 from abm.model import CollateralMarket
 from abm.page.browser import day_of, element, open_page, step_to, wait_for
 from abm.page.sentences import listed
-from abm.page.settings import Offer
+from abm.page.settings import Offer, Settings
 
 # Solara would rather have https, and uvicorn another module of websockets.
 pytestmark = [
@@ -427,6 +427,25 @@ def test_a_click_on_a_participant_tells_of_it_and_shows_its_neighbours(visit: An
     click(driver, ".cm-tab-loans")
     assert f"open loans of {name}" in text_of(driver, ".tables nav")
     wait_for(driver, lambda d: f"who={name}" in d.current_url)
+
+
+def test_a_participant_is_shown_with_its_balance_sheet(visit: Any) -> None:
+    driver = visit("leverage-spiral", day=3)
+    name = driver.execute_script(
+        BOXES + "const name = page.markets[0].names[0]; page.chooseName(name); return name;"
+    )
+    wait_for(driver, lambda d: element(d, ".cm-participant").get_attribute("value") == name)
+    click(driver, ".cm-tab-balance")
+    wait_for(driver, lambda d: "leverage" in text_of(d, ".market-balance"))
+    shown = text_of(driver, ".market-balance")
+    assert "liabilities and equity" in shown
+    (market,) = Offer().markets(Settings("leverage-spiral"))
+    for _ in range(3):
+        market.step()
+    mine = market.participants_frame().set_index("participant").loc[name]
+    assert shown.count(f"{round(mine['assets']):,}") == 2, "both sides come to the same"
+    for line in ("net_worth", "sheet_debt", "sheet_outside"):
+        assert f"{round(mine[line]):,}" in shown
 
 
 def test_the_address_says_what_is_shown(visit: Any, address: str) -> None:

@@ -127,6 +127,28 @@ def test_a_day_that_is_over_is_told_as_it_was(crash: tuple[Watch, list[dict[str,
     assert all("D2" in event[1:4] for event in told["events"]["rows"])
 
 
+def test_a_balance_sheet_is_that_of_the_table_of_participants() -> None:
+    """Both sides come to the same, in whole money."""
+    (market,) = Offer().markets(Settings("leverage-spiral"))
+    watch, _ = watched(market, 5)
+    frame = market.participants_frame().set_index("participant")
+    for row, name in enumerate(watch.names):
+        sheet, mine = watch.inspect(5, row)["sheet"], frame.loc[name]
+        for line, value in sheet["assets"] + sheet["liabilities"]:
+            assert value == pytest.approx(mine["sheet_" + line.replace(" ", "_")], abs=0.5)
+        assert sum(value for _, value in sheet["assets"]) == pytest.approx(sheet["total"], abs=9)
+        assert sheet["total"] == pytest.approx(mine["assets"], abs=0.5)
+        assert sheet["equity"] == pytest.approx(mine["net_worth"], abs=0.5)
+        leverage = sheet["leverage"]
+        assert leverage is None or leverage == pytest.approx(mine["leverage"], abs=0.005)
+    assert watch.inspect(0, 0)["sheet"] != watch.inspect(5, 0)["sheet"]
+
+
+def test_without_balance_sheets_none_is_told(crash: tuple[Watch, list[dict[str, Any]]]) -> None:
+    assert crash[0].market.sheet is None
+    assert crash[0].inspect(0, 0)["sheet"] is None
+
+
 def test_of_many_events_the_rare_kinds_are_never_left_out(
     crash: tuple[Watch, list[dict[str, Any]]],
 ) -> None:
