@@ -19,7 +19,7 @@ from abm.books.compiled import kept
 from abm.books.events import CHUNK
 from abm.books.idle import idle_tokens
 from abm.books.ledger import Holdings
-from abm.books.loan_book import ACTIVE, OPEN_LOAN, PENDING
+from abm.books.loan_book import PENDING
 from abm.day.asking import Asking
 from abm.day.before import measure_before
 from abm.day.call_and_return import run_returns
@@ -39,9 +39,10 @@ from abm.day.open import open_anew, open_replacements
 from abm.day.reuse import find_reusable
 from abm.day.settle import recall_loans, retry_releases, settle_loans
 from abm.day.sharing import Sharing
-from abm.day.stretch import COMPLETE, Reached, Stretch, find_next_maturity
+from abm.day.stretch import COMPLETE, Reached, Stretch, find_due, find_next_maturity
 from abm.day.stretches import Stretches, can_be_compiled
 from abm.rules.requirement import mark_exposures
+from abm.rules.schedules import discount_all
 from abm.rules.trigger import DELIVERY_CALL, RETURN_CALL
 
 Ints = npt.NDArray[np.int64]
@@ -85,7 +86,7 @@ class ColumnsDay:
             measure_before(self.books, prices)
         for start, stop in self._chunks(len(rows)):
             open_anew(self.books, prices, rows, posted, start, stop)
-        mark_exposures(self.books, prices)
+        discount_all(self.books, prices)
         self._next_maturity = find_next_maturity(self.books, self.market.day)
 
     def run_days(self, last: int) -> Stretch | None:
@@ -134,8 +135,10 @@ class ColumnsDay:
                 settle_deliveries(books, prices, day, start, stop)
         due = day >= self._next_maturity
         if due:
-            rows = self._due()
+            _, _, pending = find_due(books, day)
+            rows = np.flatnonzero(books.due)
             at_maturity = self.asking.at_maturity(rows, self._at_maturity(rows))
+            free = self.next_loan
             # Those that have been due for longest come first.
             for since in np.unique(books.loans.maturity[rows]).tolist():
                 for start, stop in self._chunks(len(books.loans)):
@@ -145,10 +148,8 @@ class ColumnsDay:
         self._retry_releases()
         if due:
             self._find_reusable()
-            pending = (books.loans.state == PENDING) & (books.loans.opened <= day)
-            for since in np.unique(books.loans.opened[pending]).tolist():
-                for start, stop in self._chunks(len(books.loans)):
-                    open_replacements(books, prices, day, since, start, stop)
+            if pending <= day or self.next_loan > free:
+                self._open_replacements()
             self._next_maturity = find_next_maturity(self.books, day)
 
     def recall(self, chosen: Bools) -> None:
@@ -184,8 +185,7 @@ class ColumnsDay:
         if not (asking.deliveries or asking.ranks or self.sharing.any):
             self._deliver(asking.nobody)
             return
-        called = np.flatnonzero(self.calls == DELIVERY_CALL)
-        order, rank = asking.order(called)
+        order, rank = asking.order(called := np.flatnonzero(self.calls == DELIVERY_CALL))
         if len(order):
             # Those who rank their calls are asked in that order what to deliver, and served in it.
             others = np.setdiff1d(called, order, assume_unique=True)
@@ -252,6 +252,7 @@ class ColumnsDay:
     def close_out(self, exogenous: Ints) -> CloseOutResult:
         """Declare defaults, also those from outside (rows of participants), and go on selling."""
         market = self.market
+        discount_all(self.books, market.prices)
         result = self.desk.run(market.day, exogenous, market.path[market.path_day])
         market.events.drain(market.day)
         return result
@@ -292,11 +293,13 @@ class ColumnsDay:
         """What would become of each loan by itself, shape (loans,), of which `due` are due."""
         return self.market.at_maturity
 
-    def _due(self) -> Ints:
-        """Rows of the loans that are due and not in close-out."""
-        loans, accounts = self.books.loans, self.books.accounts
-        due = (loans.state == OPEN_LOAN) & (loans.maturity <= self.market.day)
-        return np.flatnonzero(due & (accounts.state[loans.account] == ACTIVE))
+    def _open_replacements(self) -> None:
+        """Open what is pending, first what has been for longest."""
+        books, day = self.books, self.market.day
+        pending = (books.loans.state == PENDING) & (books.loans.opened <= day)
+        for since in np.unique(books.loans.opened[pending]).tolist():
+            for start, stop in self._chunks(len(books.loans)):
+                open_replacements(books, self.market.prices, day, since, start, stop)
 
     def _find_reusable(self) -> None:
         """Fix what everybody may post further, as far as it is willing to."""
@@ -313,9 +316,8 @@ class ColumnsDay:
 
     def _redeem_idle(self) -> None:
         """Redeem the wallets of all participants whose loans have all ended."""
-        market = self.market
-        wallets = market.ledger.wallets[: len(market.population.names)]
-        for row, token, quantity in idle_tokens(self.books, wallets):
+        market, names = self.market, self.market.population.names
+        for row, token, quantity in idle_tokens(self.books, market.ledger.wallets[: len(names)]):
             self.burn(row, token, quantity)
             value = quantity * int(market.prices[token])
             market.events.add(
@@ -344,8 +346,7 @@ class ColumnsDay:
         return DeliveryCall(self.market, a, share.quantities if share else None), borrower
 
     def _ask_for_delivery(self, a: int) -> None:
-        market, accounts = self.market, self.books.accounts
-        share = self.sharing.of(a)
+        market, share = self.market, self.sharing.of(a)
         call, borrower = self._call_on(a)
         missing = call.missing_units
         met = self._met.get(a)
@@ -360,7 +361,7 @@ class ColumnsDay:
             deliver_share(self.books, market.prices, market.day, share.shares, share.call)
         else:
             if met:
-                term = self.books.terms[accounts[a].agreement]
+                term = self.books.terms[self.books.accounts[a].agreement]
                 missing -= _execute_delivery(
                     self.books, market.prices, market.day, a, quantities, term.eligible, term.lag
                 )

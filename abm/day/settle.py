@@ -90,7 +90,8 @@ def settle_loans(
     start: int,
     stop: int,
 ) -> int:
-    """Settle or roll loans that are due since a day, account by account; gives the next free id.
+    """Settle or roll `books.due` loans that are so since a day, account by account; gives the next
+    free id.
 
     A loan to be replaced settles, and its replacement is left to `open_replacements`.
 
@@ -111,11 +112,9 @@ def settle_loans(
     loans, accounts = books.loans, books.accounts
     for position in range(start, stop):
         i = loan_at(books, position)
+        if not books.due[i] or loans.maturity[i] != since or loans.state[i] != OPEN_LOAN:
+            continue
         a = loans.account[i]
-        if accounts.state[a] != ACTIVE:
-            continue
-        if loans.state[i] != OPEN_LOAN or loans.maturity[i] != since:
-            continue
         if at_maturity[i] == 1:
             loans.maturity[i] = day + loans.tenor[i]
             books.totals[tally.LOANS_ROLLED] += 1

@@ -29,6 +29,7 @@ from abm.measures.daily import WRITTEN, Desk, write_day
 from abm.measures.moments import CloseOuts
 from abm.rules.called_and_short import Room, anybody_short, share_short
 from abm.rules.requirement import mark_exposures
+from abm.rules.schedules import discount_all
 from abm.rules.trigger import DELIVERY_CALL
 
 Ints = npt.NDArray[np.int64]
@@ -115,6 +116,7 @@ def run_days(
         books.before.taken[0] = True
         if not deliver_all(books, prices, day, course, calls, room):
             return Reached(day, SHORT, next_maturity, next_loan)
+        discount_all(books, prices)
         if is_overdue(books):
             return Reached(day, OVERDUE, next_maturity, next_loan)
         if not count_holdings(books.ledger, course.outside_market, desk.held):
@@ -159,8 +161,7 @@ def settle_day(
         receive_minted(books, day)
     if begins > begun:
         open_anew(books, prices, course.later.rows, course.later.posted, begun, begins)
-        mark_exposures(books, prices)
-        next_maturity = find_next_maturity(books, day)
+        next_maturity = day
     if len(books.returning):
         settle_returns(books, prices, day, 0, accounts)
         settle_deliveries(books, prices, day, 0, accounts)
@@ -173,14 +174,15 @@ def settle_day(
 @inlined
 def settle_due(books: Books, prices: Ints, day: int, course: Course, next_loan: int) -> int:
     """Settle the loans that are due and open replacements; gives the next free identifier."""
-    number = len(books.loans)
-    since = next_due(books, day, -1)
-    while since <= day:
+    number, free = len(books.loans), next_loan
+    since, latest, pending = find_due(books, day)
+    while since <= latest:
         next_loan = settle_loans(
             books, prices, day, since, course.at_maturity, next_loan, 0, number
         )
-        since = next_due(books, day, since)
-    since = next_pending(books, -1)
+        since = next_due(books, since) if since < latest else NEVER
+    # Each loan that is to be replaced has taken an identifier.
+    since = next_pending(books, -1) if next_loan > free or pending <= day else NEVER
     while since <= day:
         open_replacements(books, prices, day, since, 0, number)
         since = next_pending(books, since)
@@ -207,14 +209,35 @@ def deliver_all(
     return True
 
 
+@compiled
+def find_due(books: Books, day: int) -> tuple[int, int, int]:
+    """Note in `books.due` which loans are due that are not in close-out.
+
+    Gives the first and the last day since which any is (`NEVER` and -1 for none), and the first
+    since which any is pending.
+    """
+    loans = books.loans
+    first, last, pending = NEVER, -1, NEVER
+    for i in range(len(loans)):
+        due = loans.state[i] == OPEN_LOAN and loans.maturity[i] <= day
+        if due and books.accounts[loans.account[i]].state == ACTIVE:
+            books.due[i] = 1
+            first = min(first, loans.maturity[i])
+            last = max(last, loans.maturity[i])
+        else:
+            books.due[i] = 0
+            if loans.state[i] == PENDING:
+                pending = min(pending, loans.opened[i])
+    return first, last, pending
+
+
 @inlined
-def next_due(books: Books, day: int, since: int) -> int:
-    """The next day after `since` from which loans are due that are not in close-out."""
+def next_due(books: Books, since: int) -> int:
+    """The next day after `since` from which loans are due that have not been settled."""
     loans = books.loans
     earliest = NEVER
     for i in range(len(loans)):
-        due = loans.state[i] == OPEN_LOAN and since < loans.maturity[i] <= day
-        if due and books.accounts[loans.account[i]].state == ACTIVE:
+        if books.due[i] and loans.state[i] == OPEN_LOAN and loans.maturity[i] > since:
             earliest = min(earliest, loans.maturity[i])
     return earliest
 

@@ -212,6 +212,7 @@ class Ledgers(TwoLedgers, RuleBasedStateMachine):
         modes, number = np.zeros(len(PAIRS), np.int64), len(PAIRS)
         for i in due:
             since = int(loans.maturity[i])
+            self.books.due[i] = 1
             settle_loans(self.books, self.prices, self.day, since, modes, number, i, i + 1)
             done = self.platform.settle([self.ids[i]])
             assert done == [loans.state[i] == SETTLED]

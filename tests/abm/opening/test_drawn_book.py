@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from abm.books.loan_book import OPEN_LOAN
 from abm.commands.cli import main
 from abm.model import CollateralMarket
 from abm.opening.book_outcome import open_loans, outcomes
@@ -116,6 +117,17 @@ class TestSteadyState:
         days = CollateralMarket(scenario, rng=1).run().days_frame()
         assert days["open_loans"].tolist() == open_loans(drawn(scenario)).tolist()
         assert days["loans_settled"].sum() > 100
+        # Without fees days run together in compiled code, and find themselves what is due.
+        market = CollateralMarket(scenario.with_changes({"fees": None, "measures": []}), rng=1)
+        market.run_days()
+        together = market.days_frame()
+        assert days[together.columns].equals(together)
+        books = market.books
+        is_open = books.loans.state == OPEN_LOAN
+        assert books.loans.maturity[is_open].min() > market.day, "whatever was due has settled"
+        worth = np.zeros(len(books.accounts), np.int64)
+        np.add.at(worth, books.loans.account[is_open], books.lent[is_open] @ market.prices)
+        assert books.accounts.exposure.tolist() == worth.tolist()
 
 
 def test_one_loan_is_the_single_pair(tmp_path: Path) -> None:
