@@ -70,8 +70,7 @@ class CollateralMarket(mesa.Model):
             and `rng` of model and agents are drawn from the run's behaviour stream.
         prices: a price panel to use instead of the scenario's.
         events: whether to record every single event.
-        behaviours: classes of participants by role or name, of the `oracle` or the
-            `clearing_house`, in place of the standard ones.
+        behaviours: classes by role or name, `oracle` or `clearing_house`, for the standard ones.
         measures: measures of one's own, beside those that the scenario names.
         changes: fields of the scenario to replace, by dotted names: `**{"agreement.haircut": 0.1}`;
             they mean what they mean after `--set` and as factors.
@@ -148,7 +147,7 @@ class CollateralMarket(mesa.Model):
             _ = self.participants  # what those of one's own do at once comes before the first day
         self.phases: Day = day_of(self.scenario)(self)
         terms = partial(terms_row, tokens=self.tokens, cash=blueprint.cash, unit=self.unit)
-        self.agreements = Agreements(self, revision, terms)
+        self.agreements = Agreements(self, revision, terms, blueprint.schedules)
         own = with_steps(self.scenario, self.kinds)
         some = [agent for agent in self.participants.values() if type(agent) in own] if own else []
         self.stepping = AgentSet(some, random=self.random)
@@ -226,7 +225,8 @@ class CollateralMarket(mesa.Model):
         """The last day before one on which something comes from outside; today, if always."""
         own = self._own_measures or self.datacollector.asks or self.scenario.rules
         every_day = own or self.earnings or len(self.stepping) or not self.oracle.is_plain
-        return self.day if every_day else self._outside.quiet_until(self.day)
+        until = min(self._outside.quiet_until(self.day), self.agreements.quiet_until())
+        return self.day if every_day else until
 
     def conclude(self) -> None:
         """Settle the loans that end with the window, and redeem tokens nobody needs any more.

@@ -24,7 +24,8 @@ exclude_patterns = ["_build", "**/.ipynb_checkpoints"]
 html_theme = "furo"
 html_title = project
 html_theme_options = {"light_css_variables": {"code-font-size": "75%"}}  # lines of 100 fit
-html_static_path: list[str] = []
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_show_copyright = False  # the licence says it
 templates_path: list[str] = []
 

@@ -66,6 +66,9 @@ class CollateralAgreement(Table):
     priority: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     """Eligible tokens in the order of delivery; returns go the other way round.
     All priced tokens, in the order of the prices, if not given."""
+    schedule: Annotated[str, Field(min_length=1)] | None = None
+    """Which of the scenario's `schedules` says what counts, for how much of its value and up to
+    which limits; without one all tokens count for their value."""
     delivery_rounding: Rounding = "up"
     """Rounding of a delivery to whole tokens."""
     return_rounding: Rounding = "down"

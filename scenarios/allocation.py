@@ -62,6 +62,9 @@ class AllocationProblem(Table):
     @model_validator(mode="after")
     def _check(self) -> Self:
         check_classes(self.assets, self.money.currency)
+        for name, schedule in self.schedules.items():
+            if schedule.changes:
+                raise ValueError(f"schedules.{name}: since is for scenarios; a problem has no date")
         names = [call.name for call in self.calls]
         for call in self.calls:
             if names.count(call.name) > 1:

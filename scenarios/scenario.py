@@ -27,6 +27,7 @@ from scenarios.own import Own
 from scenarios.participants import Participants, Positive
 from scenarios.prices import AnyPriceSource, Window
 from scenarios.prices.calendars import Calendar
+from scenarios.schedules import Schedule, check_schedules
 from scenarios.stress import CloseOut, Defaults, OracleFaults
 from scenarios.table import Table
 
@@ -85,6 +86,8 @@ class Scenario(Table):
     """Terms of the collateral."""
     agreements: dict[str, CollateralAgreement] = Field(default_factory=dict)
     """Further agreements by name, for loans that do not use `agreement`."""
+    schedules: dict[str, Schedule] = Field(default_factory=dict)
+    """Schedules of eligible collateral by name, which agreements name."""
     loan: Loan | None = None
     """The loan on every edge of the network."""
     loans: tuple[GivenLoan, ...] = ()
@@ -138,6 +141,13 @@ class Scenario(Table):
         if self.costs is not None:
             self.costs.refuse_unmeasured(self.measures)
         check_classes(self.assets, self.money.currency)
+        agreements = {"agreement": self.agreement}
+        agreements |= {f"agreements.{name}": each for name, each in self.agreements.items()}
+        named_there = {name: each.schedule for name, each in agreements.items() if each.schedule}
+        check_schedules(self.schedules, named_there)
+        for name, kind in self.assets.items():
+            if kind.haircut is not None and not self.schedules:
+                raise ValueError(f"assets.{name}.haircut: only schedules read it, there are none")
         # A frozen table: this completes it, before anybody sees it.
         prices = self.prices.with_classes(self.assets, self.money.currency)
         self.__dict__["prices"] = prices

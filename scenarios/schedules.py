@@ -7,15 +7,17 @@ itself names or, by its `concentrationLimitType`, for each asset or issuer alike
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import Annotated, Literal, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
+from scenarios.agreement import exact
 from scenarios.assets import AssetColumns, Name
-from scenarios.errors import InputError
+from scenarios.errors import InputError, nearest
 from scenarios.table import Table
 
 Floats = npt.NDArray[np.float64]
@@ -82,6 +84,14 @@ class Criteria(Scope):
     haircut_percentage: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] | None = None
     """Fraction of the price that does not count, 0.15 for 15 %; if not given, the `haircut` of the
     class of the asset."""
+    since: date | None = None
+    """First day on which it holds, in the place of what is said of the same before; from the
+    beginning if not given."""
+
+    @property
+    def place(self) -> tuple[int, date]:
+        """Where it stands in the order in which criteria decide, the last that fits."""
+        return self.rank, self.since or date.min
 
 
 class ConcentrationLimit(Scope):
@@ -123,8 +133,8 @@ class Schedule(Table):
     """What a receiver of collateral accepts.
 
     Of several criteria that fit an asset the most particular decides: one that names the asset
-    before one that names its issuer, its class, or nothing. What none fits is not eligible. Limits
-    hold all at once.
+    before one that names its issuer, its class, or nothing; of those about the same the latest
+    that holds. What none fits is not eligible. Limits hold all at once.
     """
 
     criteria: Annotated[tuple[Criteria, ...], Field(min_length=1)]
@@ -136,11 +146,41 @@ class Schedule(Table):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        scopes = [(entry.rank, entry.label) for entry in self.criteria]
+        scopes = [(entry.place, entry.label) for entry in self.criteria]
         for scope in scopes:
             if scopes.count(scope) > 1:
                 raise ValueError(f"criteria: two are about {scope[1]}")
         return self
+
+    def holding(self, day: date) -> list[Criteria]:
+        """Criteria that hold on a day; of those that fit an asset the last decides."""
+        return sorted((c for c in self.criteria if c.place[1] <= day), key=lambda c: c.place)
+
+    @property
+    def changes(self) -> list[date]:
+        """Days on which it changes."""
+        return sorted({entry.since for entry in self.criteria if entry.since is not None})
+
+
+def check_schedules(schedules: Mapping[str, Schedule], agreements: Mapping[str, str]) -> None:
+    """See that agreements name schedules that there are, and that each of these is named.
+
+    Args:
+        schedules: by name.
+        agreements: the schedule of each agreement that names one, by the field that has it.
+
+    Raises:
+        ValueError: one is not there, or would have no effect.
+    """
+    for field, name in agreements.items():
+        if name not in schedules:
+            known = ", ".join(schedules) or "none"
+            raise ValueError(
+                f"{field}.schedule: no schedule {name}{nearest(name, schedules)} (known: {known})"
+            )
+    for name in schedules:
+        if name not in agreements.values():
+            raise ValueError(f"schedules.{name}: no agreement names it as its schedule")
 
 
 class Concentration(NamedTuple):
@@ -165,7 +205,11 @@ class ScheduleColumns(NamedTuple):
 
 
 def schedule_columns(
-    schedule: Schedule, columns: AssetColumns, tokens: Sequence[str], poster: str = ""
+    schedule: Schedule,
+    columns: AssetColumns,
+    tokens: Sequence[str],
+    poster: str = "",
+    day: date = date.max,
 ) -> ScheduleColumns:
     """A schedule by token.
 
@@ -174,16 +218,17 @@ def schedule_columns(
         columns: the classes of assets by token (`scenarios.assets.asset_columns`).
         tokens: names of the tokens in the order of the columns.
         poster: who brings the collateral, whose own issues may be excluded.
+        day: the date; later criteria do not hold yet.
 
     Raises:
         InputError: an entry names what there is not, or a volume that is not known.
     """
     eligible, haircut = np.zeros(len(tokens), np.bool_), columns.haircut.copy()
-    for entry in sorted(schedule.criteria, key=lambda entry: entry.rank):
+    for entry in schedule.holding(day):
         members = entry.members(columns, tokens)
         eligible[members] = entry.is_included
-        given = np.nan if entry.haircut_percentage is None else entry.haircut_percentage
-        haircut[members] = columns.haircut[members] if np.isnan(given) else given
+        given = entry.haircut_percentage
+        haircut[members] = columns.haircut[members] if given is None else given
     if schedule.exclude_own_issues and poster in columns.issuers:
         eligible &= columns.issuer != columns.issuers.index(poster)
     most, concentrations = np.full(len(tokens), np.inf), []
@@ -192,11 +237,17 @@ def schedule_columns(
             if limit.percentage_limit is not None:
                 concentrations.append(Concentration(name, members, limit.percentage_limit))
                 continue
-            assert limit.average_trading_volume is not None
-            within = limit.average_trading_volume * columns.daily_volume
+            within = _within(limit, columns)
             for row in np.flatnonzero(members & eligible & np.isnan(within)).tolist():
                 raise InputError(
                     f"average_trading_volume: {tokens[row]} has no daily_volume in its class"
                 )
             most[members] = np.fmin(most[members], within[members])
     return ScheduleColumns(eligible, haircut, most, tuple(concentrations))
+
+
+def _within(limit: ConcentrationLimit, columns: AssetColumns) -> Floats:
+    """Whole tokens of each asset within a limit by volume; nan where its volume is not known."""
+    part = exact(limit.average_trading_volume or 0.0)
+    volumes = columns.daily_volume.tolist()
+    return np.array([v if np.isnan(v) else float(part * exact(v) // 1) for v in volumes])

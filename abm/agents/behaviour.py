@@ -90,6 +90,8 @@ def _standard(scenario: Scenario) -> Mapping[str, type[Participant]]:
     for agreement in (scenario.agreement, *scenario.agreements.values()):
         if agreement.delivery_rounding == "down":
             raise InputError(f'{field}: goes with delivery_rounding = "up"')
+        if agreement.schedule is not None:
+            raise InputError(f"{field}: goes with no schedule, whose limits it does not know")
     made = {role: load_class(path, field) for role, path in CHEAPEST.items()}
     return {**STANDARD, **made}
 

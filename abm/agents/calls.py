@@ -11,14 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from abm.books.compiled import compiled
-from abm.rules.planning import (
-    SMALL_LOAN,
-    choose_return,
-    plan,
-    plan_delivery,
-    whole_tokens_back,
-)
-from abm.rules.valuation import find_mintable, holdings, shortfall, value_in_transit
+from abm.rules.planning import SMALL_LOAN, whole_tokens_back
+from abm.rules.schedules import counts_for, plan_any, plan_return
+from abm.rules.valuation import effective_value, find_mintable, holdings, shortfall
 from scenarios.errors import InputError
 
 if TYPE_CHECKING:
@@ -248,12 +243,18 @@ class ReturnCall(_Call):
                     f"{who.name} returns {quantities[token]} {self.market.tokens[token]} for loan"
                     f" {self.loan_id}, of which it holds {held[token]}"
                 )
-        return quantities - beyond, int(beyond[first] * self.market.prices[first])
+        one = _counts_for(self.market.books, self.market.prices, self.account, first)
+        return quantities - beyond, int(beyond[first] * one)
 
 
 @compiled
 def _shortfall(books: Books, prices: Ints, a: int) -> int:
     return shortfall(books, prices, a)
+
+
+@compiled
+def _counts_for(books: Books, prices: Ints, a: int, token: int) -> int:
+    return counts_for(books, prices, a, token)
 
 
 @compiled
@@ -272,9 +273,7 @@ def _plan_delivery(
     missing: int,
     quantities: Ints,
 ) -> None:
-    t = books.accounts[a].agreement
-    priority, term = books.priority[t], books.terms[t]
-    plan_delivery(prices, priority, term, held, reusable, True, mintable, missing, quantities)
+    plan_any(books, prices, a, held, reusable, True, mintable, missing, quantities)
 
 
 @compiled
@@ -287,15 +286,12 @@ def _plan_return(
     """
     account = books.accounts[a]
     term, priority = books.terms[account.agreement], books.priority[account.agreement]
-    excess = account.value - account.required
-    if len(books.returning):
-        excess += value_in_transit(books, prices, a)
+    excess = effective_value(books, prices, a, account.value) - account.required
     holdings(books, a, held)
-    spare = account.required // SMALL_LOAN
-    _, left_over, tokens = choose_return(
-        prices, priority, term, held, excess, spare, plan, quantities
-    )
+    left_over, tokens = plan_return(books, prices, a, held, excess, quantities)
     issued = 0
     if left_over > 0 and term.lender_issuance:
-        issued = whole_tokens_back(left_over, prices[priority[0]], term.return_up, spare)
+        one = max(counts_for(books, prices, a, priority[0]), 1)
+        spare = account.required // SMALL_LOAN
+        issued = whole_tokens_back(left_over, one, term.return_up, spare)
     return excess, issued, tokens == 0 and left_over == 0

@@ -16,21 +16,17 @@ from abm.agents.sheet_view import sheet_of
 from abm.books.compiled import compiled
 from abm.books.loan_book import AT_MATURITY
 from abm.books.sheet import CASH
-from abm.rules.planning import (
-    SMALL_LOAN,
-    choose_return,
-    plan,
-    plan_delivery,
-    whole_tokens_back,
-)
-from abm.rules.shortage import MINT, share, short_calls
+from abm.rules.apportion import MINT
+from abm.rules.planning import SMALL_LOAN, whole_tokens_back
+from abm.rules.schedules import counts_for, plan_any, plan_return
+from abm.rules.shortage import share, short_calls
 from abm.rules.trigger import RETURN_CALL, called
 from abm.rules.valuation import (
     collateral_value,
+    effective_value,
     find_mintable,
     holdings,
     shortfall,
-    value_in_transit,
     value_tokens,
 )
 
@@ -289,14 +285,14 @@ def _write_deliveries(
     """
     reuses = len(books.reused) > 0
     for i in range(len(accounts)):
-        t, row = books.accounts[accounts[i]].agreement, books.accounts[accounts[i]].borrower
+        row = books.accounts[accounts[i]].borrower
         if mintable[row, 0] < 0:
             find_mintable(books, row, mintable[row])
         again = reusable[row if reuses else 0]
-        plan_delivery(
+        plan_any(
+            books,
             prices,
-            books.priority[t],
-            books.terms[t],
+            accounts[i],
             held[row],
             again,
             reuses,
@@ -321,9 +317,8 @@ def _write_excess(books: Books, prices: Ints, accounts: Ints, excess: Ints) -> N
         a = accounts[i]
         account = books.accounts[a]
         value_tokens(books, prices, a, a + 1)
-        effective = collateral_value(books, prices, a, books.worth[0])
-        if len(books.returning):
-            effective += value_in_transit(books, prices, a)
+        value = collateral_value(books, prices, a, books.worth[0])
+        effective = effective_value(books, prices, a, value)
         if called(account, books.terms[account.agreement], effective) == RETURN_CALL:
             excess[i] = effective - account.required
 
@@ -352,14 +347,12 @@ def _write_returns(
     blocked: Bools,
 ) -> None:
     for i in range(len(accounts)):
-        t = books.accounts[accounts[i]].agreement
-        term, priority = books.terms[t], books.priority[t]
-        spare = books.accounts[accounts[i]].required // SMALL_LOAN
-        _, left_over, tokens = choose_return(
-            prices, priority, term, held[i], excess[i], spare, plan, quantities[i]
-        )
+        a = accounts[i]
+        t = books.accounts[a].agreement
+        term, first = books.terms[t], books.priority[t, 0]
+        left_over, tokens = plan_return(books, prices, a, held[i], excess[i], quantities[i])
         blocked[i] = tokens == 0 and left_over == 0
         if left_over > 0 and term.lender_issuance:
-            first = priority[0]
-            more = whole_tokens_back(left_over, prices[first], term.return_up, spare)
-            quantities[i, first] += more
+            one = max(counts_for(books, prices, a, first), 1)
+            spare = books.accounts[a].required // SMALL_LOAN
+            quantities[i, first] += whole_tokens_back(left_over, one, term.return_up, spare)

@@ -13,7 +13,8 @@ from abm.books.loan_book import Account
 Floats = npt.NDArray[np.float64]
 
 LENT, HELD, SHORT_LENT, SHORT_HELD = range(4)
-"""Of loans under one agreement: what is lent, the collateral; both of those short of required."""
+"""Of loans under one agreement: what is lent, what the collateral counts for; both of those short
+of what is required."""
 
 
 class Before(NamedTuple):
@@ -44,16 +45,19 @@ def begin_day(before: Before) -> None:
 
 
 @inlined
-def note_before(before: Before, account: Account, value: int) -> None:
-    """Add an account with open loans whose collateral is worth this, unless the day is taken."""
+def note_before(before: Before, account: Account, value: int, counts: int) -> None:
+    """Add an account with open loans, by what its collateral is worth and what it counts for.
+
+    Nothing is added if the day is taken.
+    """
     if before.taken[0]:
         return
     sums = before.by_agreement[account.agreement]
     exposure = account.exposure
     sums[LENT] += exposure
-    sums[HELD] += value
-    if value < account.required:
+    sums[HELD] += counts
+    if counts < account.required:
         sums[SHORT_LENT] += exposure
-        sums[SHORT_HELD] += value
+        sums[SHORT_HELD] += counts
     if value < exposure:
         before.by_borrower[account.borrower] += exposure - value

@@ -11,6 +11,7 @@ from abm.books.before import Before
 from abm.books.compiled import inlined
 from abm.books.ledger import LedgerArrays
 from abm.books.loan_book import Accounts, Loans
+from abm.books.schedules import Schedules
 from abm.books.tally import Log
 from abm.books.terms import Terms, Tokens
 
@@ -50,6 +51,8 @@ class Books(NamedTuple):
     terms: Terms
     priority: Tokens
     """Columns of the tokens that calls of an agreement move, in order: its first `eligible`."""
+    schedules: Schedules
+    """What the schedules that agreements name say today."""
     requested: Ints
     """Tokens that each wallet asked to be minted and has not received, (wallets, tokens)."""
     totals: npt.NDArray[np.float64]

@@ -11,7 +11,7 @@ from abm.books.ledger import LedgerError
 from abm.chain.chain import Chain
 from abm.chain.records import Outcome
 from abm.day.sharing import Share
-from abm.rules.shortage import MINT, WALLET
+from abm.rules.apportion import MINT, WALLET
 
 
 def deliver_parts(

@@ -90,6 +90,8 @@ def _unsupported(scenario: Scenario, tokens: int) -> Iterator[tuple[str, str]]:
 
 
 def _of_agreement(terms: CollateralAgreement, unit: float) -> Iterator[tuple[str, str]]:
+    if terms.schedule is not None:
+        yield "schedule", "the contracts take all tokens alike, at one haircut and without limits"
     if terms.aggregated:
         yield "aggregated", "the contracts margin loan by loan, so that each is a matter of its own"
     if terms.transfer == "title":

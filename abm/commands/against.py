@@ -118,7 +118,9 @@ def _differences(name: str, rows: pd.DataFrame, currency: str, meaning: ColumnMe
         cells.append(f"{text}{mark}" if low == text == high else f"{text} [{low}, {high}]{mark}")
     words = [*metric_label(name).split(", "), *([told] if told != "number" else [])]
     widest = max(15, *map(len, cells))
-    return Block(tuple(line for text in words for line in wrap(text, widest)), cells)
+    return Block(
+        tuple(line for text in words for line in wrap(text, widest, break_long_words=False)), cells
+    )
 
 
 def _apart(lines: list[str], sentences: int) -> list[str]:

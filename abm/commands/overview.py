@@ -157,7 +157,9 @@ def _statistic(name: str, rows: pd.DataFrame, currency: str, meaning: ColumnMean
     cells = [cell(row) for _, row in rows.iterrows()]
     words = [*metric_label(name).split(", "), *([told] if told != "number" else [])]
     widest = max(15, *map(len, cells))
-    return Block(tuple(line for text in words for line in wrap(text, widest)), cells)
+    return Block(
+        tuple(line for text in words for line in wrap(text, widest, break_long_words=False)), cells
+    )
 
 
 def _vertical(design: str, columns: Sequence[Block], position: int, room: int) -> str:

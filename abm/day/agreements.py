@@ -11,6 +11,7 @@ import numpy.typing as npt
 from abm.agents.calls import DecisionError
 from abm.agents.market import Market
 from abm.books.ledger import LARGEST_VALUE
+from abm.books.schedules import ScheduleBook, Schedules
 from abm.books.terms import Terms
 from abm.day.revision import Revision
 from abm.rules.called import value_called
@@ -21,13 +22,14 @@ Floats = npt.NDArray[np.float64]
 
 
 class Agreements:
-    """Has the rules of a scenario asked every day, and writes what they change into the books."""
+    """Writes into the books what rules and the dates in schedules change, day by day."""
 
     def __init__(
         self,
         market: Market,
         revision: Revision,
         columns: Callable[[CollateralAgreement], Terms],
+        schedules: ScheduleBook,
     ):
         """Watch over the agreements of a market.
 
@@ -35,40 +37,53 @@ class Agreements:
             market: whose books they are in, as they stand on day 0.
             revision: what asks the rules, and has on day 0.
             columns: makes a row of the books of an agreement.
+            schedules: writes into the books what schedules say.
         """
         self._market, self._revision, self._columns = market, revision, columns
-        self._before: Terms | None = None
+        self._schedules = schedules
+        self._before: tuple[Terms, Schedules] | None = None
         self._haircuts: list[Floats] = [_haircuts(market.books.terms)]
         self.called_by_rules = 0.0
         """Value called from borrowers today that yesterday's terms would not have called for, in
         money units; below 0 where they would have called for more."""
 
     def revise(self) -> None:
-        """Ask the rules, once the prices of a day after the first are published.
+        """Ask the rules and the schedules, once the prices of a day after the first are published.
 
         Raises:
             DecisionError: a rule changes what it may not, or to what is impossible.
         """
         market, revision = self._market, self._revision
-        if not revision.rules:
-            return
+        changes = self._schedules.next_change(market.day - 1) == market.day
         self._before, self.called_by_rules = None, 0.0
+        if not (revision.rules or changes):
+            return
         yesterday = revision.today
         revision.ask(market.day, market.prices[:-1] * market.unit)
-        if revision.today != yesterday:
-            self._before = deepcopy(market.books.terms)
+        if revision.today != yesterday or changes:
+            self._before = deepcopy((market.books.terms, market.books.schedules))
             for t, agreement in enumerate(revision.today):
                 market.books.terms[t] = self._columns(agreement)[0]
-        self._refuse_overflow()
-        self._haircuts.append(_haircuts(market.books.terms))
+            self._schedules.write(market.day, revision.today)
+        if revision.rules:
+            self._refuse_overflow()
+            self._haircuts.append(_haircuts(market.books.terms))
         if self._before is not None:
             mark_exposures(market.books, market.prices)
+
+    def quiet_until(self) -> int:
+        """The last day on which schedules are those of day 0; today, if they are others already.
+
+        What loans that begin later post is found by those of day 0.
+        """
+        return max(self._schedules.next_change(0) - 1, self._market.day)
 
     def weigh_calls(self) -> None:
         """Find what is called today because terms have changed, just before it is called."""
         if self._before is not None:
             books, prices = self._market.books, self._market.prices
-            without = value_called(books, prices, self._before)
+            terms, schedules = self._before
+            without = value_called(books._replace(schedules=schedules), prices, terms)
             self.called_by_rules = value_called(books, prices, books.terms) - without
 
     @property

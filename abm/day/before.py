@@ -12,6 +12,7 @@ from abm.books.before import note_before
 from abm.books.books import VALUED_TOGETHER, Books
 from abm.books.compiled import compiled, unsigned
 from abm.books.loan_book import ACTIVE
+from abm.rules.schedules import counted, has_schedule
 from abm.rules.valuation import collateral_value, value_tokens
 
 Ints = npt.NDArray[np.int64]
@@ -29,6 +30,9 @@ def measure_before(books: Books, prices: Ints) -> None:
             account = books.accounts[a]
             if account.state == ACTIVE and account.open_loans:
                 tokens = books.worth[unsigned(row - start)]
-                note_before(books.before, account, collateral_value(books, prices, a, tokens))
+                value = counts = collateral_value(books, prices, a, tokens)
+                if has_schedule(books, a):
+                    counts = counted(books, prices, a, False)
+                note_before(books.before, account, value, counts)
         start = end
     books.before.taken[0] = True

@@ -22,8 +22,9 @@ from abm.books.loan_book import ACTIVE
 from abm.books.terms import Term
 from abm.day.movements import complete_return, return_token
 from abm.rules.planning import SMALL_LOAN, choose_return
+from abm.rules.schedules import counted, counts_for, has_schedule, plan_counted_return
 from abm.rules.trigger import DELIVERY_CALL, NO_CALL, RETURN_CALL, called
-from abm.rules.valuation import collateral_value, holdings, value_in_transit, value_tokens
+from abm.rules.valuation import collateral_value, effective_value, holdings, value_tokens
 
 Ints = npt.NDArray[np.int64]
 Calls = npt.NDArray[np.int8]
@@ -31,7 +32,8 @@ Calls = npt.NDArray[np.int8]
 
 @inlined
 def is_plain(books: Books, answers: Answers) -> bool:
-    """Whether everything happens at once, by default, with tokens of one's own, and unheard.
+    """Whether everything happens at once, by default, with tokens of one's own, unheard and
+    without schedules.
 
     Passes ask this first and call the same code in both cases: LLVM knows the answer in each, and
     leaves out of the first what it does not need.
@@ -40,7 +42,7 @@ def is_plain(books: Books, answers: Answers) -> bool:
         return False
     if len(answers.alone) or len(answers.decided):
         return False
-    return len(books.reused) == 0 and len(books.log) == 0
+    return len(books.reused) == 0 and len(books.log) == 0 and len(books.schedules.of) == 0
 
 
 @compiled
@@ -106,9 +108,11 @@ def value_and_return(
     effective = account.value = collateral_value(books, prices, a, tokens)
     call = NO_CALL
     if account.open_loans:
-        note_before(books.before, account, account.value)
-        if len(books.returning):
-            effective += value_in_transit(books, prices, a)
+        counts = effective
+        if has_schedule(books, a):
+            counts = counted(books, prices, a, False)
+        note_before(books.before, account, effective, counts)
+        effective = effective_value(books, prices, a, effective)
         call = called(account, term, effective)
     if call != DELIVERY_CALL:
         account.unmet = 0
@@ -119,8 +123,20 @@ def value_and_return(
     count_call(books, a, term, call, excess)
     if call != RETURN_CALL or (len(answers.alone) and answers.alone[account.lender]):
         return call
+    return_excess(books, prices, day, answers, a, excess)
+    return call
+
+
+@inlined
+def return_excess(
+    books: Books, prices: Ints, day: int, answers: Answers, a: int, excess: int
+) -> None:
+    """Make a return that is called for."""
+    account = books.accounts[a]
     if len(answers.decided) and answers.decided[a] != BY_DEFAULT:
         return_decided(books, prices, day, answers, a)
+    elif has_schedule(books, a):
+        return_counted(books, prices, day, a, excess)
     else:
         held = books.ledger.balance[account_row(books.ledger, a)]
         if len(books.returning) or len(books.reused):
@@ -129,12 +145,28 @@ def value_and_return(
         priority, target = books.priority[account.agreement], (books, prices, day, a)
         spare = account.required // SMALL_LOAN
         returned, left_over, tokens = choose_return(
-            prices, priority, term, held, excess, spare, give_back, target
+            prices, priority, books.terms[account.agreement], held, excess, spare, give_back, target
         )
         if tokens == 0 and left_over == 0:
             books.totals[tally.BLOCKED_RETURNS] += 1
         complete_return(books, prices, day, a, returned, left_over)
-    return call
+
+
+@inlined
+def return_counted(books: Books, prices: Ints, day: int, a: int, excess: int) -> None:
+    """Return an excess from an account with a schedule."""
+    held, quantities = books.scratch[1], books.scratch[0]
+    holdings(books, a, held)
+    left_over, tokens = plan_counted_return(books, prices, a, held, excess, quantities)
+    if tokens == 0 and left_over == 0:
+        books.totals[tally.BLOCKED_RETURNS] += 1
+    returned = 0
+    for j in range(len(prices)):
+        token = books.schedules.order[books.accounts[a].agreement, len(prices) - 1 - j]
+        if quantities[token]:
+            returned += return_token(books, prices, day, a, token, quantities[token])
+            quantities[token] = 0
+    complete_return(books, prices, day, a, returned, left_over)
 
 
 @inlined
@@ -153,7 +185,7 @@ def return_decided(books: Books, prices: Ints, day: int, answers: Answers, a: in
         quantity = min(chosen[token], held[token])
         if quantity:
             returned += return_token(books, prices, day, a, token, quantity)
-    beyond = max(chosen[first] - held[first], 0) * prices[first]
+    beyond = max(chosen[first] - held[first], 0) * counts_for(books, prices, a, first)
     complete_return(books, prices, day, a, returned, beyond)
 
 

@@ -42,6 +42,7 @@ from abm.day.sharing import Sharing
 from abm.day.stretch import COMPLETE, Reached, Stretch, find_due, find_next_maturity
 from abm.day.stretches import Stretches, can_be_compiled
 from abm.rules.requirement import mark_exposures
+from abm.rules.schedules import discount_all
 from abm.rules.trigger import DELIVERY_CALL, RETURN_CALL
 
 Ints = npt.NDArray[np.int64]
@@ -85,6 +86,7 @@ class ColumnsDay:
             measure_before(self.books, prices)
         for start, stop in self._chunks(len(rows)):
             open_anew(self.books, prices, rows, posted, start, stop)
+        discount_all(self.books, prices)
         self._next_maturity = find_next_maturity(self.books, self.market.day)
 
     def run_days(self, last: int) -> Stretch | None:
@@ -183,8 +185,7 @@ class ColumnsDay:
         if not (asking.deliveries or asking.ranks or self.sharing.any):
             self._deliver(asking.nobody)
             return
-        called = np.flatnonzero(self.calls == DELIVERY_CALL)
-        order, rank = asking.order(called)
+        order, rank = asking.order(called := np.flatnonzero(self.calls == DELIVERY_CALL))
         if len(order):
             # Those who rank their calls are asked in that order what to deliver, and served in it.
             others = np.setdiff1d(called, order, assume_unique=True)
@@ -251,6 +252,7 @@ class ColumnsDay:
     def close_out(self, exogenous: Ints) -> CloseOutResult:
         """Declare defaults, also those from outside (rows of participants), and go on selling."""
         market = self.market
+        discount_all(self.books, market.prices)
         result = self.desk.run(market.day, exogenous, market.path[market.path_day])
         market.events.drain(market.day)
         return result
@@ -314,9 +316,8 @@ class ColumnsDay:
 
     def _redeem_idle(self) -> None:
         """Redeem the wallets of all participants whose loans have all ended."""
-        market = self.market
-        wallets = market.ledger.wallets[: len(market.population.names)]
-        for row, token, quantity in idle_tokens(self.books, wallets):
+        market, names = self.market, self.market.population.names
+        for row, token, quantity in idle_tokens(self.books, market.ledger.wallets[: len(names)]):
             self.burn(row, token, quantity)
             value = quantity * int(market.prices[token])
             market.events.add(
@@ -345,8 +346,7 @@ class ColumnsDay:
         return DeliveryCall(self.market, a, share.quantities if share else None), borrower
 
     def _ask_for_delivery(self, a: int) -> None:
-        market, accounts = self.market, self.books.accounts
-        share = self.sharing.of(a)
+        market, share = self.market, self.sharing.of(a)
         call, borrower = self._call_on(a)
         missing = call.missing_units
         met = self._met.get(a)
@@ -361,7 +361,7 @@ class ColumnsDay:
             deliver_share(self.books, market.prices, market.day, share.shares, share.call)
         else:
             if met:
-                term = self.books.terms[accounts[a].agreement]
+                term = self.books.terms[self.books.accounts[a].agreement]
                 missing -= _execute_delivery(
                     self.books, market.prices, market.day, a, quantities, term.eligible, term.lag
                 )

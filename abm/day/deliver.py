@@ -15,8 +15,9 @@ from abm.books.books import VALUED_TOGETHER, Books, record
 from abm.books.compiled import compiled, inlined, unsigned
 from abm.day.call_and_return import is_plain
 from abm.day.movements import execute_delivery, execute_part, settlement_lag
-from abm.rules.planning import first_price, plan_delivery
-from abm.rules.shortage import REUSE, SOURCES, UNDER_WAY, WALLET, Shares
+from abm.rules.apportion import REUSE, SOURCES, UNDER_WAY, WALLET, Shares
+from abm.rules.planning import first_price
+from abm.rules.schedules import first_counted_of, has_schedule, plan_any
 from abm.rules.trigger import DELIVERY_CALL
 from abm.rules.valuation import find_mintable, shortfall
 
@@ -80,20 +81,10 @@ def deliver(books: Books, prices: Ints, day: int, a: int) -> None:
     if len(books.ledger.arriving):
         mintable = books.scratch[2]
         find_mintable(books, borrower, mintable)
-    term, priority = books.terms[account.agreement], books.priority[account.agreement]
     quantities = books.scratch[0]
     reuses = len(books.reused) > 0
-    last, _ = plan_delivery(
-        prices,
-        priority,
-        term,
-        books.ledger.balance[borrower],
-        books.reusable[borrower if reuses else 0],
-        reuses,
-        mintable,
-        missing,
-        quantities,
-    )
+    held, reusable = books.ledger.balance[borrower], books.reusable[borrower if reuses else 0]
+    last, _ = plan_any(books, prices, a, held, reusable, reuses, mintable, missing, quantities)
     lag = settlement_lag(books, a)
     missing -= execute_delivery(books, prices, day, a, quantities, last, lag)
     note_unmet(books, prices, a, missing)
@@ -159,20 +150,27 @@ def is_rounding(books: Books, prices: Ints, a: int, missing: int) -> bool:
     term, priority = books.terms[account.agreement], books.priority[account.agreement]
     if term.delivery_up:
         return False
-    borrower = account.borrower
-    price = first_price(prices, priority, term, ledger.balance[borrower])
+    borrower, mintable = account.borrower, books.scratch[2]
+    held, reusable = ledger.balance[borrower], books.reusable[borrower if len(books.reused) else 0]
+    find_mintable(books, borrower, mintable)
+    if has_schedule(books, a):
+        return missing < first_counted_of(books, prices, a, held, reusable, mintable)
+    price = first_price(prices, priority, term, held)
     if price == 0 and len(books.reused):
-        price = first_price(prices, priority, term, books.reusable[borrower])
+        price = first_price(prices, priority, term, reusable)
     if price == 0:
-        mintable = books.scratch[2]
-        find_mintable(books, borrower, mintable)
         price = first_price(prices, priority, term, mintable)
     return missing < price
 
 
 @inlined
 def note_unmet(books: Books, prices: Ints, a: int, missing: int) -> None:
-    """Enter what a call did not bring; what rounding down leaves open is not an unmet call."""
+    """Enter what a call did not bring; what rounding down leaves open is not an unmet call.
+
+    With a schedule that is what still does not count.
+    """
+    if has_schedule(books, a):
+        missing = shortfall(books, prices, a)
     if missing > 0 and is_rounding(books, prices, a, missing):
         missing = 0
     enter_unmet(books, a, missing)

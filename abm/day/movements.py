@@ -15,6 +15,7 @@ from abm.books.compiled import compiled, inlined
 from abm.books.ledger import UNLIMITED, LedgerArrays, account_row, issue, move, redeem
 from abm.day.reuse import take_reusable
 from abm.rules.planning import SMALL_LOAN, whole_tokens_back
+from abm.rules.schedules import counts_for
 
 Ints = npt.NDArray[np.int64]
 
@@ -182,7 +183,8 @@ def complete_return(
     if left_over > 0 and term.lender_issuance:
         token = books.priority[account.agreement, 0]
         spare = account.required // SMALL_LOAN
-        quantity = whole_tokens_back(left_over, prices[token], term.return_up, spare)
+        one = max(counts_for(books, prices, a, token), 1)
+        quantity = whole_tokens_back(left_over, one, term.return_up, spare)
         if lag:
             returned += return_token(books, prices, day, a, token, quantity)
         else:

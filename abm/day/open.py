@@ -15,9 +15,9 @@ from abm.books.compiled import compiled, inlined
 from abm.books.ledger import account_row, issue, move
 from abm.books.loan_book import ACTIVE, OPEN_LOAN, PENDING
 from abm.day.movements import execute_delivery, mint_for
-from abm.rules.planning import plan_delivery
 from abm.rules.requirement import set_requirement
-from abm.rules.valuation import collateral_value, find_mintable, value_in_transit, value_tokens
+from abm.rules.schedules import plan_any
+from abm.rules.valuation import collateral_value, effective_value, find_mintable, value_tokens
 
 Ints = npt.NDArray[np.int64]
 
@@ -123,14 +123,10 @@ def reopen(books: Books, prices: Ints, day: int, i: int, quantities: Ints) -> bo
     find_mintable(books, borrower, mintable)
     # The account's value is still yesterday's, before the day's margin run.
     value_tokens(books, prices, a, a + 1)
-    missing = accounts.required[a] - collateral_value(books, prices, a, books.worth[0])
-    if len(books.returning):
-        missing -= value_in_transit(books, prices, a)
-    t = accounts.agreement[a]
+    value = collateral_value(books, prices, a, books.worth[0])
+    missing = accounts.required[a] - effective_value(books, prices, a, value)
     held, reusable = ledger.balance[borrower], books.reusable[borrower if reuses else 0]
-    last, met = plan_delivery(
-        prices, books.priority[t], terms[t], held, reusable, reuses, mintable, missing, quantities
-    )
+    last, met = plan_any(books, prices, a, held, reusable, reuses, mintable, missing, quantities)
     if met and len(ledger.arriving):
         for token in range(len(prices)):
             at_hand = held[token] + (reusable[token] if reuses else 0)

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from abm.agents.market import Market
-from abm.rules.shortage import MINT, Shares, can_be_short, share, short_calls
+from abm.rules.apportion import MINT, Shares
+from abm.rules.shortage import can_be_short, share, short_calls
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]

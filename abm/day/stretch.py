@@ -29,6 +29,7 @@ from abm.measures.daily import WRITTEN, Desk, write_day
 from abm.measures.moments import CloseOuts
 from abm.rules.called_and_short import Room, anybody_short, share_short
 from abm.rules.requirement import mark_exposures
+from abm.rules.schedules import discount_all
 from abm.rules.trigger import DELIVERY_CALL
 
 Ints = npt.NDArray[np.int64]
@@ -115,6 +116,7 @@ def run_days(
         books.before.taken[0] = True
         if not deliver_all(books, prices, day, course, calls, room):
             return Reached(day, SHORT, next_maturity, next_loan)
+        discount_all(books, prices)
         if is_overdue(books):
             return Reached(day, OVERDUE, next_maturity, next_loan)
         if not count_holdings(books.ledger, course.outside_market, desk.held):

@@ -198,7 +198,8 @@ def write_accounts(
     books: Books, unit: float, closing: CloseOuts, desk: Desk, written: Floats
 ) -> None:
     """What the accounts come to at the end of the day, those in close-out among them."""
-    sums = add_up(books.accounts, books.terms, desk.by_lender, desk.exposures)
+    discount = books.schedules.discount
+    sums = add_up(books.accounts, books.terms, discount, desk.by_lender, desk.exposures)
     bare, value, lent = 0.0, 0.0, 0.0
     number = sums.short
     for i in range(len(closing.rows)):

@@ -28,14 +28,16 @@ _tail_mean = inlined(risk.tail_mean)
 
 
 @inlined
-def gap_of(account: Account, terms: Terms) -> float:
+def gap_of(account: Account, terms: Terms, discount: int) -> float:
     """Gap `(1-α)·C - L` of an account in money units, exact to the rounding of floats of its size.
+
+    `discount` is what its collateral is worth above what it counts for.
 
     The excess over the requirement times a fraction: where their product does not fit int64, whole
     units and the rest are taken apart.
     """
     term = terms[account.agreement]
-    excess = account.value - account.required
+    excess = account.value - discount - account.required
     numerator, denominator = term.required_denominator, term.required_numerator
     product = float(excess) * numerator
     if abs(product) < COUNTABLE:
@@ -44,6 +46,12 @@ def gap_of(account: Account, terms: Terms) -> float:
         return product / denominator + account.slack
     whole, rest = fraction_of(excess, numerator, denominator)
     return whole + (rest / denominator + account.slack)
+
+
+@inlined
+def discount_of(discount: Ints, a: int) -> int:
+    """What the collateral of an account is worth above what it counts for."""
+    return discount[a] if len(discount) else 0
 
 
 @inlined
@@ -69,7 +77,7 @@ def _write_gaps_and_exposures(books: Books, gaps: Floats, exposures: Floats) -> 
     for a in range(len(gaps)):
         account = books.accounts[a]
         if account.state == ACTIVE and account.open_loans:
-            gaps[a] = gap_of(account, books.terms)
+            gaps[a] = gap_of(account, books.terms, discount_of(books.schedules.discount, a))
             exposures[a] = uncovered(account)
 
 
@@ -91,7 +99,9 @@ class Sums(NamedTuple):
 
 
 @compiled
-def add_up(accounts: Accounts, terms: Terms, by_lender: Floats, exposures: Floats) -> Sums:
+def add_up(
+    accounts: Accounts, terms: Terms, discount: Ints, by_lender: Floats, exposures: Floats
+) -> Sums:
     """Add up over accounts, and exposures by lender into the first of some rows.
 
     Accounts in succession mostly have the same lender: they go into different rows first, so that
@@ -111,7 +121,7 @@ def add_up(accounts: Accounts, terms: Terms, by_lender: Floats, exposures: Float
             continue
         active += 1
         loans += account.open_loans
-        gap = gap_of(account, terms)
+        gap = gap_of(account, terms, discount_of(discount, unsigned(row)))
         lent += exposure
         held += account.value
         total += gap

@@ -16,6 +16,7 @@ from abm.books.books import VALUED_TOGETHER, Books
 from abm.books.ledger import Ledger
 from abm.books.loan_book import AT_MATURITY, NEVER, new_accounts, new_loans
 from abm.books.population import Population
+from abm.books.schedules import ScheduleBook
 from abm.books.sheet import Policies
 from abm.books.tally import COUNTED, new_log
 from abm.books.terms import Terms, Tokens
@@ -64,6 +65,8 @@ class Blueprint:
     """True prices in money units, shape (days, tokens)."""
     assets: AssetColumns
     """What the scenario's classes of assets say of each token."""
+    schedules: ScheduleBook
+    """Writes what the schedules say, day by day, into the books."""
     sensitivity: npt.NDArray[np.float64]
     """Of prices to sales: `abm.opening.liquidity.sensitivity_of`."""
     population: Population
@@ -138,10 +141,13 @@ def draw_blueprint(
         kept, make = shared(scenario), partial(terms_of, agreements, tokens, cash, unit)
         terms, priority = kept.get(("terms", tokens), make)
         terms, priority = terms.copy(), priority.copy()
-    sizes = size_loans(table, tokens, cash, prices, unit)
+    schedules = ScheduleBook(
+        scenario.schedules, agreements, assets, tokens, population.names, panel.dates.to_numpy()
+    )
+    sizes = size_loans(table, tokens, cash, prices, unit, schedules)
     refuse_overflow(scenario, tokens, table, sizes, terms, prices, sensitivity)
     books, ledger = _books(
-        scenario, table, sizes, terms, priority, population, tokens, len(panel.dates)
+        scenario, table, sizes, terms, priority, population, tokens, len(panel.dates), schedules
     )
     check_stress(scenario, population, books.loans, panel.tokens, len(panel.dates) - 1)
     modes = [AT_MATURITY.index(kind.at_maturity) for kind in table.drawn.kinds]
@@ -158,12 +164,13 @@ def draw_blueprint(
         days=panel.dates,
         prices=prices,
         assets=assets,
+        schedules=schedules,
         sensitivity=sensitivity,
         population=population,
         ledger=ledger,
         books=books,
         posted=sizes.posted,
-        later=LaterLoans(table, tokens, sizes.posted),
+        later=LaterLoans(table, tokens, sizes.posted, schedules),
         at_maturity=np.array(modes, np.int64)[table.drawn.kind],
         fee=table.fee,
         open_ended=table.open_ended,
@@ -188,6 +195,7 @@ def _books(
     population: Population,
     tokens: tuple[str, ...],
     days: int,
+    schedules: ScheduleBook,
 ) -> tuple[Books, Ledger]:
     """Margin accounts for the loans, and an empty ledger."""
     number = len(table)
@@ -237,6 +245,9 @@ def _books(
         due=np.zeros(number, np.uint8),
         terms=terms,
         priority=priority,
+        schedules=schedules.arrays._replace(
+            discount=np.zeros(len(carriers) if len(schedules) else 0, np.int64)
+        ),
         requested=np.zeros((participants + 1, len(tokens)), np.int64),
         totals=np.zeros(len(COUNTED)),
         before=new_before(len(terms), participants),

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from abm.books.books import Books
 from abm.books.later import Later
+from abm.books.schedules import ScheduleBook
 from abm.opening.drawn_loans import rows_by
 from abm.opening.exact import times
 from abm.opening.loan_table import LoanTable
@@ -21,7 +22,9 @@ Ints = npt.NDArray[np.int64]
 class LaterLoans:
     """Which loans begin on which day, and what is posted for them then."""
 
-    def __init__(self, table: LoanTable, tokens: Sequence[str], posted: Ints):
+    def __init__(
+        self, table: LoanTable, tokens: Sequence[str], posted: Ints, schedules: ScheduleBook
+    ):
         """Keep what is needed of a table.
 
         Args:
@@ -29,7 +32,9 @@ class LaterLoans:
             tokens: names of the ledger's columns, cash last.
             posted: what secures each when it begins, as `size_loans` finds it, shape (loans,
                 tokens).
+            schedules: what tokens count for.
         """
+        self._schedules = schedules
         start = table.drawn.start
         later = np.flatnonzero(start)
         rows = later[np.argsort(start[later], kind="stable")]
@@ -67,5 +72,7 @@ class LaterLoans:
                     int(terms.required_numerator[t]), int(terms.required_denominator[t])
                 )
                 required = times(books.lent[rows[same]] @ prices, ratio, "up")
-                posted[same] = spread(table, self._tokens, rows[same], required, prices[None])
+                posted[same] = spread(
+                    table, self._tokens, rows[same], required, prices[None], self._schedules
+                )
         return posted

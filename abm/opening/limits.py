@@ -93,6 +93,15 @@ def largest_values(
     return np.maximum(sizes.posted @ highest, sizes.lent @ highest * ratio) * swing
 
 
+def dearest(scenario: Scenario) -> float:
+    """How much more collateral haircuts of tokens ask for at most than that of an agreement."""
+    entries = [entry for each in scenario.schedules.values() for entry in each.criteria]
+    given = [entry.haircut_percentage for entry in entries]
+    given += [kind.haircut for kind in scenario.assets.values()]
+    haircut = max((each for each in given if each is not None), default=0.0)
+    return 1 / (1 - haircut) if scenario.schedules else 1.0
+
+
 def refuse_overflow(
     scenario: Scenario,
     tokens: Sequence[str],
@@ -121,11 +130,11 @@ def refuse_overflow(
     """
     held = np.zeros(len(tokens)) if wallets is None else wallets.sum(axis=0, dtype=np.float64)
     once = prices.min(axis=0).astype(np.float64), prices.max(axis=0).astype(np.float64)
-    value = largest_values(table, sizes, terms, *once)
+    value = largest_values(table, sizes, terms, *once) * dearest(scenario)
     worth = float(value.sum())
     lowest, highest = price_range(scenario, tokens, prices, sensitivity, worth, held)
     if scenario.close_out.impact or scenario.oracle.wrong_prices:
-        value = largest_values(table, sizes, terms, lowest, highest)
+        value = largest_values(table, sizes, terms, lowest, highest) * dearest(scenario)
     row = int(value.argmax())
     if value[row] >= LARGEST_VALUE:
         raise InputError(

@@ -10,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from abm.books.schedules import ScheduleBook
 from abm.opening.drawn_loans import PARTS, rows_by
 from abm.opening.exact import product_over, scaled, times
 from abm.opening.loan_table import LoanTable
@@ -29,7 +30,12 @@ class Sizes:
 
 
 def size_loans(
-    table: LoanTable, tokens: Sequence[str], cash: str, prices: Ints, unit: float
+    table: LoanTable,
+    tokens: Sequence[str],
+    cash: str,
+    prices: Ints,
+    unit: float,
+    schedules: ScheduleBook,
 ) -> Sizes:
     """Size every loan at the prices of the day on which it begins.
 
@@ -43,6 +49,7 @@ def size_loans(
         cash: the cash token.
         prices: of each token, in money units, shape (days, tokens).
         unit: smallest money unit.
+        schedules: what tokens count for.
 
     Raises:
         InputError: a loan names a token without a price.
@@ -65,11 +72,11 @@ def size_loans(
             price = today[np.arange(len(rows)) % len(today), token]
             lent[rows, token] = np.maximum(worth // price, 1)
         else:
-            held = worth_of(posted[rows], today)
+            held = worth_of(posted[rows], schedules.counting(t, today))
             lent[rows, list(tokens).index(cash)] = times(held, 1 / ratio)
         if kind.collateral is None:
             required = times(worth_of(lent[rows], today), ratio, "up")
-            posted[rows] = spread(table, tokens, rows, required, today)
+            posted[rows] = spread(table, tokens, rows, required, today, schedules)
     return Sizes(lent, posted)
 
 
@@ -101,9 +108,14 @@ def _lent_column(table: LoanTable, rows: Ints, tokens: Sequence[str], cash: str)
 
 
 def spread(
-    table: LoanTable, tokens: Sequence[str], rows: Ints, required: Ints, prices: Ints
+    table: LoanTable,
+    tokens: Sequence[str],
+    rows: Ints,
+    required: Ints,
+    prices: Ints,
+    schedules: ScheduleBook,
 ) -> Ints:
-    """Tokens worth at least the required values, in the shares of the loans' composition.
+    """Tokens that count for at least the required values, in the shares of the loans' composition.
 
     Each token is rounded down but for the first one of the agreement's order that a loan has a
     share of, which makes up the rest: in what order the shares are written does not matter.
@@ -114,26 +126,19 @@ def spread(
         rows: some of the loans, which have one kind and one agreement.
         required: value of the collateral of each of `rows`, in money units.
         prices: of each token, in money units, a row for each of `rows` or one for all.
+        schedules: what tokens count for.
 
     Raises:
         InputError: a composition names a token without a price.
     """
-    kind = table.drawn.kinds[table.drawn.kind[rows[0]]]
-    order = table.agreements[table.agreement[rows[0]]].eligible(tokens, tokens[-1])
-    shares = kind.composition or dict.fromkeys(order, 1.0)
+    kind, t = table.drawn.kinds[table.drawn.kind[rows[0]]], int(table.agreement[rows[0]])
+    order, prices = table.agreements[t].eligible(tokens, tokens[-1]), schedules.counting(t, prices)
+    shares = kind.composition or dict.fromkeys(schedules.accepted(t, order), 1.0)
     columns = {_column(token, tokens, "composition"): share for token, share in shares.items()}
-    ranked = [list(tokens).index(token) for token in order]
-    ranked += [column for column in range(len(tokens)) if column not in ranked]
+    ranked = [*dict.fromkeys([*map(list(tokens).index, order), *range(len(tokens))])]
     own = table.shares[rows] if table.shares is not None else None
     if own is not None and own.any():
-        posted = np.zeros((len(required), len(tokens)), np.int64)
-        for column in columns:
-            posted[:, column] = product_over(required, own[:, column], PARTS, prices[:, column])
-        first, each = np.array(ranked)[(own[:, ranked] > 0).argmax(axis=1)], np.arange(len(rows))
-        posted[each, first] = 0
-        rest = np.maximum(required - worth_of(posted, prices), 0)
-        posted[each, first] = -(-rest // prices[each % len(prices), first])
-        return posted
+        return _spread_own(required, own, [*columns], ranked, prices)
     return _spread(required, columns, ranked, prices)
 
 
@@ -155,6 +160,20 @@ def _scaled(quantities: Ints, scale: Floats) -> Ints:
     shape = (len(scale), len(quantities))
     amounts = np.broadcast_to(quantities, shape)
     return scaled(amounts, exact(1), np.broadcast_to(scale[:, None], shape), "nearest")
+
+
+def _spread_own(
+    required: Ints, own: Ints, columns: Sequence[int], ranked: Sequence[int], prices: Ints
+) -> Ints:
+    """Shares that each loan has drawn; the first in `ranked` of those it has makes up the rest."""
+    posted = np.zeros(own.shape, np.int64)
+    for column in columns:
+        posted[:, column] = product_over(required, own[:, column], PARTS, prices[:, column])
+    first, each = np.array(ranked)[(own[:, ranked] > 0).argmax(axis=1)], np.arange(len(own))
+    posted[each, first] = 0
+    rest = np.maximum(required - worth_of(posted, prices), 0)
+    posted[each, first] = -(-rest // prices[each % len(prices), first])
+    return posted
 
 
 @lru_cache(maxsize=256)

@@ -7,12 +7,10 @@ from typing import cast
 
 import numpy as np
 
+from abm.books.schedules import LONGEST_FRACTION
 from abm.books.terms import TermColumns, Terms, Tokens
 from scenarios.agreement import CollateralAgreement, exact
 from scenarios.errors import InputError, named, refuse_unpriced
-
-LONGEST_FRACTION = 2**31
-"""Numerators and denominators stay below this, so that their products with remainders fit int64."""
 
 
 def terms_of(

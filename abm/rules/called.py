@@ -11,7 +11,7 @@ from abm.books.loan_book import ACTIVE
 from abm.books.terms import Terms
 from abm.rules.requirement import set_requirement
 from abm.rules.trigger import DELIVERY_CALL, called
-from abm.rules.valuation import collateral_value, value_in_transit, value_tokens
+from abm.rules.valuation import collateral_value, effective_value, value_tokens
 
 Ints = npt.NDArray[np.int64]
 
@@ -29,10 +29,9 @@ def value_called(books: Books, prices: Ints, terms: Terms) -> float:
         if account.state != ACTIVE or account.open_loans == 0:
             continue
         value_tokens(books, prices, a, a + 1)
-        effective = collateral_value(books, prices, a, books.worth[0])
-        if len(books.returning):
-            effective += value_in_transit(books, prices, a)
+        value = collateral_value(books, prices, a, books.worth[0])
         set_requirement(accounts, terms, a)
+        effective = effective_value(books, prices, a, value)
         if called(account, terms[account.agreement], effective) == DELIVERY_CALL:
             total += account.required - effective
     return total

@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from abm.books.books import Books
 from abm.books.compiled import compiled
-from abm.rules.shortage import SHORT, SOURCES, Shares, find_short, plan_shares, room_for_shares
+from abm.rules.apportion import SOURCES, Shares, room_for_shares
+from abm.rules.shortage import SHORT, find_short, plan_shares
 from abm.rules.trigger import DELIVERY_CALL
 
 Ints = npt.NDArray[np.int64]
@@ -42,7 +43,7 @@ def room_for(books: Books, participants: int) -> Room:
     state, place = np.zeros((2, participants), np.int64)
     most = min(len(account), MOST_SHARED)
     start = np.zeros(min(most, participants) + 1, np.int64)
-    shares = room_for_shares(np.zeros(most, np.int64), start, tokens)
+    shares = room_for_shares(books, np.zeros(most, np.int64), start)
     return Room(account, who, wanted, state, place, shares)
 
 

@@ -6,76 +6,38 @@ margin account, `c` that of a call, and values are in money units.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import numpy.typing as npt
 
 from abm.books.books import Books
 from abm.books.compiled import compiled, inlined
-from abm.books.ledger import ABUNDANT
+from abm.books.ledger import ABUNDANT, UNLIMITED
+from abm.rules.apportion import (
+    MINT,
+    REUSE,
+    SOURCES,
+    UNDER_WAY,
+    WALLET,
+    Shares,
+    apportion,
+    new_shares,
+    part_of_whole,
+)
 from abm.rules.planning import first_price, whole_tokens
+from abm.rules.schedules import (
+    admitted,
+    count,
+    counts_for,
+    first_counted,
+    has_schedule,
+    is_eligible,
+    is_limited,
+    take_room,
+)
 from abm.rules.valuation import shortfall
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
-
-WALLET, REUSE, MINT, UNDER_WAY = range(4)
-"""Where tokens come from, in this order; last, which of those minted were asked for before."""
-SOURCES = 3
-
-
-class Shares(NamedTuple):
-    """What some calls get of what their borrowers have.
-
-    Calls that share are next to one another; so are the groups of one borrower, of which the first
-    is served before the second.
-    """
-
-    account: Ints
-    """Row of each call's account, shape (calls,)."""
-    start: Ints
-    """Where each group of calls begins, and the end, shape (groups + 1,)."""
-    moved: Ints
-    """What moves, shape (calls, 4, tokens): from the wallet, posted further, minted, and how much
-    of the last had been asked for before."""
-    missing: Ints
-    """Value that does not come today, shape (calls,)."""
-    unmet: Ints
-    """The same where it is more than rounding leaves open, else 0."""
-    left: Ints
-    """Room to work in, as are the following: value that is still sought, 0 at the end."""
-    weight: Ints
-    given: Ints
-    remainder: Ints
-    order: Ints
-    ended: Ints
-    """Source and token, as one number, at which rounding down has ended a search; -1 if none."""
-    stock: Ints
-    """What a borrower has, shape (4, tokens)."""
-
-
-def new_shares(books: Books, account: Ints, group: Ints) -> Shares:
-    """Room for calls on these accounts, which are sorted by borrower and then by group.
-
-    Args:
-        books: the market.
-        account: rows, shape (calls,).
-        group: calls of a borrower with the same number share, shape (calls,).
-    """
-    borrower = books.accounts.borrower[account]
-    begins = np.ones(len(account), np.bool_)
-    begins[1:] = (borrower[1:] != borrower[:-1]) | (group[1:] != group[:-1])
-    start = np.append(np.flatnonzero(begins), len(account))
-    return room_for_shares(account, start, books.lent.shape[1])
-
-
-def room_for_shares(account: Ints, start: Ints, tokens: int) -> Shares:
-    """Room for calls on these accounts, in groups that begin at `start`."""
-    calls = len(account)
-    moved, by_call = np.zeros((calls, 4, tokens), np.int64), np.zeros((8, calls), np.int64)
-    stock = np.zeros((4, tokens), np.int64)
-    return Shares._make([account.astype(np.int64), start, moved, *by_call, stock])
 
 
 def share(books: Books, prices: Ints, account: Ints, group: Ints) -> tuple[Shares, Ints]:
@@ -144,7 +106,11 @@ def find_short(
         endless = False
         if len(ledger.arriving) == 0:
             for j in range(books.terms[t].eligible):
-                endless |= ledger.capacity[borrower, books.priority[t, j]] >= ABUNDANT
+                token = books.priority[t, j]
+                counts = not has_schedule(books, a) or (
+                    is_eligible(books, prices, a, token) and not is_limited(books, a, token)
+                )
+                endless |= counts and ledger.capacity[borrower, token] >= ABUNDANT
         if not endless:
             state[who[c]] = LIMITED
     for c in range(len(account)):
@@ -172,16 +138,24 @@ def stock_of(books: Books, borrower: int, source: int, token: int) -> int:
 def is_short(books: Books, prices: Ints, a: int, missing: int, wanted: Ints) -> bool:
     """Whether there is less of the first token to be had than this call and others ask for.
 
-    What rounding down leaves open ends a search only if one is left: it asks for one more.
+    What rounding down leaves open ends a search only if one is left: it asks for one more. Whom a
+    limit sends on to another token counts as short: shared among, what is enough is the same.
     """
     borrower, t = books.accounts[a].borrower, books.accounts[a].agreement
-    up = books.terms[t].delivery_up
+    up, most = books.terms[t].delivery_up, int(UNLIMITED)
+    number, used = books.schedules.number, books.schedules.used
+    if has_schedule(books, a):
+        count(books, prices, a, True, number, used)
     for source in range(SOURCES):
         for j in range(books.terms[t].eligible):
             token = books.priority[t, j]
             there = stock_of(books, borrower, source, token)
-            if there > 0:
-                asked = whole_tokens(missing, prices[token], up) + (not up)
+            if there > 0 and has_schedule(books, a):
+                most = admitted(books, prices, a, token, number, used)
+            if there > 0 and most > 0:
+                asked = whole_tokens(missing, counts_for(books, prices, a, token), up) + (not up)
+                if asked > most:
+                    return True
                 wanted[source, token] += asked
                 return wanted[source, token] > there
     return True
@@ -213,6 +187,8 @@ def share_group(books: Books, prices: Ints, shares: Shares, first: int, stop: in
     for c in range(first, stop):
         a = shares.account[c]
         shares.left[c] = shares.missing[c] = max(shortfall(books, prices, a), 0)
+        if has_schedule(books, a):
+            count(books, prices, a, True, shares.number[c], shares.used[c])
         shares.ended[c] = -1
         positions = max(positions, books.terms[books.accounts[a].agreement].eligible)
     goes_on = True
@@ -254,25 +230,38 @@ def share_token(
             continue
         if books.priority[t, j] != token:
             continue
-        asked = whole_tokens(shares.left[c], price, books.terms[t].delivery_up)
-        shares.given[c] = asked
-        shares.weight[c] = min(shares.left[c], asked * price)
-        wanted += asked
+        a, most, left = shares.account[c], int(UNLIMITED), int(shares.left[c])
+        if has_schedule(books, a):
+            most = admitted(books, prices, a, token, shares.number[c], shares.used[c])
+            if most == 0:
+                continue
+        one = counts_for(books, prices, a, token)
+        asked = whole_tokens(left, one, books.terms[t].delivery_up)
         if asked == 0:
             # It is dearer than what is missing, which ends the search.
             shares.ended[c] = source * len(prices) + token
+        if one != price:
+            left = max(left // one * price + part_of_whole(left % one, price, one)[0], 1)
+        shares.given[c] = asked = min(asked, most)
+        shares.weight[c] = min(left, asked * price)
+        wanted += asked
     if wanted > there:
         apportion(books, shares, first, stop, there, price)
     for c in range(first, stop):
         if shares.weight[c] == 0:
             continue
-        given = shares.given[c]
+        given, a, most = shares.given[c], shares.account[c], 1
+        value = given * counts_for(books, prices, a, token)
         shares.moved[c, source, token] += given
         shares.stock[source, token] -= given
-        shares.left[c] -= given * price
+        shares.left[c] -= value
         if source != MINT or len(books.ledger.arriving) == 0:
-            shares.missing[c] -= given * price
-        if wanted < there:
+            shares.missing[c] -= value
+        if has_schedule(books, a):
+            shares.number[c, token] += given
+            take_room(books, a, token, value, shares.used[c])
+            most = admitted(books, prices, a, token, shares.number[c], shares.used[c])
+        if wanted < there and most > 0:
             shares.ended[c] = source * len(prices) + token
 
 
@@ -292,89 +281,6 @@ def share_under_way(books: Books, shares: Shares, first: int, stop: int, token: 
 
 
 @inlined
-def apportion(books: Books, shares: Shares, first: int, stop: int, there: int, price: int) -> None:
-    """Give out fewer tokens than are asked for, in proportion to weights, by largest remainder.
-
-    Where their value is enough and only whole tokens are too few, each call gets what it comes to.
-    """
-    total, calls, rest = 0, 0, there
-    for c in range(first, stop):
-        total += shares.weight[c]
-    scarce = there <= total // price
-    for c in range(first, stop):
-        weight = shares.weight[c]
-        if weight == 0:
-            continue
-        if scarce:
-            shares.given[c], shares.remainder[c] = part_of_whole(weight, there, total)
-        else:
-            shares.given[c], shares.remainder[c] = weight // price, weight % price
-        rest -= shares.given[c]
-        shares.order[first + calls] = c
-        calls += 1
-    for root in range(calls // 2 - 1, -1, -1):
-        sift(books, shares, first, root, calls)
-    while rest > 0:
-        shares.given[shares.order[first]] += 1
-        rest -= 1
-        calls -= 1
-        shares.order[first] = shares.order[first + calls]
-        sift(books, shares, first, 0, calls)
-
-
-@inlined
-def part_of_whole(weight: int, there: int, total: int) -> tuple[int, int]:
-    """`weight · there / total` as quotient and remainder, bit by bit where it would overflow."""
-    if weight <= 2**62 // there:
-        return weight * there // total, weight * there % total
-    quotient, remainder = 0, 0
-    for bit in range(62, -1, -1):
-        quotient, remainder = 2 * quotient, 2 * remainder
-        for half in range(2):
-            if remainder >= total:
-                remainder -= total
-                quotient += 1
-            if half == 0 and (there >> bit) & 1:
-                remainder += weight
-    return quotient, remainder
-
-
-@inlined
-def goes_before(books: Books, shares: Shares, one: int, other: int) -> bool:
-    """Which of two calls gets the token that is left over: what names have no part in comes first.
-
-    The larger remainder, the larger part asked for, the larger loan, the longer unmet; and only of
-    calls that are alike in all of that the account that comes first.
-    """
-    if shares.remainder[one] != shares.remainder[other]:
-        return shares.remainder[one] > shares.remainder[other]
-    if shares.weight[one] != shares.weight[other]:
-        return shares.weight[one] > shares.weight[other]
-    a, b = books.accounts[shares.account[one]], books.accounts[shares.account[other]]
-    if a.exposure != b.exposure:
-        return a.exposure > b.exposure
-    if a.unmet_days != b.unmet_days:
-        return a.unmet_days > b.unmet_days
-    return shares.account[one] < shares.account[other]
-
-
-@inlined
-def sift(books: Books, shares: Shares, first: int, root: int, calls: int) -> None:
-    """Let a call sink in the heap of those that wait for what is left over."""
-    order = shares.order
-    while 2 * root + 1 < calls:
-        child = 2 * root + 1
-        if child + 1 < calls and goes_before(
-            books, shares, order[first + child + 1], order[first + child]
-        ):
-            child += 1
-        if goes_before(books, shares, order[first + root], order[first + child]):
-            return
-        order[first + root], order[first + child] = order[first + child], order[first + root]
-        root = child
-
-
-@inlined
 def find_unmet(books: Books, prices: Ints, shares: Shares, first: int, stop: int) -> None:
     """What is not brought, unless it is less than one of the first token still to be had."""
     for c in range(first, stop):
@@ -383,9 +289,12 @@ def find_unmet(books: Books, prices: Ints, shares: Shares, first: int, stop: int
         t = books.accounts[shares.account[c]].agreement
         if shares.unmet[c] == 0 or books.terms[t].delivery_up:
             continue
-        price = 0
+        price, a = 0, shares.account[c]
         for source in range(SOURCES):
-            if price == 0:
+            if price == 0 and has_schedule(books, a):
+                number, used = shares.number[c], shares.used[c]
+                price = first_counted(books, prices, a, shares.stock[source], number, used)
+            elif price == 0:
                 price = first_price(prices, books.priority[t], books.terms[t], shares.stock[source])
         if shares.unmet[c] < price:
             shares.unmet[c] = 0

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from abm.books.books import Books
 from abm.books.compiled import inlined, unsigned
 from abm.books.ledger import account_row
+from abm.rules.schedules import counted, has_schedule
 
 Ints = npt.NDArray[np.int64]
 
@@ -70,8 +71,20 @@ def value_delivering(books: Books, prices: Ints, a: int) -> int:
 
 
 @inlined
+def effective_value(books: Books, prices: Ints, a: int, value: int) -> int:
+    """What is compared with the requirement of an account whose collateral is worth a value."""
+    if has_schedule(books, a):
+        return counted(books, prices, a, True)
+    if len(books.returning):
+        value += value_in_transit(books, prices, a)
+    return value
+
+
+@inlined
 def shortfall(books: Books, prices: Ints, a: int) -> int:
     """Market value of collateral that an account lacks, what is in transit counted in."""
+    if has_schedule(books, a):
+        return books.accounts[a].required - counted(books, prices, a, True)
     missing = books.accounts[a].required - books.accounts[a].value
     if len(books.returning):
         missing -= value_in_transit(books, prices, a)

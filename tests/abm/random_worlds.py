@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import strategies as st
-from worlds import CASH, loan, table_of
+from worlds import CASH, START, loan, table_of
 
 TOKENS = ("A", "B", "C", "D")
 ROLES = {"L1": "lender", "L2": "lender", "D1": "dealer", "D2": "dealer"} | {
@@ -52,6 +53,38 @@ def agreements(draw: st.DrawFn, tokens: tuple[str, ...]) -> dict[str, Any]:
     if draw(st.sampled_from([True, True, False])):
         terms |= {"transfer": "title", "reuse_rate": draw(st.sampled_from([0.29, 0.5, 0.9, 1]))}
     return terms
+
+
+@st.composite
+def schedules(draw: st.DrawFn, tokens: tuple[str, ...], days: int) -> dict[str, Any]:
+    """A schedule over these tokens, the first of which B1 has issued."""
+    haircuts = st.sampled_from([0, 0.02, 0.1, 0.25, 0.6])
+    scopes: list[dict[str, Any]] = [{}, {"asset_class": "some"}, {"issuer": "B1"}]
+    scopes += [{"asset": token} for token in (*tokens, CASH)]
+    criteria: list[dict[str, Any]] = []
+    for scope in [*draw(st.lists(st.sampled_from(scopes[1:]), max_size=3, unique_by=str)), {}]:
+        entry = {**scope}
+        if draw(st.booleans()):
+            entry["is_included"] = draw(st.booleans())
+        if draw(st.booleans()):
+            entry["haircut_percentage"] = draw(haircuts)
+        if scope and draw(rarely):
+            entry["since"] = (START + timedelta(days=draw(st.integers(1, days - 1)))).date()
+        criteria.append(entry)
+    about: list[dict[str, Any]] = [{"concentration_limit_type": "asset"}]
+    about += [{"concentration_limit_type": "issuer"}, {"concentration_limit_type": "asset_class"}]
+    about += [scope for scope in scopes if scope]
+    limits = []
+    for limit in draw(st.lists(st.sampled_from(about), max_size=2, unique_by=str)):
+        if draw(st.sampled_from([True, True, False])):
+            limits.append({**limit, "percentage_limit": draw(st.sampled_from([0, 0.3, 0.5, 1]))})
+        elif limit == {"asset_class": "some"}:
+            limits.append({**limit, "average_trading_volume": draw(st.sampled_from([0.29, 1]))})
+    return {
+        "criteria": criteria,
+        "concentration_limits": limits,
+        "exclude_own_issues": draw(st.booleans()),
+    }
 
 
 def amounts(tokens: tuple[str, ...], at_least: int = 0) -> st.SearchStrategy[dict[str, int]]:
@@ -187,6 +220,17 @@ def worlds(draw: st.DrawFn) -> World:
         if "volatility" in impact or draw(st.booleans()):
             some["volatility"] = draw(st.sampled_from([0.3, 2]))
         fields["assets"] = {"some": some}
+    if draw(rarely):
+        some = {"tokens": tokens, "daily_volume": 20, **fields.get("assets", {}).get("some", {})}
+        some["issuer"] = {tokens[0]: "B1"}
+        if draw(st.booleans()):
+            some["haircut"] = draw(st.sampled_from([0.1, 0.3]))
+        fields["assets"] = {"some": some}
+        fields["schedules"] = {"one": draw(schedules(tokens, days))}
+        chosen = draw(st.sampled_from([["agreement"], ["other"], ["agreement", "other"]]))
+        for name in chosen:
+            terms = fields["agreement"] if name == "agreement" else fields["agreements"]["other"]
+            terms["schedule"] = "one"
     if open_ended := [entry for entry in entries if entry.get("open_ended")]:
         recall = st.sampled_from(open_ended).flatmap(
             lambda entry: st.tuples(

@@ -163,6 +163,8 @@ LONG = {
         "abm.day.movements.execute_part",
         "abm.day.settle.settle_loans",
         "abm.rules.planning.plan_delivery",
+        "abm.rules.schedules.plan_counted_return",
+        "abm.rules.shortage.share_token",
     },
     "a column after the other of a table, or an array after the other of the books": {
         "abm.books.events.frame",

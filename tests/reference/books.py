@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
+
+from reference.schedules import Schedule
 
 UNLIMITED = 10**30
 
@@ -34,7 +37,14 @@ def counts() -> Tokens:
 class Terms:
     """An agreement, in exact numbers."""
 
-    def __init__(self, given: Mapping[str, Any], tokens: tuple[str, ...], cash: str):
+    def __init__(
+        self,
+        given: Mapping[str, Any],
+        tokens: tuple[str, ...],
+        cash: str,
+        schedule: Schedule | None = None,
+    ):
+        self.schedule = schedule
         terms = {**PAPER.get(given.get("model"), {}), **given}  # type: ignore[call-overload]
         if "margin_percentage" in terms:
             self.ratio = Fraction(str(terms["margin_percentage"]))
@@ -153,7 +163,7 @@ class Books:
 
     def __init__(self, tokens: tuple[str, ...], cash: str, minting_days: int):
         self.tokens, self.cash, self.minting_days = tokens, cash, minting_days
-        self.day = 0
+        self.day, self.start = 0, date.min
         self.prices: Tokens = {}
         """Published today."""
         self.true_prices: Tokens = {}
@@ -176,6 +186,10 @@ class Books:
         """Day of somebody's last close-out."""
         self.counted: Counter[str] = Counter()
         self.events: Counter[tuple[Any, ...]] = Counter()
+
+    @property
+    def date(self) -> date:
+        return self.start + timedelta(days=self.day)
 
     def note(
         self,

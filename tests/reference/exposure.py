@@ -6,6 +6,7 @@ from collections import Counter
 from fractions import Fraction
 
 from reference.books import Account, Books
+from reference.schedules import counted
 
 
 def left(books: Books, account: Account) -> int:
@@ -20,8 +21,10 @@ def uncollateralised(books: Books, account: Account) -> int:
 
 def gap(books: Books, account: Account) -> Fraction:
     """After haircut where the account is margined, and as it is in a close-out."""
-    ratio = Fraction(1) if account.closing else account.terms.ratio
-    return left(books, account) / ratio - books.exposure(account)
+    if account.closing:
+        return Fraction(left(books, account) - books.exposure(account))
+    value = counted(books, account, in_transit=False)
+    return value / account.terms.ratio - books.exposure(account)
 
 
 def in_the_morning(books: Books) -> dict[str, Fraction]:

@@ -10,6 +10,7 @@ from itertools import product
 
 from reference.books import UNLIMITED, Account, Books, Instruction, counts
 from reference.reuse import Reusable, come_in, give_back, hand_over
+from reference.schedules import Standing, counted, is_eligible, is_limited, one_of
 
 
 def whole(value: int, price: int, rounding: str) -> int:
@@ -68,7 +69,7 @@ def margin_run(books: Books) -> None:
 def called(books: Books, account: Account) -> int | None:
     """What a call moves: an excess, or a shortfall as a negative number. None without a call."""
     terms, exposure = account.terms, books.exposure(account)
-    value = books.worth(account.claims) + books.in_transit(account)
+    value = counted(books, account)
     excess = value - books.required(account)
     if abs(excess) < terms.minimum:
         return None
@@ -80,29 +81,56 @@ def called(books: Books, account: Account) -> int | None:
     return excess if excess and (standing or not lower <= value <= upper) else None
 
 
+def free_of(books: Books, account: Account) -> dict[str, int]:
+    """Tokens that are still to go back and have not been instructed to."""
+    free = {token: account.held[token] + account.reused[token] for token in books.tokens}
+    for order in books.returns:
+        free[order.token] -= order.quantity * (order.account is account)
+    return free
+
+
+def plan_return(books: Books, account: Account, excess: int) -> tuple[dict[str, int], int]:
+    """What goes back, and the value that is left when all is exhausted."""
+    terms, moved = account.terms, counts()
+    free = free_of(books, account)
+    turns = [{token: free[token] for token in reversed(terms.priority)}]
+    enough = excess
+    if terms.schedule is not None:
+        there = Standing(books, account)
+        enough = there.within - books.required(account)
+        order = [*(t for t in books.tokens if t not in terms.priority)][::-1]
+        order += reversed(terms.priority)
+        not_eligible = {t: free[t] for t in order if not is_eligible(books, account, t)}
+        beyond = {t: min(there.beyond(t), free[t]) for t in turns[0] if t not in not_eligible}
+        rest = {t: free[t] - beyond[t] for t in beyond}
+        turns = [not_eligible, beyond, rest]
+    for number, turn in enumerate(turns, 1):
+        excess = min(excess, enough) if number == len(turns) else excess
+        for token, most in turn.items():
+            if excess <= 0:
+                break
+            if most <= 0:
+                continue
+            one = one_of(books, terms, token)
+            if most * one <= excess:
+                quantity = most
+            else:
+                spare = books.required(account) // 4
+                quantity = whole_back(excess, one, terms.return_rounding, spare)
+            moved[token] += quantity
+            excess = excess - quantity * one if most * one <= excess else 0
+    return {token: n for token, n in moved.items() if n}, excess
+
+
 def return_excess(books: Books, account: Account, excess: int) -> None:
     terms = account.terms
     spare = books.required(account) // 4
-    moved: dict[str, int] = {}
-    exhausted, blocked = True, False
-    for token in reversed(terms.priority):
-        leaving = sum(
-            r.quantity for r in books.returns if r.account is account and r.token == token
-        )
-        free = account.held[token] + account.reused[token] - leaving
-        if free <= 0:
-            continue
-        quantity = min(whole_back(excess, books.prices[token], terms.return_rounding, spare), free)
-        if quantity:
-            moved[token] = quantity
-        excess -= quantity * books.prices[token]
-        if quantity < free:
-            exhausted, blocked = False, not moved
-        if quantity < free or excess <= 0:
-            break
+    moved, left_over = plan_return(books, account, excess)
+    blocked = not moved and left_over == 0
     issued = 0
-    if exhausted and excess > 0 and terms.lender_issuance:
-        issued = whole_back(excess, books.prices[account.first], terms.return_rounding, spare)
+    if left_over > 0 and terms.lender_issuance:
+        one = max(one_of(books, terms, account.first), 1)
+        issued = whole_back(left_over, one, terms.return_rounding, spare)
         if not terms.lag:
             issued = min(issued, books.can_mint(account.lender, account.first))
     books.counted["blocked_returns"] += blocked
@@ -182,8 +210,12 @@ def plan_shares(
 
 def is_endless(books: Books, account: Account) -> bool:
     """Whether a call can always be met, by minting on the day."""
-    able = [books.can_mint(account.borrower, token) for token in account.terms.priority]
-    return not books.minting_days and max(able) >= UNLIMITED
+    able = [
+        books.can_mint(account.borrower, token)
+        for token in account.terms.priority
+        if is_eligible(books, account, token) and not is_limited(account, token)
+    ]
+    return not books.minting_days and max(able, default=0) >= UNLIMITED
 
 
 def share(
@@ -200,26 +232,32 @@ def share(
     left = [missing for _, missing in calls]
     ended: list[tuple[str, str] | None] = [None for _ in calls]
     last = max(len(account.terms.priority) for account, _ in calls)
+    limits = [Limits(books, account) for account, _ in calls]
     seeking = True
     while seeking:
         for source, position, token in product(stock, range(last), books.tokens):
             there, price = stock[source].get(token, 0), books.prices[token]
             wishes: dict[int, int] = {}
+            worth: dict[int, int] = {}
             for number, (account, _) in enumerate(calls):
                 order = account.terms.priority
                 here = position < len(order) and order[position] == token
-                if here and there and left[number] > 0 and not ended[number]:
-                    wishes[number] = whole(left[number], price, account.terms.delivery_rounding)
-                    if wishes[number] == 0:
+                most, one = limits[number].admits(token), one_of(books, account.terms, token)
+                if here and there and left[number] > 0 and not ended[number] and most != 0:
+                    wish = whole(left[number], one, account.terms.delivery_rounding)
+                    wishes[number] = wish if most is None else min(wish, most)
+                    market = max(left[number] * price // one, 1)
+                    worth[number] = min(market, wishes[number] * price)
+                    if wish == 0:
                         ended[number] = source, token
             parts = wishes
             if sum(wishes.values()) > there:
-                worth = {n: min(left[n], wish * price) for n, wish in wishes.items()}
                 parts = shared_out(books, calls, worth, there, price)
             for number, part in parts.items():
                 getattr(plans[number], source)[token] += part
-                left[number] -= part * price
-                if sum(wishes.values()) < there:
+                left[number] -= part * one_of(books, calls[number][0].terms, token)
+                limits[number].add(token, part)
+                if sum(wishes.values()) < there and limits[number].admits(token) != 0:
                     ended[number] = source, token
             if parts:
                 stock[source][token] = there - sum(parts.values())
@@ -234,9 +272,10 @@ def share(
         for number, part in minted.items():
             plans[number].expected = plans[number].expected or counts()
             plans[number].expected[token] = part
-    for (account, _), plan, rest in zip(calls, plans, left, strict=True):
-        plan.missing = rest + (books.worth(plan.mint) if books.minting_days else 0)
+    for (account, _), plan, limit, rest in zip(calls, plans, limits, left, strict=True):
+        plan.missing = rest + (promised(books, account, plan) if books.minting_days else 0)
         every = ((s, token) for s in stock for token in account.terms.priority)
+        every = ((s, token) for s, token in every if limit.admits(token) != 0)
         leftover = next((token for s, token in every if stock[s].get(token, 0)), None)
         plan.met = is_met(books, account, plan.missing, leftover)
     return plans
@@ -272,7 +311,26 @@ def is_met(books: Books, account: Account, missing: int, leftover: str | None) -
     if missing <= 0:
         return True
     down = account.terms.delivery_rounding == "down"
-    return down and leftover is not None and missing < books.prices[leftover]
+    return down and leftover is not None and missing < one_of(books, account.terms, leftover)
+
+
+class Limits:
+    """What an account still admits while a delivery is planned; anything without a schedule."""
+
+    def __init__(self, books: Books, account: Account):
+        self.standing = Standing(books, account) if account.terms.schedule else None
+
+    def admits(self, token: str) -> int | None:
+        return self.standing.admits(token) if self.standing else None
+
+    def add(self, token: str, quantity: int) -> None:
+        if self.standing and quantity:
+            self.standing.add(token, quantity)
+
+
+def promised(books: Books, account: Account, plan: Plan) -> int:
+    """What counts of what is minted and comes later."""
+    return sum(one_of(books, account.terms, token) * n for token, n in plan.mint.items())
 
 
 def plan_delivery(
@@ -287,22 +345,31 @@ def plan_delivery(
             return reusable.of(who, token) - plan.reuse[token]
         return books.can_mint(who, token) + asked[who, token] - plan.mint[token]
 
+    limits = Limits(books, account)
+
+    def to_be_had(source: str, token: str) -> int:
+        most = limits.admits(token)
+        return there(source, token) if most is None else min(most, there(source, token))
+
     sources = [(s, token) for s in ("wallet", "reuse", "mint") for token in terms.priority]
     left = shortfall
     for source, token in sources:
         if left <= 0:
             break
-        if there(source, token):
-            wanted = whole(left, books.prices[token], terms.delivery_rounding)
-            quantity = min(wanted, there(source, token))
+        if to_be_had(source, token):
+            wanted = whole(left, one_of(books, terms, token), terms.delivery_rounding)
+            quantity = min(wanted, to_be_had(source, token))
             getattr(plan, source)[token] += quantity
-            left -= quantity * books.prices[token]
-            if there(source, token):
+            limits.add(token, quantity)
+            left -= quantity * one_of(books, terms, token)
+            if to_be_had(source, token):
                 break
     plan.missing = left
     if books.minting_days:
-        plan.missing += books.worth(plan.mint)
-    leftover = next((token for source, token in sources if there(source, token)), None)
+        plan.missing += promised(books, account, plan)
+        for token, quantity in plan.mint.items():
+            limits.add(token, -quantity)
+    leftover = next((token for source, token in sources if to_be_had(source, token)), None)
     plan.met = is_met(books, account, plan.missing, leftover)
     return plan
 

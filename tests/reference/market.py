@@ -17,6 +17,7 @@ from reference.exposure import in_close_outs, in_the_morning, to_whom
 from reference.margining import margin_run
 from reference.oracle import Oracle
 from reference.reuse import longest_chain
+from reference.schedules import Schedule, counted
 from reference.settlement import arrive, begin_loans, recall, release_ended, settle
 
 
@@ -36,6 +37,8 @@ class ReferenceMarket:
         self.books = Books((*prices[0], cash), cash, people.get("minting_days", 0))
         rules = table.get("close_out", {})
         assets = table.get("assets", {})
+        self.books.start = table["window"]["start"]
+        self.assets = assets
         self.oracle = Oracle(table.get("oracle", {}), rules.get("impact"), prices, cash, assets)
         self.equity: dict[str, int] = {}
         for given in people.get("given", ()):
@@ -62,7 +65,10 @@ class ReferenceMarket:
         """Enter a loan, which opens on the day on which it begins."""
         books, name = self.books, given.get("agreement")
         rules = self.table["agreements"][name] if name else self.table.get("agreement", {})
-        terms = Terms(rules, books.tokens, books.cash)
+        schedule = rules.get("schedule")
+        if schedule is not None:
+            schedule = Schedule(self.table["schedules"][schedule], self.assets, books.tokens)
+        terms = Terms(rules, books.tokens, books.cash, schedule)
         start = given.get("start", 0)
         term = given.get("maturity", self.last_day + 1 - start)
         due = None if given.get("open_ended") else start + term
@@ -176,7 +182,7 @@ class ReferenceMarket:
         books = self.books
         if account.closing or not account.open_loans:
             return Fraction(0)
-        value = books.worth(account.claims)
+        value = counted(books, account, in_transit=False)
         value += account.issued_today * books.prices[account.first]
         return value / account.terms.ratio - books.exposure(account)
 

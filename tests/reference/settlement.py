@@ -8,6 +8,7 @@ from fractions import Fraction
 from reference.books import Account, Books, Loan
 from reference.margining import deliver, issue, plan_delivery, under_way
 from reference.reuse import Reusable, come_in, give_back, hand_over, release
+from reference.schedules import counted, one_of
 
 
 def settle(books: Books) -> None:
@@ -78,16 +79,23 @@ def collateral_of(books: Books, account: Account, loan: Loan) -> dict[str, int]:
         return dict(loan.collateral)
     required = account.terms.ratio * books.worth(loan.lent)
     value = -(-required.numerator // required.denominator)
-    shares = loan.composition or dict.fromkeys(account.terms.eligible, 1)
+    terms, schedule = account.terms, account.terms.schedule
+    by_default = terms.eligible
+    if schedule is not None:
+        entries = {token: schedule.deciding(token, books.date) for token in by_default}
+        fit = tuple(t for t, entry in entries.items() if entry and entry.get("is_included", True))
+        by_default = fit or by_default
+    shares = loan.composition or dict.fromkeys(by_default, 1)
     total = sum(Fraction(str(share)) for share in shares.values())
-    order = [t for t in (*account.terms.eligible, *books.tokens) if shares.get(t)]
+    order = [t for t in (*terms.eligible, *books.tokens) if shares.get(t)]
+    one = {token: max(one_of(books, terms, token), 1) for token in books.tokens}
     posted = {
-        token: int(value * Fraction(str(shares[token])) / total // books.prices[token])
+        token: int(value * Fraction(str(shares[token])) / total // one[token])
         for token in dict.fromkeys(order[1:])
         if token != order[0]
     }
-    rest = max(value - books.worth(posted), 0)
-    return {**posted, order[0]: -(-rest // books.prices[order[0]])}
+    rest = max(value - sum(one[token] * n for token, n in posted.items()), 0)
+    return {**posted, order[0]: -(-rest // one[order[0]])}
 
 
 def settle_instructions(books: Books) -> None:
@@ -205,11 +213,10 @@ def open_again(books: Books, account: Account, loan: Loan, reusable: Reusable) -
     if any(q and (books.minting_days or q > books.can_mint(lender, t)) for t, q in lacking.items()):
         return
     loan.state = "open"
-    value = books.worth(account.claims) + books.in_transit(account)
-    shortfall = books.required(account) - value
-    loan.state = "pending"
+    shortfall = books.required(account) - counted(books, account)
     asked = under_way(books)
     plan = plan_delivery(books, account, max(shortfall, 0), reusable, asked)
+    loan.state = "pending"
     if not plan.met:
         return
     deliver(books, account, plan, reusable, asked, lag=0)

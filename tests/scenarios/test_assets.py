@@ -96,7 +96,7 @@ def test_what_contradicts_itself_is_refused_by_name(assets: dict[str, Any], mess
 
 def test_fields_of_a_class_can_be_set_from_outside() -> None:
     scenario = Scenario.load("crash").with_changes(
-        {"assets": {"stocks": {"tokens": ["IBM"], "haircut": 0.1}}}
+        {"assets": {"stocks": {"tokens": ["IBM"], "lending_fee": 0.1}}}
     )
-    changed = scenario.with_changes({"assets.stocks.haircut": 0.2})
-    assert changed.assets["stocks"].haircut == 0.2
+    changed = scenario.with_changes({"assets.stocks.lending_fee": 0.2})
+    assert changed.assets["stocks"].lending_fee == 0.2

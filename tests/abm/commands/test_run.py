@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -105,6 +106,7 @@ class TestExperiment:
             assert rest
             assert max(map(len, table.splitlines())) <= width
             assert all(f"{mean:,.3g}" in table for mean in calls)
+            assert not re.search(r"Uncollateralise$", table, re.M), "no word is broken"
             assert ("Model 1\n" in table) == (width == 24), "the last resort: one below the other"
 
     def test_defaults_and_losses_have_columns(self, tmp_path: Path) -> None:
