@@ -202,9 +202,12 @@ def _results_sql(block: Block, folder: Path) -> None:
 
 
 def _books_toml(block: Block, folder: Path) -> None:
-    book = tomllib.loads(block.text)["book"]
-    market = Scenario.load("securities-lending-book").with_changes({"book": book})
+    given = tomllib.loads(block.text)
+    (folder / "dividends.csv").write_text("date,token,amount\n2024-02-01,EQ1,0.25\n")
+    market = Scenario.load("securities-lending-book").with_changes(given)
     assert market.book is not None and market.book.loans == 20_000
+    if "dividends" in given:
+        assert market.dividends is not None and market.dividends.file is not None
 
 
 def _costs_toml(block: Block, folder: Path) -> None:
