@@ -130,7 +130,13 @@ def test_final_holdings_follow_the_rules(tokyo_closes: Path) -> None:
         terms = {"model": model, "return_rounding": "up", "priority": list(TOKENS)}
         entry = loan(1, "L1", "B1", collateral=collateral, lent=lent)
         reference = ReferenceMarket(
-            {"money": {"currency": "JPY"}, "agreement": terms, "loans": [entry]}, prices
+            {
+                "window": {"start": window.start},
+                "money": {"currency": "JPY"},
+                "agreement": terms,
+                "loans": [entry],
+            },
+            prices,
         )
         for _ in range(60):
             reference.step()

@@ -117,7 +117,7 @@ def test_the_documentation_shows_what_is_printed() -> None:
     (shown,) = re.findall(r"Of what it prints:\n\n```\n(.*?)```", page, re.DOTALL)
     printed = optimise("securities-financing-desk").stdout.splitlines()
     assert [line for line in shown.splitlines() if line not in printed] == []
-    example, _ = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    (example,) = re.findall(r"```toml\n(\[assets.*?)```", page, re.DOTALL)
     table = tomllib.loads(example)
     assets = {name: AssetClass.model_validate(each) for name, each in table["assets"].items()}
     tokens = ("AAPL", "IBM", "ORCHID", "USD")

@@ -23,6 +23,7 @@ from abm.tables.meanings import EVENTS, LOANS, PARTICIPANTS, day_columns
 from analysis import distributions
 from scenarios.agreement import CollateralAgreement
 
+NO_DISCOUNT = np.zeros(0, np.int64)
 World = tuple[dict[str, Any], dict[str, list[int]]]
 
 
@@ -166,7 +167,7 @@ def test_gaps_are_exact(terms: dict[str, float], exposure: int, value: int) -> N
     accounts.exposure[:] = exposure
     set_requirement(accounts, columns, 0)
     accounts.value[:], accounts.open_loans[:] = value, 1
-    sums = add_up(accounts, columns, np.zeros((LANES, 1)), np.zeros(1))
+    sums = add_up(accounts, columns, NO_DISCOUNT, np.zeros((LANES, 1)), np.zeros(1))
     wanted = value / ratio - exposure
     assert sums.gap == pytest.approx(float(wanted), rel=1e-15, abs=1e-9)
     assert sums.requirement_shortfall == pytest.approx(max(-float(wanted), 0), rel=1e-15, abs=1e-9)
