@@ -7,6 +7,7 @@ import pytest
 from analysis.labels import (
     cell_label,
     design_label,
+    learn,
     level_label,
     metric_label,
     metric_phrase,
@@ -53,6 +54,15 @@ def test_cells(number: float, text: str) -> None:
 
 
 def test_statistics() -> None:
+    """In the words that files bring along, and in those of the name where they bring none."""
+    learn(
+        {
+            "over_collateralisation": ColumnMeaning("money", "", label="over-collateralisation"),
+            "over_collateralisation_max": ColumnMeaning(
+                "money", "", label="largest over-collateralisation of a loan"
+            ),
+        }
+    )
     assert metric_label("margin_calls") == "Margin calls"
     assert metric_label("over_collateralisation_max") == "Over-collateralisation, largest day"
     assert (

