@@ -103,7 +103,8 @@ class ConcentrationLimit(Scope):
     """Largest part of the collateral: of what is required or, if more is there, of what is there,
     after haircut."""
     average_trading_volume: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
-    """Largest number of each asset, as a fraction of its `daily_volume`."""
+    """Largest number of each asset, as a fraction of its `daily_volume`. Its class gives that; if
+    not, in a scenario, the price file: on average over 20 sessions up to the first day."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -240,7 +241,8 @@ def schedule_columns(
             within = _within(limit, columns)
             for row in np.flatnonzero(members & eligible & np.isnan(within)).tolist():
                 raise InputError(
-                    f"average_trading_volume: {tokens[row]} has no daily_volume in its class"
+                    f"average_trading_volume: {tokens[row]} has no daily_volume in its class,"
+                    " nor have the prices"
                 )
             most[members] = np.fmin(most[members], within[members])
     return ScheduleColumns(eligible, haircut, most, tuple(concentrations))

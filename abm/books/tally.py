@@ -104,6 +104,7 @@ EVENTS = (
     "reinvestment",
     "placement",
     "redemption",
+    "substitution",
 )
 """Kinds of events, described in `abm.books.events`."""
 
@@ -139,6 +140,7 @@ EVENTS = (
     REINVESTMENT,
     PLACEMENT,
     REDEMPTION,
+    SUBSTITUTION,
 ) = range(len(EVENTS))
 
 

@@ -24,7 +24,7 @@ from abm.opening.balance import at_raised_haircuts, policies_of, reinvests
 from abm.opening.funding import equity_of, fund, used_by
 from abm.opening.later import LaterLoans
 from abm.opening.limits import refuse_overflow
-from abm.opening.liquidity import looks_back, sensitivity_of
+from abm.opening.liquidity import looks_back, sensitivity_of, with_own_volumes
 from abm.opening.loan_table import LoanTable, draw_loans
 from abm.opening.sizes import Sizes, size_loans
 from abm.opening.streams import Streams
@@ -47,6 +47,8 @@ class Revised(Protocol):
 
     today: list[CollateralAgreement]
     """In the order of the scenario."""
+    for_new_loans: bool
+    """Whether margin accounts with open loans keep the terms with which they began."""
 
     def begin(self, tokens: Sequence[str], past: Past, prices: npt.NDArray[np.float64]) -> None:
         """Rewrite them by the prices of day 0, in money, shape (tokens,)."""
@@ -135,6 +137,8 @@ def draw_blueprint(
         revision.begin(panel.tokens, past, prices[0, :-1] * unit)
         table = replace(table, agreements=tuple(revision.today))
     agreements = at_raised_haircuts(scenario, table.agreements)
+    if revision is not None and revision.for_new_loans:
+        agreements *= len(panel.dates)  # with room for those that rules have replaced
     if scenario.rules:  # which may write other terms in every run
         terms, priority = terms_of(agreements, tokens, cash, unit)
     else:
@@ -142,7 +146,12 @@ def draw_blueprint(
         terms, priority = kept.get(("terms", tokens), make)
         terms, priority = terms.copy(), priority.copy()
     schedules = ScheduleBook(
-        scenario.schedules, agreements, assets, tokens, population.names, panel.dates.to_numpy()
+        scenario.schedules,
+        agreements,
+        with_own_volumes(assets, source, panel.dates[0]),
+        tokens,
+        population.names,
+        panel.dates.to_numpy(),
     )
     sizes = size_loans(table, tokens, cash, prices, unit, schedules)
     refuse_overflow(scenario, tokens, table, sizes, terms, prices, sensitivity)
