@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import Bounds, LinearConstraint, milp
 
 from abm.agents import Borrower, Dealer
 from abm.agents.views import DeliveryCalls
@@ -20,8 +19,12 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
+ROUNDS = 12
+"""How often calls are served in another order, where they compete: bounded by work and not by time,
+so that a run gives the same on every machine."""
+
 OF_LACKING = 100.0
-"""What lacking a unit costs in the linear program: so many times the dearest delivery of one."""
+"""How much more lacking a unit weighs in that order than the dearest delivery of one."""
 
 
 class CheapestBorrower(Borrower):
@@ -81,9 +84,10 @@ def asked_by(calls: DeliveryCalls) -> Asked:
 def plan(costs: Floats, asked: Asked, stock: Ints) -> Ints:
     """The cheapest deliveries, shape (calls, tokens), borrower by borrower.
 
-    Where what each call would take alone is there, that is the plan. Otherwise calls that take
-    fewest go first; where some cost more for that than the rounding of whole tokens, or lack
-    something, the linear program in parts of tokens says what goes where.
+    Where what each call would take alone is there, that is the plan. Otherwise calls that can be
+    met with fewest go first; then, where that may be far from the optimum, those that cost or lack
+    more for it than they would alone, several times over, and the best plan counts ("squeaky
+    wheel" optimisation, Joslin and Clements 1999).
 
     Args:
         costs: of delivering one token, shape (tokens,).
@@ -104,13 +108,17 @@ def plan(costs: Floats, asked: Asked, stock: Ints) -> Ints:
     planned[rest] = 0
     rest = rest[np.argsort(_reach(asked, stock)[rest], kind="stable")]
     plan_cheapest(costs, asked.copy(), order, rest, stock.copy(), planned)
-    for rows in _by_borrower(asked, rest):
-        if _can_be_cheaper(costs, asked, rows, planned, alone):
-            other = np.zeros_like(planned)
-            other[rows] = _in_parts(costs, asked, rows, stock)
-            plan_cheapest(costs, asked.copy(), order, rows, stock.copy(), other)
-            if _rank(costs, asked, rows, other) < _rank(costs, asked, rows, planned):
-                planned[rows] = other[rows]
+    blame, latest = np.zeros(len(asked.missing)), planned.copy()
+    for _ in range(ROUNDS):
+        rest = rest[_can_be_better(costs, asked, rest, planned, alone)]
+        if not len(rest):
+            break
+        blame[rest] += _regret(costs, asked, latest, alone)[rest]
+        rest = rest[np.argsort(-blame[rest], kind="stable")]
+        latest[rest] = 0
+        plan_cheapest(costs, asked.copy(), order, rest, stock.copy(), latest)
+        improved = rest[_better(costs, asked, latest, planned)[asked.borrower[rest]]]
+        planned[improved] = latest[improved]
     return planned
 
 
@@ -131,75 +139,39 @@ def _reach(asked: Asked, stock: Ints) -> Floats:
     return np.asarray(worth.sum(axis=1) / np.maximum(asked.missing, 1))
 
 
-def _by_borrower(asked: Asked, rows: Ints) -> Iterator[Ints]:
-    """Rows of each borrower, in their order."""
-    sorted_rows = rows[np.argsort(asked.borrower[rows], kind="stable")]
-    _, first = np.unique(asked.borrower[sorted_rows], return_index=True)
-    yield from np.split(sorted_rows, first[1:])
+def _can_be_better(costs: Floats, asked: Asked, rows: Ints, planned: Ints, alone: Ints) -> Bools:
+    """Calls of borrowers whose plan may be further from the optimum than a token a call.
 
-
-def _can_be_cheaper(costs: Floats, asked: Asked, rows: Ints, planned: Ints, alone: Ints) -> bool:
-    """Whether a plan may be further from the optimum than a token a call.
-
-    It is not where all calls take the same without limits, and not where it costs no more than that
-    above what each call would cost if the borrower had no other: a token of those it would take.
+    It is not where all calls take the same without limits, and not where it lacks nothing and costs
+    no more than that above what each call would cost if the borrower had no other: a token of
+    those that it would take.
     """
-    counts = asked.counts[rows]
-    limited = (asked.most[rows] < UNLIMITED).any() or (asked.room[rows] < UNLIMITED).any()
-    if not limited and (counts == counts[0]).all():
-        return False
-    lacking, cost = _rank(costs, asked, rows, planned)
-    rounding = float(np.where(alone[rows] > 0, costs, 0.0).max(axis=1).sum())
-    return lacking > 0 or cost > float((alone[rows] @ costs).sum()) + rounding
-
-
-def _rank(costs: Floats, asked: Asked, rows: Ints, quantities: Ints) -> tuple[int, float]:
-    """What calls lack with some deliveries, and what these cost."""
-    given = quantities[rows]
-    lacking = np.maximum(asked.missing[rows] - (asked.counts[rows] * given).sum(axis=1), 0)
-    return int(lacking.sum()), float((given @ costs).sum())
-
-
-def _in_parts(costs: Floats, asked: Asked, rows: Ints, stock: Ints) -> Ints:
-    """Whole tokens of the optimum of one borrower in parts of tokens, shape (rows, tokens).
-
-    Values are in parts of the largest call. As little is lacking as can be, at the least cost.
-    """
-    counts, quantities = asked.counts[rows], np.zeros((len(rows), len(costs)), np.int64)
-    call, token = np.nonzero(counts)
-    one, scale = counts[call, token].astype(np.float64), float(asked.missing[rows].max())
-    number, rate = len(call), costs[token] / one
-    limits = [
-        (i, members, asked.room[rows[i], limit])
-        for limit, members in enumerate(asked.members)
-        for i in np.flatnonzero(asked.room[rows, limit] < UNLIMITED).tolist()
-    ]
-    above = np.zeros((len(rows) + len(costs) + len(limits), number + len(rows)))
-    above[call, np.arange(number)] = -1.0
-    above[np.arange(len(rows)), number + np.arange(len(rows))] = -1.0
-    above[len(rows) + token, np.arange(number)] = scale / one
-    for row, (i, members, _) in enumerate(limits, len(rows) + len(costs)):
-        above[row, :number] = (call == i) & members[token]
-    most = np.concatenate(
-        [
-            -asked.missing[rows] / scale,
-            # No more than all calls together could use: the solver knows no larger numbers.
-            np.minimum(
-                stock[asked.borrower[rows[0]]],
-                np.bincount(token, asked.missing[rows][call] / one + 1, len(costs)),
-            ),
-            np.array([room / scale for _, _, room in limits]),
-        ]
+    who, borrowers = asked.borrower[rows], int(asked.borrower.max()) + 1
+    limited = (asked.most[rows] < UNLIMITED).any(axis=1) | (asked.room[rows] < UNLIMITED).any(
+        axis=1
     )
-    upper = np.minimum(asked.most[rows][call, token] * one, asked.missing[rows][call]) / scale
-    answer = milp(
-        np.concatenate([rate / max(rate.max(), 1e-300), np.full(len(rows), OF_LACKING)]),
-        bounds=Bounds(0.0, np.concatenate([upper, np.full(len(rows), np.inf)])),
-        constraints=LinearConstraint(above, -np.inf, most),
-    )
-    if answer.x is not None:
-        quantities[call, token] = np.floor(answer.x[:number] * scale / one + 1e-6)
-    return quantities
+    _, first = np.unique(who, return_index=True)
+    one = np.zeros(borrowers, np.int64)
+    one[who[first]] = rows[first]
+    differs = limited | (asked.counts[rows] != asked.counts[one[who]]).any(axis=1)
+    rounding = np.where(alone[rows] > 0, costs, 0.0).max(axis=1)
+    above = (planned[rows] - alone[rows]) @ costs - rounding
+    competing = np.bincount(who, differs, borrowers) > 0
+    dear = np.bincount(who, above, borrowers) > 0
+    lacks = np.bincount(who, _lacking(asked, planned)[rows], borrowers) > 0
+    return np.asarray((competing & (dear | lacks))[who])
+
+
+def _lacking(asked: Asked, quantities: Ints) -> Ints:
+    """What each call lacks with some deliveries, in money units."""
+    return np.maximum(asked.missing - (asked.counts * quantities).sum(axis=1), 0)
+
+
+def _regret(costs: Floats, asked: Asked, planned: Ints, alone: Ints) -> Floats:
+    """What each call costs more than it would alone, what it lacks taken for dear."""
+    rate = np.divide(costs, asked.counts, out=np.zeros(asked.counts.shape), where=asked.counts > 0)
+    more = (_lacking(asked, planned) - _lacking(asked, alone)) * rate.max() * OF_LACKING
+    return np.asarray((planned - alone) @ costs + more)
 
 
 def _stock(calls: DeliveryCalls) -> Ints:
@@ -211,18 +183,16 @@ def _stock(calls: DeliveryCalls) -> Ints:
     return np.ascontiguousarray(np.minimum(stock, UNLIMITED))
 
 
-def _better(costs: Floats, asked: Asked, planned: Ints, default: Ints) -> Bools:
-    """Borrowers for whom a plan leaves less unmet than the default, or as much and costs less.
+def _better(costs: Floats, asked: Asked, planned: Ints, other: Ints) -> Bools:
+    """Borrowers for whom a plan leaves less unmet than another, or as much and costs less.
 
     What is short of something is shared by the default, and costs no less for delivering it all.
     """
 
-    def of(quantities: Ints) -> tuple[Floats, Floats]:
-        unmet = np.maximum(asked.missing - (asked.counts * quantities).sum(axis=1), 0)
-        by = [np.bincount(asked.borrower, each) for each in (unmet, quantities @ costs)]
-        return by[0].astype(np.float64), by[1].astype(np.float64)
+    def of(each: npt.NDArray[Any]) -> Floats:
+        return np.bincount(asked.borrower, each).astype(np.float64)
 
-    unmet, cost = of(planned)
-    unmet_before, cost_before = of(default)
+    unmet, unmet_before = of(_lacking(asked, planned)), of(_lacking(asked, other))
+    cost, cost_before = of(planned @ costs), of(other @ costs)
     better = (unmet < unmet_before) | ((unmet == unmet_before) & (cost < cost_before))
     return np.asarray(better)

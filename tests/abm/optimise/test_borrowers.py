@@ -16,7 +16,6 @@ from abm.model import CollateralMarket
 from abm.optimise.borrowers import plan
 from abm.optimise.problem import UNBOUNDED, Problem
 from abm.optimise.relaxed import relaxed
-from abm.optimise.solve import cheapest
 from abm.rules.cheapest import Asked
 from scenarios.errors import InputError
 from scenarios.scenario import Scenario
@@ -61,33 +60,32 @@ def asked_of(problem: Problem, members: Any = None, room: Any = None) -> Asked:
 
 
 @pytest.mark.parametrize("alike", [True, False])
-def test_a_plan_is_within_a_token_a_call_of_the_bound(alike: bool) -> None:
-    """Whether calls take the same or not, and with limits by volume: it costs no less than the
-    bound in parts of tokens, no more than a token a call above it, and where that can be met
-    nothing is lacking but what whole tokens make."""
+def test_plans_are_near_the_bound_in_parts_of_tokens(alike: bool) -> None:
+    """They keep to stock and limits. Where all calls take the same without limits they cost no more
+    than a token a call above the bound; elsewhere what docs/schedules.md says."""
     rng = np.random.default_rng(3)
-    enough = exact = 0
-    for _ in range(60):
-        calls, tokens = rng.integers(1, 5), rng.integers(1, 5)
+    above, lacking = [], []
+    for _ in range(40):
+        calls, tokens = rng.integers(2, 12), rng.integers(2, 6)
         prices, costs = rng.integers(5, 60, tokens), rng.integers(1, 90, tokens) * 1.0
-        missing, stock = rng.integers(1, 300, calls), rng.integers(0, 40, tokens)
+        missing, stock = rng.integers(1, 3000, calls), rng.integers(0, 960, tokens)
         takes = np.ones((calls, tokens), np.bool_) if alike else rng.random((calls, tokens)) < 0.7
         problem = problem_of(prices, costs, takes, missing, stock)
         if not alike:
             cut = rng.integers(5, 11, problem.counts.shape)
-            some = rng.random(cut.shape) < 0.3
-            most = np.where(some, rng.integers(0, 20, cut.shape), UNBOUNDED)
+            limited = rng.random(cut.shape) < 0.3
+            most = np.where(limited, rng.integers(0, 60, cut.shape), UNBOUNDED)
             problem = problem._replace(counts=problem.counts * cut // 10, most=most)
         quantities = plan(costs, asked_of(problem), stock[None])
         assert problem.keeps(quantities)
-        bound = relaxed(problem)
-        if problem.unmet(quantities).any():
-            continue
-        enough += 1
-        assert bound.cost <= problem.cost_of(quantities) + 1e-6
-        assert problem.cost_of(quantities) <= bound.cost + calls * costs.max() + 1e-6
-        exact += problem.cost_of(quantities) == cheapest(problem).cost
-    assert enough > (30 if alike else 20) and exact > 10
+        bound, unmet = relaxed(problem), problem.unmet(quantities).sum()
+        lacking.append((unmet - bound.unmet) / missing.sum())
+        if not unmet:
+            above.append(problem.cost_of(quantities) / bound.cost - 1)
+            most_above = calls * costs.max() / bound.cost
+            assert -1e-9 <= above[-1] <= (most_above if alike else np.inf)
+    assert len(above) > (30 if alike else 10)
+    assert np.mean(lacking) < 0.01 and np.mean(above) < 0.04
 
 
 def test_where_calls_accept_different_tokens_nothing_is_given_away() -> None:
@@ -99,10 +97,10 @@ def test_where_calls_accept_different_tokens_nothing_is_given_away() -> None:
     assert plan(costs, asked_of(problem), stock[None]).tolist() == [[0, 5], [5, 0]]
 
 
-def test_limits_on_several_tokens_are_kept_and_the_program_finds_what_goes_where() -> None:
-    """Both calls take A, the cheaper, and B; the first may count 20 in A and C together.
+def test_who_comes_off_worst_is_served_first_in_another_try() -> None:
+    """Both calls take A, the cheapest, and only the first B, of A and C together 20 at most.
 
-    In turn each would take all it can of A, and leave what it then lacks to C, which is dear.
+    It takes two A at first, so that the second lacks 20, for which it has C alone, which is dear.
     """
     prices, costs = np.array([10, 10, 10]), np.array([1.0, 2.0, 50.0])
     takes = np.array([[True, True, True], [True, False, True]])
