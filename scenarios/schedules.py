@@ -241,8 +241,7 @@ def schedule_columns(
             within = _within(limit, columns)
             for row in np.flatnonzero(members & eligible & np.isnan(within)).tolist():
                 raise InputError(
-                    f"average_trading_volume: {tokens[row]} has no daily_volume in its class,"
-                    " nor have the prices"
+                    f"average_trading_volume: {tokens[row]} has no daily_volume in its class"
                 )
             most[members] = np.fmin(most[members], within[members])
     return ScheduleColumns(eligible, haircut, most, tuple(concentrations))

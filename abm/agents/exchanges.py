@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abm.agents.views import Rows
-from abm.rules.substitution import plan_substitutions, write_exchangeable
+from abm.rules.substitution import Offers, plan_substitutions, write_exchangeable
 
 if TYPE_CHECKING:
     from abm.agents.market import Market
@@ -47,11 +47,10 @@ class Exchanges(Rows):
         return self._counts * self.market.unit
 
     @property
-    def offers(self) -> tuple[Ints, Ints, Ints, Ints]:
-        """Accounts, wallets of all participants for using up, and of each row what can be taken
-        back and what it counts for."""
+    def offers(self) -> Offers:
+        """The same for compiled code, with the wallets of all participants, for using up."""
         wallets = self.market.ledger.wallets.copy(order="C")
-        return self.account, wallets, self._held, self._counts
+        return Offers(self.account, wallets, self._held, self._counts)
 
     @cached_property
     def default(self) -> Ints:
@@ -60,5 +59,5 @@ class Exchanges(Rows):
         if self._least is not None:
             books, prices = self.market.books, self.market.prices
             costs, order = prices * self.market.assets.lending_fee, np.zeros_like(prices)
-            plan_substitutions(books, prices, costs, self._least, *self.offers, order, chosen)
+            plan_substitutions(books, prices, costs, self._least, self.offers, order, chosen)
         return chosen

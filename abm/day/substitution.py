@@ -94,7 +94,7 @@ class SubstitutionDesk:
             )
         bounded = np.clip(chosen, -MOST_TOKENS, MOST_TOKENS).astype(np.int64)
         row, token, why = first_refused(
-            market.books, market.prices, *view.offers, np.ascontiguousarray(bounded)
+            market.books, market.prices, view.offers, np.ascontiguousarray(bounded)
         )
         if why:
             what = "" if token < 0 else f" {chosen[row, token]} {market.tokens[token]},"

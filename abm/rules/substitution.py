@@ -6,6 +6,8 @@ of a margin account. What is exchanged is positive where it comes, negative wher
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -19,6 +21,19 @@ Floats = npt.NDArray[np.float64]
 
 ALLOWED, NOT_MOVED, NOT_THERE, NOT_HELD, BEYOND_LIMIT, TOO_LITTLE = range(6)
 """What stands against an exchange."""
+
+
+class Offers(NamedTuple):
+    """What can be exchanged, one row an account."""
+
+    account: Ints
+    """Rows, in the order in which they are served."""
+    wallet: Ints
+    """Tokens that each participant has, shape (participants, tokens); used up."""
+    held: Ints
+    """What can be taken back, as `write_exchangeable` finds it, shape (rows, tokens)."""
+    counts: Ints
+    """What a token counts for, likewise."""
 
 
 @compiled
@@ -91,10 +106,7 @@ def plan_substitutions(
     prices: Ints,
     costs: Floats,
     least: float,
-    accounts: Ints,
-    wallet: Ints,
-    held: Ints,
-    counts: Ints,
+    offers: Offers,
     order: Ints,
     chosen: Ints,
 ) -> None:
@@ -105,70 +117,76 @@ def plan_substitutions(
         prices: published ones.
         costs: of having one token posted, for a year.
         least: what an exchange has to save for a year, as a part of what goes back counts for.
-        accounts: rows, in the order in which they are served.
-        wallet: tokens that each participant has, shape (participants, tokens); used up.
-        held: as `write_exchangeable` finds them.
-        counts: likewise.
+        offers: what can be exchanged.
         order: room to work in, shape (tokens,).
         chosen: zeros, shape (rows, tokens); gets what is exchanged.
     """
-    for i in range(len(accounts)):
-        a = accounts[i]
-        row, own, now = counts[i], wallet[books.accounts[a].borrower], chosen[i]
-        number = sort_by_cost(books, a, costs, row, order)
+    for i in range(len(offers.account)):
+        a, counts = offers.account[i], offers.counts[i]
+        own = offers.wallet[books.accounts[a].borrower]
+        number = sort_by_cost(books, a, costs, counts, order)
         if has_schedule(books, a):
             count(books, prices, a, True, books.schedules.number, books.schedules.used)
         for last in range(number):
             back = order[number - 1 - last]
             for j in range(number):
                 come = order[j]
-                if come == back or now[back] > 0:
+                if come == back or chosen[i, back] > 0:
                     break
-                if now[come] < 0:
-                    continue
-                most = min(own[come], admits(books, prices, a, come))
-                goes = min(held[i, back] + now[back], most * row[come] // row[back])
-                comes = (goes * row[back] + row[come] - 1) // row[come]
-                saved = goes * costs[back] - comes * costs[come]
-                if goes > 0 and saved > 0 and saved >= least * (goes * row[back]):
-                    now[back] -= goes
-                    now[come] += comes
+                if chosen[i, come] >= 0:
+                    most = min(own[come], admits(books, prices, a, come))
+                    held = offers.held[i, back]
+                    comes = exchange(costs, least, counts, held, most, back, come, chosen[i])
                     own[come] -= comes
-                    enter(books, a, come, comes, row[come])
+                    enter(books, a, come, comes, counts[come])
+
+
+@inlined
+def exchange(
+    costs: Floats,
+    least: float,
+    counts: Ints,
+    held: int,
+    most: int,
+    back: int,
+    come: int,
+    chosen: Ints,
+) -> int:
+    """Exchange what is held of one token for what there is of another; gives how many come."""
+    goes = min(held + chosen[back], most * counts[come] // counts[back])
+    comes = (goes * counts[back] + counts[come] - 1) // counts[come]
+    saved = goes * costs[back] - comes * costs[come]
+    if goes <= 0 or saved <= 0 or saved < least * (goes * counts[back]):
+        return 0
+    chosen[back] -= goes
+    chosen[come] += comes
+    return comes
 
 
 @compiled
-def first_refused(
-    books: Books,
-    prices: Ints,
-    accounts: Ints,
-    wallet: Ints,
-    held: Ints,
-    counts: Ints,
-    chosen: Ints,
-) -> tuple[int, int, int]:
+def first_refused(books: Books, prices: Ints, offers: Offers, chosen: Ints) -> tuple[int, int, int]:
     """The first row and token of an exchange that cannot be, and why; see `plan_substitutions`."""
-    for i in range(len(accounts)):
-        a, worth = accounts[i], 0
-        own = wallet[books.accounts[a].borrower]
+    for i in range(len(offers.account)):
+        a, counts, worth = offers.account[i], offers.counts[i], 0
+        own = offers.wallet[books.accounts[a].borrower]
         if has_schedule(books, a):
             count(books, prices, a, True, books.schedules.number, books.schedules.used)
         for token in range(len(prices)):
             quantity = chosen[i, token]
             if quantity == 0:
                 continue
-            if counts[i, token] == 0:
+            if counts[token] == 0:
                 return i, token, NOT_MOVED
-            if -quantity > held[i, token]:
+            if -quantity > offers.held[i, token]:
                 return i, token, NOT_THERE
             if quantity > own[token]:
                 return i, token, NOT_HELD
-            worth += quantity * counts[i, token]
+            worth += quantity * counts[token]
             if quantity > 0:
                 if quantity > admits(books, prices, a, token):
                     return i, token, BEYOND_LIMIT
                 own[token] -= quantity
-                enter(books, a, token, quantity, counts[i, token])
+                enter(books, a, token, quantity, counts[token])
         if worth < 0:
             return i, -1, TOO_LITTLE
     return -1, -1, ALLOWED
