@@ -262,6 +262,26 @@ def test_a_rule_for_new_loans_only(monkeypatch: pytest.MonkeyPatch) -> None:
     assert market.days_frame()["gap"].abs().max() < 1
 
 
+def test_a_loan_that_cannot_be_repaid_is_no_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The 10 A that are due on day 2, to be lent anew, have been delivered on another call."""
+    monkeypatch.setitem(sys.modules, "mine", SimpleNamespace(ForNewLoans=ForNewLoans))
+    parties = {"lender": "L1", "borrower": "B1"}
+    due = {"maturity": 2, "at_maturity": "replace"}
+    market = market_of(
+        {"A": [10] * 5, "B": [100, 1, 1, 1, 1]},
+        agreement={"haircut": 0.0, "priority": ["A"], "grace_days": 99},
+        participants={"given": [{"name": "B1", "role": "borrower", "issuance_capacity": {}}]},
+        rules=[{"use": "mine:ForNewLoans"}],
+        loans=[
+            {**parties, "loan_id": 1, "lent": {"A": 10}, "collateral": {"A": 10}, **due},
+            {**parties, "loan_id": 2, "lent": {"JPY": 100}, "collateral": {"B": 1}},
+        ],
+    )
+    market.run_days()
+    assert market.books.loans.recall_fails.tolist() == [3, 0]
+    assert market.books.accounts.required.tolist() == [100, 100]
+
+
 LOAN = {"lender": "L1", "borrower": "B1", "lent": {"JPY": 1000}}
 
 
