@@ -55,11 +55,11 @@ LINES = (*ASSETS, *LIABILITIES)
     DEBT,
 ) = range(len(LINES))
 
-FLOWS = ("revaluation", "traded", "contributed", "closed_out")
+FLOWS = ("revaluation", "traded", "contributed", "closed_out", "earned")
 """What changes equity in a day: prices; trades at another price than the mark; what came from
-outside without anything for it, less what went; close-outs."""
+outside without anything for it, less what went; close-outs; fees, interest and dividends paid."""
 
-REVALUATION, TRADED, CONTRIBUTED, CLOSED_OUT = range(len(FLOWS))
+REVALUATION, TRADED, CONTRIBUTED, CLOSED_OUT, EARNED = range(len(FLOWS))
 
 
 class Policies(NamedTuple):
@@ -80,6 +80,8 @@ class Policies(NamedTuple):
     portfolio: Floats
     """Shares by value, shape (participants, tokens); each row adds up to 1 or 0."""
     short: Floats
+    buy_in_days: Floats
+    """Infinite for never."""
     raises_funds: Bools
     leverage_limit: Floats
     """Infinite for none; likewise the limits that follow."""

@@ -69,6 +69,14 @@ def outside(books: Books, sheet: Sheet) -> Ints:
     return books.ledger.capacity[: len(sheet.debt)] - sheet.allowed
 
 
+def owned_outside(books: Books, sheet: Sheet) -> Ints:
+    """What participants own outside the ledger, what was bought and what is being minted among it,
+    shape (participants, tokens); not what cash collateral was placed in for a term."""
+    number = len(sheet.debt)
+    owned = np.maximum(outside(books, sheet), 0) + sheet.unsettled.sum(axis=0)
+    return owned + books.ledger.arriving[:, :number].sum(axis=0)
+
+
 @compiled
 def sum_collateral(ledger: LedgerArrays, borrower: Ints, posted: Ints) -> None:
     """Write the tokens in all accounts of each borrower, shape (participants, tokens).
