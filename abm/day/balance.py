@@ -19,6 +19,7 @@ from abm.books.sheet import (
     WITHOUT_END,
     Policies,
     Sheet,
+    outside,
 )
 from abm.day.asking import Asking
 from abm.day.close_out import CloseOutDesk
@@ -28,7 +29,6 @@ from abm.day.marking import Marking
 from abm.day.outside_market import OutsideMarket
 from abm.day.reinvestment import Reinvestment
 from abm.day.short_sales import ShortSales
-from abm.rules.balance_sheet import outside
 from abm.rules.requirement import mark_exposures
 from abm.rules.trading import deleveraging, raising, sales_worth
 from scenarios.errors import InputError

@@ -7,9 +7,8 @@ import numpy.typing as npt
 
 from abm.books import tally
 from abm.books.ledger import LARGEST_VALUE
-from abm.books.sheet import Sheet
+from abm.books.sheet import Sheet, outside
 from abm.day.day import Setting
-from abm.rules.balance_sheet import outside
 from scenarios.errors import InputError
 
 Ints = npt.NDArray[np.int64]

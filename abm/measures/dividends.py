@@ -10,9 +10,8 @@ import pandas as pd
 
 from abm.books.books import Books
 from abm.books.loan_book import ACTIVE, OPEN_LOAN
-from abm.books.sheet import Sheet
+from abm.books.sheet import Sheet, owned_outside
 from abm.measures.measure import FLOW, MONEY, daily
-from abm.rules.balance_sheet import owned_outside
 from scenarios.errors import InputError
 
 Ints = npt.NDArray[np.int64]

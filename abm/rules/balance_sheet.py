@@ -26,6 +26,7 @@ from abm.books.sheet import (
     RECEIVED,
     WALLET,
     Sheet,
+    outside,
 )
 from abm.rules.valuation import value_delivering, value_tokens
 
@@ -58,23 +59,6 @@ def mark_own(books: Books, sheet: Sheet, prices: Ints) -> None:
     if len(sheet.placed):
         lines[:, PLACED] = sheet.placed.sum(axis=0) @ prices
     lines[:, DEBT] = sheet.debt
-
-
-def outside(books: Books, sheet: Sheet) -> Ints:
-    """Positions outside the ledger, shape (participants, tokens).
-
-    Of cash it is negative where credit is drawn; of what is minted without limit, where more has
-    been minted than there was and not yet been entered as contributed.
-    """
-    return books.ledger.capacity[: len(sheet.debt)] - sheet.allowed
-
-
-def owned_outside(books: Books, sheet: Sheet) -> Ints:
-    """What participants own outside the ledger, what was bought and what is being minted among it,
-    shape (participants, tokens); not what cash collateral was placed in for a term."""
-    number = len(sheet.debt)
-    owned = np.maximum(outside(books, sheet), 0) + sheet.unsettled.sum(axis=0)
-    return owned + books.ledger.arriving[:, :number].sum(axis=0)
 
 
 @compiled
