@@ -104,6 +104,7 @@ EVENTS = (
     "reinvestment",
     "placement",
     "redemption",
+    "buy_in",
     "substitution",
 )
 """Kinds of events, described in `abm.books.events`."""
@@ -140,6 +141,7 @@ EVENTS = (
     REINVESTMENT,
     PLACEMENT,
     REDEMPTION,
+    BUY_IN,
     SUBSTITUTION,
 ) = range(len(EVENTS))
 
