@@ -77,13 +77,24 @@ def carry_out(
         books.counted["transfers"] += 1
         books.note("substitution", account, who, token, number)
         if account.terms.lag:
-            books.deliveries.append(Instruction(due, account, token, number))
+            instruct(books.deliveries, due, account, token, number)
         else:
             come_in(books, account, token, number)
     for token, number in goes.items():
         books.counted["transfers"] += 1
         books.note("substitution", account, who, token, -number)
         if account.terms.lag:
-            books.returns.append(Instruction(due, account, token, number))
+            instruct(books.returns, due, account, token, number)
         else:
             give_back(books, account, token, number)
+
+
+def instruct(
+    orders: list[Instruction], due: int, account: Account, token: str, number: int
+) -> None:
+    """Instruct a movement, together with what was instructed of the same on the day."""
+    for order in orders:
+        if order.due == due and order.account is account and order.token == token:
+            order.quantity += number
+            return
+    orders.append(Instruction(due, account, token, number))
