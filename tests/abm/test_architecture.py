@@ -184,7 +184,6 @@ LONG = {
         "abm.experiments.execute.run_experiment",
         "abm.opening.lending_network.draw_edges",
         "abm.opening.limits.price_range",
-        "abm.opening.limits.refuse_overflow",
         "abm.opening.loan_table.draw_loans",
         "scenarios.prices.yahoo.fetch",
     },
