@@ -25,8 +25,9 @@ LARGEST_PART = 100
 _PARTS = 64
 """Small experiments are cut into about so many parts, for many workers to share."""
 
-_BRIEF = 25
-"""Runs that are always in a part, if they are short: its files cost as much as several of them."""
+_BRIEF, _LEAST_PARTS = 25, 8
+"""So many short runs are in a part, whose files cost as much as several of them, if so many parts
+are left to share."""
 
 _SHORT = 20_000
 """Loan-days of a short run, which takes some milliseconds where nobody is asked ..."""
@@ -65,8 +66,8 @@ class Plan:
     @cached_property
     def part_size(self) -> int:
         """Runs in a part."""
-        least = _BRIEF if self._is_brief else 1
-        return min(LARGEST_PART, max(-(-self.runs // _PARTS), least))
+        shared, brief = -(-self.runs // _PARTS), min(_BRIEF, self.runs // _LEAST_PARTS)
+        return min(LARGEST_PART, brief if brief > shared and self._is_brief else shared)
 
     @property
     def _is_brief(self) -> bool:
