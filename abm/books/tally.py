@@ -106,6 +106,7 @@ EVENTS = (
     "reinvestment",
     "placement",
     "redemption",
+    "buy_in",
 )
 """Kinds of events, described in `abm.books.events`."""
 
@@ -141,6 +142,7 @@ EVENTS = (
     REINVESTMENT,
     PLACEMENT,
     REDEMPTION,
+    BUY_IN,
 ) = range(len(EVENTS))
 
 
