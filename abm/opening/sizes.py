@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -167,10 +166,7 @@ def spread(
         InputError: a composition names a token without a price.
     """
     t, kinds = int(table.agreement[rows[0]]), table.drawn.kinds
-    order, prices = table.agreements[t].eligible(tokens, tokens[-1]), schedules.counting(t, prices)
-    accepted = tuple(schedules.accepted(t, order))
-    find = partial(_parts, kinds, tuple(order), accepted, tuple(tokens))
-    parts = shared(kinds).get(("parts", *find.args[1:]), find)
+    prices, parts = schedules.counting(t, prices), _parts_under(table, t, tokens, schedules)
     kind = table.drawn.kind[rows]
     drew = np.zeros(len(rows), np.bool_)
     if table.shares is not None:
@@ -193,6 +189,16 @@ def _blocks(rows: Ints) -> Iterator[Ints]:
 
 def _at(prices: Ints, rows: Ints) -> Ints:
     return prices if len(prices) == 1 else prices[rows]
+
+
+def _parts_under(
+    table: LoanTable, t: int, tokens: Sequence[str], schedules: ScheduleBook
+) -> _Parts:
+    """The parts of all kinds of loans under an agreement, worked out once."""
+    order = table.agreements[t].eligible(tokens, tokens[-1])
+    given = tuple(order), tuple(schedules.accepted(t, order)), tuple(tokens)
+    kinds = table.drawn.kinds
+    return shared(kinds).get(("parts", *given), lambda: _parts(kinds, *given))
 
 
 def _parts(
