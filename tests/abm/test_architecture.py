@@ -221,7 +221,7 @@ MANY_ARGUMENTS = {
         "abm.day.close_out.__init__",
         "abm.opening.build._books",
         "abm.opening.funding.fund",
-        "abm.opening.limits.refuse_overflow",
+        "abm.opening.limits.__init__",
     },
     "parameters of a statistic, by name": {
         "analysis.differences.paired_differences",
