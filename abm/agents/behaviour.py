@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from abm.agents import Borrower, ClearingHouse, Dealer, Lender, Oracle, Participant
+from abm.agents.decisions import refuse_unknown
 from abm.books.population import Population
 from scenarios.errors import InputError, nearest
 from scenarios.own import load
@@ -59,6 +60,8 @@ def classes_for(
                 f" as a {role} must"
             )
         classes.append(kind)
+    for kind in dict.fromkeys(classes):
+        refuse_unknown(kind)
     return classes
 
 
@@ -136,6 +139,7 @@ def services_for(
         path = scenario.participants.behaviour.get(name)  # type: ignore[call-overload]
         given = load_class(path, f"participants.behaviour.{name}", standard) if path else standard
         kinds.append(behaviours.get(name) or given)
+        refuse_unknown(kinds[-1])
     return kinds[0], kinds[1]
 
 

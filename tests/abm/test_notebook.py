@@ -43,6 +43,11 @@ def test_after_its_end_it_shows_the_last_day() -> None:
     assert f" {(market.loans_frame()['state'] == 'open').sum()} open" in repr(market)
 
 
+def test_one_is_no_plural() -> None:
+    market = market_of({"A": [10, 10]}, loans=[loan(1, "L", "B", lent={"JPY": 9})])
+    assert "1 lender, 1 borrower, 1 loan, 1 open, 0 defaults" in repr(market)
+
+
 def test_its_network_has_everybody_and_a_line_for_each_pair(market: CollateralMarket) -> None:
     loans = market.loans_frame().query("state == 'open'")
     pairs = loans.groupby(["lender", "borrower"])["uncollateralised_exposure"].sum()
