@@ -377,8 +377,8 @@ def by_token(kind: type, given: object, tokens: tuple[str, ...]) -> list[Any]:
     """
     if not isinstance(given, Mapping) or not set(given) <= set(tokens[:-1]):
         raise DecisionError(
-            f"{kind.__name__} chose {' '.join(repr(given).split())} to trade; expected tokens and"
-            f' their numbers, negative to sell, as {{"{tokens[0]}": -10}}, of {", ".join(tokens[:-1])}'
+            f"{kind.__name__} chose {' '.join(repr(given).split())} to trade; expected numbers"
+            f' of tokens, negative to sell, as {{"{tokens[0]}": -10}}, of {", ".join(tokens[:-1])}'
         )
     return [given.get(token, 0) for token in tokens]
 

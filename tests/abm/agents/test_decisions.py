@@ -80,7 +80,7 @@ def test_a_decision_that_nobody_asks_for_is_refused() -> None:
     """Where no agreement lets anybody post collateral further."""
     mine = type("Mine", (Borrower,), {"choose_reuse": lambda self: 0.5})
     fields = fields_of(loan(1, "L1", "B1", lent={"JPY": 10}, collateral={"A": 10}), wallet={})
-    with pytest.raises(InputError, match="Mine.choose_reuse is never asked: the market has no ag"):
+    with pytest.raises(InputError, match=r"choose_reuse is never asked: the market has no ag"):
         market_of(FLAT, behaviours={"borrower": mine}, **fields)
 
 
@@ -92,7 +92,7 @@ def test_what_was_chosen_is_told_in_one_line() -> None:
 
 
 def test_other_methods_are_ones_own_business() -> None:
-    """Helpers, whatever follows from the standard class, and decisions of a dealer as a borrower."""
+    """Helpers, what overrides the standard class, and a dealer's decisions."""
 
     class Mine(Dealer):
         def _choose_anything(self) -> None: ...

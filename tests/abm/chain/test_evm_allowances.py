@@ -43,7 +43,7 @@ def allowed(market: CollateralMarket, name: str) -> list[int]:
 def test_five_calls_of_todays_size_are_allowed_at_most() -> None:
     """Day 1 misses 100,000 - 90,000, which are 112 A at 90; 560 are allowed. Day 3 misses
     100,000 - 1112 x 81, which are 123 A and within the 448 that are left; day 4, 44,425 at 45
-    and thus 988 A, is not: 4,940 are allowed, though never more than five calls. B is not needed."""
+    and thus 988 A, is not: 4,940 are allowed. B is not needed."""
     one = market()
     assert allowed(one, "B") == allowed(one, "L") == [0, 0, 0], "the opening took what it needed"
     left = []
