@@ -136,7 +136,7 @@ def refuse_unknown(kind: type[Any]) -> None:
                 told = f"; it is asked of {who}" if who else nearest(name, mine)
                 there = ", ".join(one for one in mine if one in asked)
                 raise InputError(
-                    f"{kind.__name__}.{name} is no decision of {standard.__name__}{told}; there"
+                    f"{kind.__name__}.{name} is no decision of {standard.__name__}{told}; known"
                     f" are {there}; begin the name of a method that is none with _"
                 )
 

@@ -54,14 +54,14 @@ def test_a_behaviour_is_a_class_and_no_instance(kind: type[Any]) -> None:
 @pytest.mark.parametrize(
     ("base", "method", "message"),
     [
-        (Borrower, "meet_cal", "of Borrower .did you mean meet_call.; there are meet_call, "),
+        (Borrower, "meet_cal", "of Borrower .did you mean meet_call.; known are choose_delivery"),
         (Borrower, "chose_delivery", "did you mean choose_delivery"),
         (Borrower, "rank_call_in_columns", "did you mean rank_calls_in_columns"),
-        (Borrower, "choose_recalls", "of Borrower; it is asked of lenders; there are "),
+        (Borrower, "choose_recalls", "of Borrower; it is asked of lenders; known are "),
         (Lender, "choose_a_way", "Mine.choose_a_way is no decision of Lender"),
         (Dealer, "meet_calls", "of Dealer .did you mean meet_call."),
         (Oracle, "choose_price", "of Oracle .did you mean choose_prices."),
-        (Oracle, "meet_call", "it is asked of borrowers; there are choose_prices"),
+        (Oracle, "meet_call", "it is asked of borrowers; known are choose_prices"),
         (ClearingHouse, "declare_defaults", "did you mean declare_default"),
     ],
 )
