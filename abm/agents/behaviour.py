@@ -54,15 +54,17 @@ def classes_for(
         if kind is None and given is not None and given.behaviour is not None:
             kind = load_class(given.behaviour, f"participants.given: {name}.behaviour")
         kind = kind or roles.get(role) or standard[role]
-        if not issubclass(kind, STANDARD[role]):
-            raise InputError(
-                f"{name}: {kind.__name__} does not extend {STANDARD[role].__name__},"
-                f" as a {role} must"
-            )
+        _check_role(kind, name, role)
         classes.append(kind)
     for kind in dict.fromkeys(classes):
         refuse_unknown(kind)
     return classes
+
+
+def _check_role(kind: type[Any], name: str, role: str) -> None:
+    if not issubclass(kind, STANDARD[role]):
+        standard = STANDARD[role].__name__
+        raise InputError(f"{name}: {kind.__name__} does not extend {standard}, as a {role} must")
 
 
 CHEAPEST = {

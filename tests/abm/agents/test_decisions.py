@@ -54,7 +54,7 @@ def test_a_behaviour_is_a_class_and_no_instance(kind: type[Any]) -> None:
 @pytest.mark.parametrize(
     ("base", "method", "message"),
     [
-        (Borrower, "meet_cal", "of Borrower .did you mean meet_call.; known are choose_delivery"),
+        (Borrower, "meet_cal", "of Borrower .did you mean meet_call..; known are choose_delivery"),
         (Borrower, "chose_delivery", "did you mean choose_delivery"),
         (Borrower, "rank_call_in_columns", "did you mean rank_calls_in_columns"),
         (Borrower, "choose_recalls", "of Borrower; it is asked of lenders; known are "),
