@@ -159,7 +159,7 @@ class TestEstimated:
         # + 2 · 49,993.1 + 5 · 26,844.2 = 936,149.7, over 10.
         assert sixteen == pytest.approx(93_614.97)
         # Of more than 16 the 3 deliveries are looked at again: 3 · 26,844.2, over 10.
-        assert more == pytest.approx(91_602.3 + 8_053.26)
+        assert more == pytest.approx(93_614.97 + 8_053.26)
         assert sixteen < more < two < costs["gas_alone"].iloc[0]
 
     def test_only_where_terms_are_known_and_recorded_and_nothing_was_measured(self) -> None:
