@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from abm.agents import Borrower, ClearingHouse, Dealer, Lender, Oracle, Participant
+from abm.agents.decisions import refuse_unknown
 from abm.books.population import Population
 from scenarios.errors import InputError, nearest
 from scenarios.own import load
@@ -53,13 +54,17 @@ def classes_for(
         if kind is None and given is not None and given.behaviour is not None:
             kind = load_class(given.behaviour, f"participants.given: {name}.behaviour")
         kind = kind or roles.get(role) or standard[role]
-        if not issubclass(kind, STANDARD[role]):
-            raise InputError(
-                f"{name}: {kind.__name__} does not extend {STANDARD[role].__name__},"
-                f" as a {role} must"
-            )
+        _check_role(kind, name, role)
         classes.append(kind)
+    for kind in dict.fromkeys(classes):
+        refuse_unknown(kind)
     return classes
+
+
+def _check_role(kind: type[Any], name: str, role: str) -> None:
+    if not issubclass(kind, STANDARD[role]):
+        standard = STANDARD[role].__name__
+        raise InputError(f"{name}: {kind.__name__} does not extend {standard}, as a {role} must")
 
 
 CHEAPEST = {
@@ -136,6 +141,7 @@ def services_for(
         path = scenario.participants.behaviour.get(name)  # type: ignore[call-overload]
         given = load_class(path, f"participants.behaviour.{name}", standard) if path else standard
         kinds.append(behaviours.get(name) or given)
+        refuse_unknown(kinds[-1])
     return kinds[0], kinds[1]
 
 

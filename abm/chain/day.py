@@ -192,6 +192,7 @@ class ChainDay:
         # Who may be short divides what it has between the calls and their collection.
         few = len(rows) <= self.chain.platform.batch_size("adjust")
         self._at_once = few and not self.sharing.any
+        self.chain.allow_calls(rows)
         self._outcomes = self.chain.adjust(rows) if self._at_once else self.chain.mark(rows)
         for i, outcome in self._outcomes.items():
             enter_call(self.books, int(loans.account[i]), outcome)

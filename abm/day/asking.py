@@ -375,8 +375,8 @@ def by_token(kind: type, given: object, tokens: tuple[str, ...]) -> list[Any]:
     """
     if not isinstance(given, Mapping) or not set(given) <= set(tokens[:-1]):
         raise DecisionError(
-            f"{kind.__name__} chose {given!r} to trade; expected tokens and their numbers, negative"
-            f' to sell, as {{"{tokens[0]}": -10}}, of {", ".join(tokens[:-1])}'
+            f"{kind.__name__} chose {' '.join(repr(given).split())} to trade; expected numbers"
+            f' of tokens, negative to sell, as {{"{tokens[0]}": -10}}, of {", ".join(tokens[:-1])}'
         )
     return [given.get(token, 0) for token in tokens]
 
@@ -394,7 +394,5 @@ def signed_tokens(kind: type, given: Any, shape: tuple[int, int]) -> Ints:
             f" got {chosen.dtype} of shape {chosen.shape}"
         )
     if (np.abs(chosen) >= MOST_TOKENS).any() or chosen[:, -1].any():
-        raise DecisionError(
-            f"{kind.__name__} trades cash, or more than {MOST_TOKENS:.3g} of a token"
-        )
+        raise DecisionError(f"{kind.__name__} trades cash, or over {MOST_TOKENS:.3g} of a token")
     return chosen.astype(np.int64)

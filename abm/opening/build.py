@@ -96,6 +96,17 @@ class Blueprint:
     """What the scenario says of balance sheets; None where none are kept."""
 
 
+def days_of(scenario: Scenario, streams: Streams) -> pd.DatetimeIndex:
+    """The days that a scenario simulates, which takes no more than its prices.
+
+    Raises:
+        InputError: there are no prices for its window.
+    """
+    window = scenario.window
+    panel = scenario.prices.panel(scenario.price_window, streams.prices)
+    return on_calendar(panel, window.start, window.end, window.calendar).dates
+
+
 def draw_blueprint(
     scenario: Scenario,
     streams: Streams,

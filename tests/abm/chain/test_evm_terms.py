@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from evm_world import ENOUGH
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -133,7 +134,7 @@ def test_requirement_and_trigger_band_are_exact(
     set_requirement(accounts, terms, 0)
     platform = _platform()
     number = platform.register_agreement(contract_terms(agreement, [0], 1))
-    lender, borrower = platform.join("lender"), platform.join("borrower")
+    lender, borrower = platform.join("lender", ENOUGH), platform.join("borrower", ENOUGH)
     arguments = [borrower, number, 0, 0, [0, exposure], [1, 0]]
     loan = platform.machine.send(platform.lending, "offer", arguments, lender).output
     measure = platform.measure(loan)

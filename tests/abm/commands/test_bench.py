@@ -107,7 +107,9 @@ def test_experiments_tell_what_a_run_costs_beside_its_days(
     assert found["ratio"]["engine on the sweep"] == pytest.approx(
         days / value["engine on the sweep"]
     )
+    assert 0 < value["opening of the sweep"] < value["loop over markets of the sweep"]
     assert value["the quiet sweep with two workers"] > 0
+    assert found["asked"]["the quiet sweep with two workers"] == "at least 500 runs/s"
     assert found["compared_with"]["run of 20 loans by the engine"].startswith("run of 20 objects")
     assert found["ratio"]["run of 20 loans by the engine"] > 1
     assert value["command to its first run"] > 0
