@@ -21,7 +21,8 @@ class Borrower(Participant):
     """Borrows against collateral, and delivers more of it when called.
 
     Override a decision to give it a behaviour of its own: `meet_call`, `choose_delivery`,
-    `rank_calls`, `choose_reuse`, `choose_substitutions`; or one of them in columns, for all members of the class at once.
+    `rank_calls`, `choose_reuse`, `choose_substitutions`; or one of them in columns, for all members
+    of the class at once.
     """
 
     @property

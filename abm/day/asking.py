@@ -56,8 +56,6 @@ class Asking:
         self.trades = deciders(kinds, "choose_trades")
         if market.sheet is None:
             refuse(kinds, ("choose_withdrawals", "choose_trades"), "keeps no balance sheets")
-        if not len(market.books.reused):
-            refuse(kinds, ("choose_reuse",), "has no agreement that allows re-use")
         self.nobody = nobody(len(market.tokens))
         self.scarce = can_be_short(market.books)
 
