@@ -81,12 +81,11 @@ def _standard(scenario: Scenario) -> Mapping[str, type[Participant]]:
         InputError: they are to deliver what is cheapest, and something stands against it.
     """
     part, field = scenario.participants, 'participants.delivery = "cheapest"'
+    if part.substitution is not None:
+        _refuse_costs(scenario, "participants.substitution")
     if part.delivery != "cheapest":
         return STANDARD
-    if not any(kind.lending_fee for kind in scenario.assets.values()):
-        raise InputError(f"{field}: no class of assets has a lending_fee, so nothing is cheaper")
-    if scenario.ledger == "evm":
-        raise InputError(f'{field}: on ledger = "evm" the contracts decide')
+    _refuse_costs(scenario, field)
     for role in CHEAPEST:
         if role in part.behaviour:
             raise InputError(f"{field}: participants.behaviour.{role} decides that")
@@ -95,10 +94,18 @@ def _standard(scenario: Scenario) -> Mapping[str, type[Participant]]:
     for agreement in (scenario.agreement, *scenario.agreements.values()):
         if agreement.delivery_rounding == "down":
             raise InputError(f'{field}: goes with delivery_rounding = "up"')
-        if agreement.schedule is not None:
-            raise InputError(f"{field}: goes with no schedule, whose limits it does not know")
     made = {role: load_class(path, field) for role, path in CHEAPEST.items()}
     return {**STANDARD, **made}
+
+
+def _refuse_costs(scenario: Scenario, field: str) -> None:
+    """Refuse decisions by cost where nothing costs anything, or contracts decide."""
+    if not any(kind.lending_fee for kind in scenario.assets.values()):
+        raise InputError(f"{field}: no class of assets has a lending_fee, so nothing is cheaper")
+    if scenario.ledger == "evm":
+        raise InputError(
+            f'{field}: on ledger = "evm" the contracts decide, and move collateral on calls only'
+        )
 
 
 def _check_given(behaviours: object) -> None:

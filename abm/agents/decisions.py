@@ -38,6 +38,7 @@ DECISIONS = (
     Decision("meet_call", "borrower", "Whether to meet a margin call."),
     Decision("choose_delivery", "borrower", "Which tokens to deliver on a call."),
     Decision("rank_calls", "borrower", "Which calls to serve first, if there is not enough."),
+    Decision("choose_substitutions", "borrower", "Which collateral to exchange for other tokens."),
     Decision("choose_reuse", "borrower", "How much of what may be posted further to use."),
     Decision("choose_return", "lender", "Which tokens to return on a call."),
     Decision("choose_recalls", "lender", "Which open-ended loans to recall today."),

@@ -76,14 +76,6 @@ def test_a_misspelt_decision_is_refused(base: type[Any], method: str, message: s
         market_of(FLAT, behaviours={key: mine}, **fields)
 
 
-def test_a_decision_that_nobody_asks_for_is_refused() -> None:
-    """Where no agreement lets anybody post collateral further."""
-    mine = type("Mine", (Borrower,), {"choose_reuse": lambda self: 0.5})
-    fields = fields_of(loan(1, "L1", "B1", lent={"JPY": 10}, collateral={"A": 10}), wallet={})
-    with pytest.raises(InputError, match=r"choose_reuse is never asked: the market has no ag"):
-        market_of(FLAT, behaviours={"borrower": mine}, **fields)
-
-
 def test_what_was_chosen_is_told_in_one_line() -> None:
     mine = type("Mine", (Borrower,), {"meet_call": lambda self, call: np.ones((2, 2))})
     fields = fields_of(loan(1, "L1", "B1", lent={"JPY": 990}, collateral={"A": 10}), wallet={})

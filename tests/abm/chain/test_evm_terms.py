@@ -57,6 +57,9 @@ REFUSED = {
     "loan.start": {"loan": {"collateral": {"A": 1}, "start": 1}},
     "participants.minting_days": {"participants": {"minting_days": 1}},
     "participants.behaviour": {"participants": {"behaviour": {"borrower": "abm.agents:Borrower"}}},
+    "rules": {
+        "rules": [{"use": "abm.rules.haircuts:RiskHaircut", "parameters": {"model": "ewma"}}]
+    },
     "close_out.recovery": {"close_out": {"recovery": True}},
     "recalls.notice": {"recalls": {"notice": 256}},
     "agreement.minimum_transfer_amount": {"agreement": {"minimum_transfer_amount": 1e19}},
