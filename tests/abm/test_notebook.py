@@ -33,7 +33,7 @@ def test_a_market_in_a_line(market: CollateralMarket) -> None:
     assert repr(market) == (
         "<CollateralMarket crash: day 16 of 44 (2008-10-07), 30 lenders, 5 dealers, 30 borrowers,"
         f" {len(loans)} loans, {(loans['state'] == 'open').sum()} open,"
-        f" {defaults} default{'s' * (defaults != 1)}>"
+        f" {defaults} default{'' if defaults == 1 else 's'}>"
     )
 
 
