@@ -10,8 +10,6 @@ from statistics import median
 
 import networkx as nx
 
-from abm.books.compiled import COMPILED_ROOMS
-
 ROOT = Path(__file__).parents[2]
 
 MAY_KNOW: dict[str, str] = {
@@ -249,15 +247,3 @@ def test_functions_of_many_arguments_are_the_exceptions_listed() -> None:
         and not name.startswith(("abm.commands", "abm.page", KEPT_APART))
     }
     assert many == set().union(*MANY_ARGUMENTS.values())
-
-
-def test_compiled_code_lies_where_the_cache_looks() -> None:
-    rooms = {room(name) for name, path in sources().items() if marks(path)}
-    assert {name.removeprefix("abm.") for name in rooms} <= set(COMPILED_ROOMS)
-    assert len(rooms) > 3, "the marks are found"
-
-
-def marks(path: Path) -> bool:
-    """Whether a file has compiled functions."""
-    nodes = ast.walk(ast.parse(path.read_text()))
-    return any(isinstance(node, ast.FunctionDef) and is_compiled(node) for node in nodes)
