@@ -186,6 +186,10 @@ class Sheets:
     def mark(self) -> None:
         """Once prices are published: what was given is entered, and everybody is marked."""
         self.contribute()
+        self.note_marks()
+
+    def note_marks(self) -> None:
+        """By which funding is decided on."""
         self.funding.marks = {who: self.worth(who, self.books.prices) for who in self.names}
 
     def due(self) -> tuple[dict[str, Tokens], set[int]]:

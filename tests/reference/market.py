@@ -157,6 +157,7 @@ class ReferenceMarket:
         """The morning after the last day."""
         self.books.day += 1
         if self.sheets:
+            self.sheets.note_marks()
             self.sheets.begin()
         arrive(self.books)
         if self.sheets:
