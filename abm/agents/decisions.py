@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -76,9 +76,7 @@ def deciders(kinds: Sequence[type[Participant]], *names: str) -> Deciders:
     """
     alone = np.zeros(len(kinds), np.bool_)
     together: dict[type[Participant], npt.NDArray[np.bool_]] = {}
-    for kind in dict.fromkeys(kinds):
-        if is_ours(kind):
-            continue
+    for kind in of_ones_own(tuple(kinds)):
         single = [name for name in names if answers(kind, name)]
         columns = [name + IN_COLUMNS for name in names if answers(kind, name + IN_COLUMNS)]
         if single and columns:
@@ -92,6 +90,12 @@ def deciders(kinds: Sequence[type[Participant]], *names: str) -> Deciders:
             if columns:
                 together[kind] = members
     return Deciders(alone, together)
+
+
+@lru_cache(maxsize=16)
+def of_ones_own(kinds: tuple[type[Participant], ...]) -> tuple[type[Participant], ...]:
+    """Those of some classes that are no standard ones, each once."""
+    return tuple(kind for kind in dict.fromkeys(kinds) if not is_ours(kind))
 
 
 def is_ours(kind: type[Participant]) -> bool:
@@ -113,8 +117,8 @@ def refuse(kinds: Iterable[type[Participant]], names: tuple[str, ...], why: str)
     Raises:
         InputError: naming the first.
     """
-    for kind in dict.fromkeys(kinds):
-        for name in () if is_ours(kind) else names:
+    for kind in of_ones_own(tuple(kinds)):
+        for name in names:
             for answer in (name, name + IN_COLUMNS):
                 if answers(kind, answer):
                     raise InputError(f"{kind.__name__}.{answer} is never asked: the market {why}")

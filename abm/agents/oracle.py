@@ -19,6 +19,9 @@ from scenarios.stress import OracleFaults
 Ints = npt.NDArray[np.int64]
 
 
+_NONE = OracleFaults()
+
+
 class Oracle(mesa.Agent):
     """Brings market prices onto the ledger; its faults are part of the scenario.
 
@@ -33,7 +36,7 @@ class Oracle(mesa.Agent):
         self.faults = faults
         tokens = model.tokens[:-1]
         self._wrong = {(w.day, tokens.index(w.token)): w.factor for w in faults.wrong_prices}
-        self._faultless = faults == OracleFaults()
+        self._faultless = faults is _NONE or faults == _NONE
         self._history: list[Ints] = []
         self.prices: Ints = model.market_prices
         self._good: Ints = self.prices

@@ -7,6 +7,8 @@ from typing import Protocol, cast
 import numpy as np
 import numpy.typing as npt
 
+from abm.books.records import Records
+
 Ints = npt.NDArray[np.int64]
 
 COUNTED = (
@@ -104,6 +106,7 @@ EVENTS = (
     "reinvestment",
     "placement",
     "redemption",
+    "buy_in",
 )
 """Kinds of events, described in `abm.books.events`."""
 
@@ -139,6 +142,7 @@ EVENTS = (
     REINVESTMENT,
     PLACEMENT,
     REDEMPTION,
+    BUY_IN,
 ) = range(len(EVENTS))
 
 
@@ -155,8 +159,14 @@ class Log(Protocol):
     def __len__(self) -> int: ...
 
 
+_NARROW = ("kind", "token", "party")
+_COLUMNS = [(name, "i4" if name in _NARROW else "i8") for name in Log.__annotations__]
+
+
+class LogRecords(Records, columns=_COLUMNS):
+    """A `Log` as it is kept."""
+
+
 def new_log(length: int) -> Log:
     """An empty buffer for `length` events."""
-    narrow = ("kind", "token", "party")
-    columns = [(name, "i4" if name in narrow else "i8") for name in Log.__annotations__]
-    return cast(Log, np.zeros(length, np.dtype(columns, align=True)).view(np.recarray))
+    return cast(Log, LogRecords.zeros(length))

@@ -13,6 +13,7 @@ import pandas as pd
 
 from abm.books.before import new_before
 from abm.books.books import VALUED_TOGETHER, Books
+from abm.books.calendar import new_calendar
 from abm.books.ledger import Ledger
 from abm.books.loan_book import AT_MATURITY, NEVER, new_accounts, new_loans
 from abm.books.population import Population
@@ -23,7 +24,7 @@ from abm.books.terms import Terms, Tokens
 from abm.opening.balance import at_raised_haircuts, policies_of, reinvests
 from abm.opening.funding import equity_of, fund, used_by
 from abm.opening.later import LaterLoans
-from abm.opening.limits import refuse_overflow
+from abm.opening.limits import Bounds
 from abm.opening.liquidity import looks_back, sensitivity_of
 from abm.opening.loan_table import LoanTable, draw_loans
 from abm.opening.sizes import Sizes, size_loans
@@ -125,8 +126,9 @@ def draw_blueprint(
     panel.refuse_other_currency(cash)
     if cash in panel.tokens:
         raise InputError(f"money.currency: {cash} is also the name of a priced token")
-    tokens = (*panel.tokens, cash)
-    assets = asset_columns(scenario.assets, tokens)
+    kept = shared(scenario)
+    tokens = kept.get(("tokens", panel.tokens), lambda: (*panel.tokens, cash))
+    assets = kept.get(("assets", tokens), partial(asset_columns, scenario.assets, tokens))
     sensitivity = sensitivity_of(scenario, source, earlier, panel.dates, tokens, assets)
     prices = np.column_stack([panel.in_units(unit), np.ones(len(panel.dates), np.int64)])
     population, table = draw_loans(scenario, streams.network, tokens, len(panel.dates) - 1)
@@ -138,21 +140,28 @@ def draw_blueprint(
     if scenario.rules:  # which may write other terms in every run
         terms, priority = terms_of(agreements, tokens, cash, unit)
     else:
-        kept, make = shared(scenario), partial(terms_of, agreements, tokens, cash, unit)
+        make = partial(terms_of, agreements, tokens, cash, unit)
         terms, priority = kept.get(("terms", tokens), make)
         terms, priority = terms.copy(), priority.copy()
-    schedules = ScheduleBook(
-        scenario.schedules, agreements, assets, tokens, population.names, panel.dates.to_numpy()
-    )
+
+    def written() -> ScheduleBook:
+        days = panel.dates.to_numpy()
+        given = scenario.schedules, agreements, assets, tokens, population.names, days
+        return ScheduleBook(*given)
+
+    # One without schedules says nothing of its market, and never changes.
+    says = scenario.schedules or scenario.rules
+    schedules = written() if says else kept.get(("schedules", tokens), written)
     sizes = size_loans(table, tokens, cash, prices, unit, schedules)
-    refuse_overflow(scenario, tokens, table, sizes, terms, prices, sensitivity)
+    bounds = Bounds(scenario, tokens, table, sizes, terms, prices, sensitivity)
+    bounds.refuse_loans()
     books, ledger = _books(
         scenario, table, sizes, terms, priority, population, tokens, len(panel.dates), schedules
     )
     check_stress(scenario, population, books.loans, panel.tokens, len(panel.dates) - 1)
     modes = [AT_MATURITY.index(kind.at_maturity) for kind in table.drawn.kinds]
     fund(scenario, population, ledger, table, sizes, prices, streams.network)
-    refuse_overflow(scenario, tokens, table, sizes, terms, prices, sensitivity, ledger.wallets)
+    bounds.refuse_together(ledger.wallets)
     policies = None
     if scenario.balance:
         used = used_by(table, sizes, len(population.names))
@@ -228,6 +237,9 @@ def _books(
     reuse = bool(terms.reuse.any()) or reinvests(scenario)
     by_lender = _reusable_accounts(lender, borrower) if reuse else np.zeros(0, np.int64)
     rows = np.arange(participants + 1 if reuse else 0)
+    by_account = np.zeros(0, np.uint32)
+    if len(carriers) < number:
+        by_account = np.argsort(account, kind="stable").astype(np.uint32)
     books = Books(
         ledger=ledger.arrays,
         loans=loans,
@@ -239,10 +251,8 @@ def _books(
         free=np.zeros((len(carriers) if reuse else 0, len(tokens)), np.int64),
         by_lender=by_lender,
         lender_start=np.searchsorted(lender[by_lender], rows),
-        by_account=np.argsort(account, kind="stable").astype(np.uint32)
-        if len(carriers) < number
-        else np.zeros(0, np.uint32),
-        due=np.zeros(number, np.uint8),
+        by_account=by_account,
+        calendar=new_calendar(maturity, by_account, days),
         terms=terms,
         priority=priority,
         schedules=schedules.arrays._replace(

@@ -19,6 +19,7 @@ from reference.oracle import Oracle
 from reference.outside import Outside
 from reference.reinvestment import Reinvestment
 from reference.settlement import settle
+from reference.short_sales import ShortSales
 
 WITHOUT_END = 2 * UNLIMITED
 
@@ -70,6 +71,7 @@ class Sheets:
         self.debt, self.equity = counts(), counts()
         self.given: dict[str, Tokens] = {who: counts() for who in self.names}
         self.losses: Tokens = counts()
+        self.shorts = ShortSales(self.outside, self.rules)
         self._open(equity, used)
 
     def _open(self, equity: Mapping[str, int], used: Mapping[str, Tokens]) -> None:
@@ -167,6 +169,7 @@ class Sheets:
         """Before prices are published: everybody sells and buys."""
         paid = self.begin()
         self.funding.observe()
+        self.outside.trade(self.shorts.buy_ins(), at_once=True)
         books, prices, orders = self.books, self.oracle.true_prices(self.books.day), {}
         due, ending = self.due()
         for who in self.names:
@@ -176,6 +179,8 @@ class Sheets:
             for token, sold in self.deleveraging(who, prices).items():
                 if orders[who][token] <= 0:
                     orders[who][token] = min(orders[who][token], -sold)
+            self.shorts.sell(who, orders[who], due[who])
+        self.shorts.clear()
         selling = {who for who, mine in orders.items() if min(mine.values(), default=0) < 0}
         idle = selling | books.defaulted
         for who, bought in self.reinvestment.invest(paid, idle, ending).items():

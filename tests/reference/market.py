@@ -124,6 +124,7 @@ class ReferenceMarket:
         arrive(self.books)
         begin_loans(self.books, self.sheets.take if self.sheets else nothing)
         if self.sheets:
+            self.sheets.shorts.sell_begun()
             self.sheets.settle()
         else:
             settle(self.books)

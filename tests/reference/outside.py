@@ -65,8 +65,11 @@ class Outside:
                     value = quantity * prices[token]
                     self.books.note("trade_settlement", None, who, token, quantity, value)
 
-    def trade(self, orders: Orders) -> None:
+    def trade(self, orders: Orders, at_once: bool = False) -> None:
         """Sell and buy together, at the prices that all of it leaves."""
+        usual, bought_as = self.days, "buy_in" if at_once else "purchase"
+        if at_once:
+            self.days = dict.fromkeys(usual, 0)
         books, cash = self.books, self.books.cash
         before = self.oracle.true_prices(books.day)
         sales: Orders = {}
@@ -95,9 +98,10 @@ class Outside:
             for who in orders:
                 bought = self._buy(who, token, buys[who][token], prices[token])
                 dropped += buys[who][token] - bought
-                self._note("purchase", who, token, bought, prices)
+                self._note(bought_as, who, token, bought, prices)
             self.oracle.impact.sell(token, dropped)
         books.true_prices = self.oracle.true_prices(books.day)
+        self.days = usual
 
     def _enter(self, who: str, traded: str, token: str, quantity: int) -> None:
         """What a trade brings arrives after the settlement of what is traded."""

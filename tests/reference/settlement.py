@@ -165,7 +165,7 @@ def drop_instructions(books: Books, account: Account) -> None:
 def mature(books: Books, account: Account, loan: Loan, fate: Fate) -> None:
     """A loan is due."""
     if fate.how == "roll":
-        loan.maturity = books.day + loan.term
+        loan.maturity, loan.failed = books.day + loan.term, 0
         books.counted["loans_rolled"] += 1
         books.note("roll", account, account.lender, loan_id=loan.loan_id)
         return
@@ -176,6 +176,7 @@ def mature(books: Books, account: Account, loan: Loan, fate: Fate) -> None:
         owed[account.first] = owed.get(account.first, 0) + account.issued
     lacking = {t: max(q - books.wallet[who][t], 0) for t, q in owed.items()}
     if any(q and (books.minting_days or q > books.can_mint(who, t)) for t, q in lacking.items()):
+        loan.failed += 1
         books.counted["recall_fails"] += 1
         books.note("recall_fail", account, who, loan_id=loan.loan_id)
         return
@@ -187,7 +188,7 @@ def mature(books: Books, account: Account, loan: Loan, fate: Fate) -> None:
     if last and account.issued:
         books.wallet[who][account.first] -= account.issued
         come_in(books, account, account.first, account.issued)
-    loan.state = "settled"
+    loan.state, loan.failed = "settled", 0
     books.counted["loans_settled"] += 1
     books.note("settle", account, account.lender, loan_id=loan.loan_id)
     if fate.how == "replace":
