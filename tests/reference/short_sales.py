@@ -51,18 +51,16 @@ class ShortSales:
 
     def sell_begun(self) -> None:
         """Part of what was borrowed today goes outside, to be sold on the next morning."""
-        borrowed = defaultdict[str, Tokens](counts)
-        for account in self.outside.books.accounts:
+        books, borrowed = self.outside.books, defaultdict[str, Tokens](counts)
+        for account in books.accounts:
             for loan in account.open_loans:
-                for token, quantity in (
-                    loan.lent.items() if loan.opened == self.outside.books.day else ()
-                ):
+                for token, quantity in loan.lent.items() if loan.opened == books.day else ():
                     borrowed[account.borrower][token] += quantity
         for who, tokens in borrowed.items():
             part = Fraction(str(self.rules[who].get("short", 0)))
             for token, quantity in tokens.items():
-                if token != self.outside.books.cash:
-                    sold = floor(part * min(quantity, self.outside.books.wallet[who][token]))
-                    self.outside.books.wallet[who][token] -= sold
-                    self.outside.books.capacity[who][token] += sold
+                if token != books.cash:
+                    sold = floor(part * min(quantity, books.wallet[who][token]))
+                    books.wallet[who][token] -= sold
+                    books.capacity[who][token] += sold
                     self.shorted[who][token] += sold
