@@ -21,7 +21,7 @@ from abm.agents.views import DeliveryCalls, Ints
 from abm.commands.benchmarks.bandwidth import adder_of, bytes_of_pass
 from abm.commands.benchmarks.measurement import Measurement
 from abm.commands.benchmarks.sheets import compare_sheets
-from abm.commands.benchmarks.turnover import compare_turnover
+from abm.commands.benchmarks.turnover import compare_turnover, measure_year
 from abm.day.call_and_return import run_returns
 from abm.day.columns import ColumnsDay
 from abm.day.deliver import run_deliveries
@@ -78,7 +78,7 @@ def scenario_of(loans: int, borrowers: int) -> Scenario:
 
 
 def measure(
-    loans: int, borrowers: int, objects: int, sheets: int, turnover: int
+    loans: int, borrowers: int, objects: int, sheets: int, turnover: int, year: int
 ) -> Iterator[Measurement]:
     """Measure, one after the other; warm-up first, so that compilation is not in any figure.
 
@@ -88,6 +88,7 @@ def measure(
         objects: loans in the comparison with one Python object a loan; 0 leaves it out.
         sheets: loans in the comparison with markets that keep balance sheets; likewise.
         turnover: loans of the book with turnover; likewise.
+        year: loans of the book that is simulated for a year; likewise.
     """
     market_of(100, 10).run()
     # In this order: building is faster in memory that other markets have used before.
@@ -101,6 +102,8 @@ def measure(
         yield from compare_sheets(scenario_of(sheets, borrowers))
     if turnover:
         yield from compare_turnover(turnover)
+    if year:
+        yield from measure_year(year)
 
 
 def _bare(market: CollateralMarket) -> Callable[[], None]:

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 import abm.commands.benchmarks.experiments
 import abm.commands.benchmarks.market
 import abm.commands.benchmarks.sweeps
+from abm.commands.benchmarks import turnover
 from abm.commands.benchmarks.measurement import COLUMNS
 from abm.commands.cli import main
 
@@ -51,6 +52,17 @@ def test_the_market_is_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         kept = found.loc[name]
         assert (kept["size"], kept["compared_with"]) == (500, plain.name)
         assert kept["ratio"] == pytest.approx(plain["value"] / kept["value"])
+
+
+def test_books_that_come_and_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = {"window.end": "2024-01-09", "participants.lenders": 30, "participants.borrowers": 20}
+    monkeypatch.setattr(turnover, "LARGE", {**turnover.LARGE, **few})
+    monkeypatch.setattr(turnover, "YEAR", few)
+    build, still, turning = turnover.compare_turnover(200)
+    assert (build.name, build.size, build.unit) == ("build a book with turnover", 200, "s")
+    assert turning.ratio == pytest.approx(still.value / turning.value)
+    plain, whole = turnover.measure_year(200)
+    assert whole.name == "a year of it with everything" and whole.value > 0 < plain.value
 
 
 def test_experiments_tell_memory_and_cost(tmp_path: Path) -> None:
