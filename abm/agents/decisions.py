@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from scenarios.errors import InputError
+from scenarios.errors import InputError, nearest
 
 if TYPE_CHECKING:
     from abm.agents.participant import Participant
@@ -37,6 +38,7 @@ DECISIONS = (
     Decision("meet_call", "borrower", "Whether to meet a margin call."),
     Decision("choose_delivery", "borrower", "Which tokens to deliver on a call."),
     Decision("rank_calls", "borrower", "Which calls to serve first, if there is not enough."),
+    Decision("choose_substitutions", "borrower", "Which collateral to exchange for other tokens."),
     Decision("choose_reuse", "borrower", "How much of what may be posted further to use."),
     Decision("choose_return", "lender", "Which tokens to return on a call."),
     Decision("choose_recalls", "lender", "Which open-ended loans to recall today."),
@@ -45,6 +47,11 @@ DECISIONS = (
     Decision("choose_trades", "participant", "What to sell and buy outside the ledger."),
 )
 """All questions to participants; what to publish is asked of the oracle, by `choose_prices`."""
+
+
+VERBS = ("choose_", "declare_", "meet_", "rank_")
+"""What the names of decisions begin with."""
+OF_SERVICES = {"choose_prices": "the oracle", "declare_default": "the clearing house"}
 
 
 @dataclass(frozen=True)
@@ -109,6 +116,36 @@ def answers(kind: type[Participant], name: str) -> bool:
         if name in vars(base):
             return not is_ours(base)
     return False
+
+
+def refuse_unknown(kind: type[Any]) -> None:
+    """Refuse a class with what looks like a decision and is none of its kind: it would do nothing.
+
+    Raises:
+        InputError: naming the method, and the decision that it is nearest to.
+    """
+    if is_ours(kind):
+        return
+    standard = next(base for base in kind.__mro__ if is_ours(base))
+    asked = {**{one.name: f"{one.role}s" for one in DECISIONS}, **OF_SERVICES}
+    mine = [name for name in dir(standard) if name.removesuffix(IN_COLUMNS) in asked]
+    for base in kind.__mro__:
+        if base is standard:
+            break
+        if not issubclass(base, standard):
+            continue
+        for name, method in vars(base).items():
+            if hasattr(standard, name) or not callable(getattr(base, name, method)):
+                continue
+            looks = name.startswith(VERBS) or name.endswith(IN_COLUMNS)
+            if looks or get_close_matches(name, mine, cutoff=0.8):
+                who = asked.get(name.removesuffix(IN_COLUMNS))
+                told = f"; it is asked of {who}" if who else nearest(name, mine)
+                there = ", ".join(one for one in mine if one in asked)
+                raise InputError(
+                    f"{kind.__name__}.{name} is no decision of {standard.__name__}{told}; known"
+                    f" are {there}; begin the name of a method that is none with _"
+                )
 
 
 def refuse(kinds: Iterable[type[Participant]], names: tuple[str, ...], why: str) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abm.agents.calls import DecisionError
+from abm.agents.entering import entered
 from abm.agents.market import Market
 from abm.books import tally
 from abm.books.ledger import LARGEST_VALUE
@@ -30,8 +31,13 @@ class Oracle(mesa.Agent):
 
     model: Market
 
-    def __init__(self, model: Market, faults: OracleFaults):
-        """Refer to the market's prices, with these faults."""
+    def __init__(self, model: Market | None = None, faults: OracleFaults | None = None):
+        """Refer to the market's prices, with these faults.
+
+        Raises:
+            InputError: it is made by hand, of no market.
+        """
+        model, faults = entered(model, self), faults or OracleFaults()
         super().__init__(model)
         self.faults = faults
         tokens = model.tokens[:-1]

@@ -107,6 +107,7 @@ EVENTS = (
     "placement",
     "redemption",
     "buy_in",
+    "substitution",
 )
 """Kinds of events, described in `abm.books.events`."""
 
@@ -143,6 +144,7 @@ EVENTS = (
     PLACEMENT,
     REDEMPTION,
     BUY_IN,
+    SUBSTITUTION,
 ) = range(len(EVENTS))
 
 

@@ -60,7 +60,9 @@ def sum_up(days: Floats, measures: Sequence[Measure] = MEASURES) -> dict[str, fl
         days: what was measured each day, shape (measures, days).
         measures: as declared.
     """
-    return {name: values.item() for name, values in sum_up_all(days[None], measures).items()}
+    plan, (values, whole) = _plan_of(measures), _summed(days[None], measures)
+    both = zip(plan.statistics, values[:, 0].tolist(), whole[:, 0].tolist(), strict=True)
+    return {one.name: count if one.whole else value for one, value, count in both}
 
 
 def sum_up_all(days: Floats, measures: Sequence[Measure] = MEASURES) -> dict[str, Numbers]:
@@ -73,7 +75,14 @@ def sum_up_all(days: Floats, measures: Sequence[Measure] = MEASURES) -> dict[str
     Returns:
         Numbers of shape (runs,).
     """
-    plan = shared(measures).get("plan", lambda: _plan(measures))
+    plan, (values, whole) = _plan_of(measures), _summed(days, measures)
+    both = zip(plan.statistics, values, whole, strict=True)
+    return {one.name: count if one.whole else value for one, value, count in both}
+
+
+def _summed(days: Floats, measures: Sequence[Measure]) -> tuple[Floats, Ints]:
+    """All statistics of runs, shape (statistics, runs), and the same as whole numbers."""
+    plan = _plan_of(measures)
     later = np.ascontiguousarray(days[:, :, 1:])
     missing = np.isnan(later)
     there = np.where(missing, 0.0, later) if missing.any() else later
@@ -88,12 +97,11 @@ def sum_up_all(days: Floats, measures: Sequence[Measure] = MEASURES) -> dict[str
     for position, row in plan.tails:
         values[position] = _quantile(later[:, row])
     by_name = {measure.name: later[:, row] for row, measure in enumerate(measures)}
-    columns = [np.full(runs, number), *values, *(of(by_name) for _, of in _OF_RUNS)]
-    return {
-        # On day 0 there is no day yet, and no largest one.
-        one.name: np.nan_to_num(column).astype(np.int64) if one.whole else column
-        for one, column in zip(plan.statistics, columns, strict=True)
-    }
+    of_runs = [of(by_name) for _, of in _OF_RUNS]
+    found = np.vstack([np.full(runs, float(number)), values, *of_runs])
+    # On day 0 there is no day yet, and no largest one.
+    with np.errstate(invalid="ignore"):  # of money that is too much, which is no whole number
+        return found, np.where(np.isnan(found), 0.0, found).astype(np.int64)
 
 
 class _Plan(NamedTuple):
@@ -106,6 +114,10 @@ class _Plan(NamedTuple):
     """Positions of the weighted means, with the rows of measure and weight."""
     tails: list[tuple[int, int]]
     """Positions of the quantiles, with the rows of the measure."""
+
+
+def _plan_of(measures: Sequence[Measure]) -> _Plan:
+    return shared(measures).get("plan", lambda: _plan(measures))
 
 
 def _plan(measures: Sequence[Measure]) -> _Plan:

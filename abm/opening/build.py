@@ -25,7 +25,7 @@ from abm.opening.balance import at_raised_haircuts, policies_of, reinvests
 from abm.opening.funding import equity_of, fund, used_by
 from abm.opening.later import LaterLoans
 from abm.opening.limits import Bounds
-from abm.opening.liquidity import looks_back, sensitivity_of
+from abm.opening.liquidity import looks_back, sensitivity_of, with_own_volumes
 from abm.opening.loan_table import LoanTable, draw_loans
 from abm.opening.sizes import Sizes, size_loans
 from abm.opening.streams import Streams
@@ -48,6 +48,8 @@ class Revised(Protocol):
 
     today: list[CollateralAgreement]
     """In the order of the scenario."""
+    for_new_loans: bool
+    """Whether margin accounts with open loans keep the terms with which they began."""
 
     def begin(self, tokens: Sequence[str], past: Past, prices: npt.NDArray[np.float64]) -> None:
         """Rewrite them by the prices of day 0, in money, shape (tokens,)."""
@@ -96,6 +98,17 @@ class Blueprint:
     """What the scenario says of balance sheets; None where none are kept."""
 
 
+def days_of(scenario: Scenario, streams: Streams) -> pd.DatetimeIndex:
+    """The days that a scenario simulates, which takes no more than its prices.
+
+    Raises:
+        InputError: there are no prices for its window.
+    """
+    window = scenario.window
+    panel = scenario.prices.panel(scenario.price_window, streams.prices)
+    return on_calendar(panel, window.start, window.end, window.calendar).dates
+
+
 def draw_blueprint(
     scenario: Scenario,
     streams: Streams,
@@ -137,6 +150,8 @@ def draw_blueprint(
         revision.begin(panel.tokens, past, prices[0, :-1] * unit)
         table = replace(table, agreements=tuple(revision.today))
     agreements = at_raised_haircuts(scenario, table.agreements)
+    if revision is not None and revision.for_new_loans:
+        agreements *= len(panel.dates)  # with room for those that rules have replaced
     if scenario.rules:  # which may write other terms in every run
         terms, priority = terms_of(agreements, tokens, cash, unit)
     else:
@@ -146,7 +161,8 @@ def draw_blueprint(
 
     def written() -> ScheduleBook:
         days = panel.dates.to_numpy()
-        given = scenario.schedules, agreements, assets, tokens, population.names, days
+        volumes = with_own_volumes(assets, source, panel.dates[0])
+        given = scenario.schedules, agreements, volumes, tokens, population.names, days
         return ScheduleBook(*given)
 
     # One without schedules says nothing of its market, and never changes.

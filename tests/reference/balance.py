@@ -300,11 +300,10 @@ class Sheets:
             settle(self.books, self.funding.decide, self.funding.hoarders)
 
     def margin_run(self) -> None:
-        """Calls, with what is found for them outside."""
+        """Calls, returns and deliveries."""
         with self.reinvestment.cash_at_hand():
             wanting = margin_run(self.books)
         deliver_all(self.books, wanting, self.funding.hoarders)
-        self.meet_calls()
 
     def take(self, who: str, token: str, quantity: int) -> None:
         """What is minted for a loan that begins comes from outside, or is contributed."""

@@ -27,6 +27,7 @@ from reference.settlement import (
     release_ended,
     settle,
 )
+from reference.substitution import substitute
 
 
 class ReferenceMarket:
@@ -135,9 +136,13 @@ class ReferenceMarket:
         recall(self.books, chosen, recalls.get("notice", 3))
         if self.sheets:
             self.sheets.margin_run()
-            self.sheets.end()
         else:
             deliver_all(self.books, margin_run(self.books), frozenset())
+        least = self.table.get("participants", {}).get("substitution")
+        substitute(self.books, self.assets, least)
+        if self.sheets:
+            self.sheets.meet_calls()
+            self.sheets.end()
         scheduled = self.table.get("defaults", {}).get("scheduled", ())
         today = [default["participant"] for default in scheduled if default["day"] == self.day]
         rules = self.table.get("close_out", {})
