@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from abm.books import tally
 from abm.books.books import Books, loan_at, record
-from abm.books.compiled import compiled, inlined
+from abm.books.compiled import compiled, inlined, unsigned
 from abm.books.ledger import account_row, move
 from abm.books.loan_book import ACTIVE, NEVER, OPEN_LOAN, PENDING, SETTLED
 from abm.day.instructions import cancel_instructions
@@ -30,9 +30,9 @@ def repay(books: Books, prices: Ints, day: int, i: int) -> bool:
     redeemed.
     """
     ledger, loans, accounts = books.ledger, books.loans, books.accounts
-    a = loans.account[i]
-    lender, borrower = accounts.lender[a], accounts.borrower[a]
-    first = books.priority[accounts.agreement[a], 0]
+    a = unsigned(loans.account[i])
+    lender, borrower = unsigned(accounts.lender[a]), unsigned(accounts.borrower[a])
+    first = unsigned(books.priority[accounts.agreement[a], 0])
     issued = accounts.advanced[a] if accounts.open_loans[a] == 1 else 0
     needed = books.scratch[1]
     for token in range(len(prices)):
@@ -114,7 +114,7 @@ def settle_loans(
         i = loan_at(books, position)
         if not books.due[i] or loans.maturity[i] != since or loans.state[i] != OPEN_LOAN:
             continue
-        a = loans.account[i]
+        a = unsigned(loans.account[i])
         if at_maturity[i] == 1:
             loans.maturity[i] = day + loans.tenor[i]
             books.totals[tally.LOANS_ROLLED] += 1
@@ -167,7 +167,7 @@ def recall_loans(books: Books, day: int, notice: int, chosen: npt.NDArray[np.boo
     """Recall the chosen loans that are open-ended: they are due when the notice ends."""
     loans = books.loans
     for i in range(len(chosen)):
-        a = loans.account[i]
+        a = unsigned(loans.account[i])
         running = loans.state[i] == OPEN_LOAN and books.accounts.state[a] == ACTIVE
         if chosen[i] and running and loans.maturity[i] == NEVER:
             loans.maturity[i] = day + notice
