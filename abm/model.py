@@ -392,7 +392,7 @@ class CollateralMarket(mesa.Model):
         others = {**self.closed_out.told(self.unit), "gas": float(self.phases.gas_today())}
         others |= measure_sheets(self.sheet, self.standing, self.books, self.unit)
         if self.earnings is not None:
-            self.earnings.accrue(self.books, self.day, self.prices)
+            self.earnings.accrue(self.books, self.day, self.prices, self.sheet)
         for own in self._own_measures:
             assert own.of is not None
             others[own.name] = own.of(self)

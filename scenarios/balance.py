@@ -47,8 +47,13 @@ class BalanceSheet(Table):
     """Shares by value of what is bought for `invest` and `reinvest`; all tokens alike if not
     given."""
     short: Fraction = 0.0
-    """Part of the tokens borrowed at the opening that is sold for cash, to be bought back when they
-    are due."""
+    """Part of the tokens borrowed that is sold for cash, to be bought back when they are due: at
+    the prices of the opening; of loans that begin later, on the next morning, which moves
+    prices."""
+    buy_in_days: Annotated[int, Field(ge=1, le=365)] | None = None
+    """As a lender: days on which a borrower has failed to return what is due, after which it is
+    bought in on the borrower's account. Never, if not given; a borrower is in default after the
+    `grace_days` of its agreement."""
     raises_funds: bool = False
     """Whether assets outside are sold, and tokens bought, for calls left unmet and for loans that
     are due before a purchase or sale of today settles."""

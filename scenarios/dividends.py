@@ -40,7 +40,8 @@ class Yield(Table):
 
 
 class Dividends(Table):
-    """What tokens pay on record dates, counted with the earnings of `[fees]` (docs/rules.md).
+    """What tokens pay on record dates, counted, and paid, with the earnings of `[fees]`
+    (docs/rules.md).
 
     Prices are taken as they are: closes of a file that are not adjusted fall by a dividend by
     themselves, and models are not lowered for it.

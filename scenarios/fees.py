@@ -12,7 +12,8 @@ Rate = Annotated[float, Field(ge=-1, le=1)]
 
 
 class Fees(Table):
-    """Accruals on loans of securities, counted by day and moved by nobody (docs/books.md).
+    """Accruals on loans of securities, counted by day (docs/books.md). Where balance sheets are
+    kept they are paid on the next morning, in cash outside the ledger; else nothing moves.
 
     Borrowers pay a fee on what they borrow, at the rate of the loan in a `[book]` and else at the
     `lending_fee` of the class of assets. Lenders pay interest on cash that they hold as collateral,

@@ -210,6 +210,14 @@ def _books_toml(block: Block, folder: Path) -> None:
         assert market.dividends is not None and market.dividends.file is not None
 
 
+def _books_python(block: Block, folder: Path) -> None:
+    """Securities are sold, fail to come back and are bought in, in a drawn book too."""
+    names: dict[str, Any] = {}
+    exec(compile(block.text, block.page.name, "exec"), names)
+    days = names["market"].days_frame()
+    assert (days[["failing", "bought_in", "purchase_impact", "outside_sold_value"]].sum() > 0).all()
+
+
 def _costs_toml(block: Block, folder: Path) -> None:
     costs = tomllib.loads(block.text)
     market = Scenario.load("network-core-periphery").with_changes(costs)
@@ -247,6 +255,7 @@ RUN_BELOW: dict[tuple[str, str], Callable[[Block, Path], None]] = {
     ("experiments.md", "python"): _experiments_python,
     ("results.md", "python"): _results_python,
     ("results.md", "sql"): _results_sql,
+    ("books.md", "python"): _books_python,
     ("books.md", "toml"): _books_toml,
     ("costs.md", "toml"): _costs_toml,
     ("extending.md", "toml"): _extending_toml,

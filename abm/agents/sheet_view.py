@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from abm.books.sheet import CASH, RECEIVABLE, Sheet
-from abm.rules.balance_sheet import outside
+from abm.books.sheet import CASH, RECEIVABLE, Sheet, outside
 from scenarios.errors import InputError
 
 if TYPE_CHECKING:

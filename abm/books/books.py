@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abm.books.before import Before
+from abm.books.calendar import Calendar, flags
 from abm.books.compiled import inlined, unsigned
 from abm.books.ledger import LedgerArrays
 from abm.books.loan_book import Accounts, Loans
@@ -46,8 +47,8 @@ class Books(NamedTuple):
     """Where each lender's accounts begin in `by_lender`."""
     by_account: npt.NDArray[np.uint32]
     """Loans sorted by account; empty where each account has one, and they are in order anyway."""
-    due: npt.NDArray[np.uint8]
-    """Whether each loan is due today, as `find_due` has found; others do not settle."""
+    calendar: Calendar
+    """When each loan is due."""
     terms: Terms
     priority: Tokens
     """Columns of the tokens that calls of an agreement move, in order: its first `eligible`."""
@@ -93,6 +94,13 @@ def reinvested(books: Books) -> Ints:
 def loan_at(books: Books, position: int) -> int:
     """The loan at a position of the order in which loans settle: account by account."""
     return unsigned(books.by_account[position]) if len(books.by_account) else position
+
+
+def rows_with(status: int, books: Books) -> Ints:
+    """Loans that have a status in the calendar, in the order of their rows."""
+    positions = np.flatnonzero(flags(books.calendar.status, len(books.loans)) == status)
+    order = books.by_account
+    return np.sort(order[positions]).astype(np.int64) if len(order) else positions
 
 
 @inlined

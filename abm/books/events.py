@@ -50,6 +50,7 @@ MEANINGS = {
     "reinvestment": "The lender took cash collateral to invest it; negative: it put cash back.",
     "placement": "The party placed cash in a token until a day; the value is what it cost.",
     "redemption": "A placement was due; the value is what was paid for it.",
+    "buy_in": "What a borrower had failed to return was bought outside the ledger on its account.",
 }
 """What each kind of event says."""
 

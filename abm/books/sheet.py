@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from abm.books.books import Books
 from abm.books.ledger import UNLIMITED
 
 Ints = npt.NDArray[np.int64]
@@ -55,11 +56,11 @@ LINES = (*ASSETS, *LIABILITIES)
     DEBT,
 ) = range(len(LINES))
 
-FLOWS = ("revaluation", "traded", "contributed", "closed_out")
+FLOWS = ("revaluation", "traded", "contributed", "closed_out", "earned")
 """What changes equity in a day: prices; trades at another price than the mark; what came from
-outside without anything for it, less what went; close-outs."""
+outside without anything for it, less what went; close-outs; fees, interest and dividends paid."""
 
-REVALUATION, TRADED, CONTRIBUTED, CLOSED_OUT = range(len(FLOWS))
+REVALUATION, TRADED, CONTRIBUTED, CLOSED_OUT, EARNED = range(len(FLOWS))
 
 
 class Policies(NamedTuple):
@@ -80,6 +81,8 @@ class Policies(NamedTuple):
     portfolio: Floats
     """Shares by value, shape (participants, tokens); each row adds up to 1 or 0."""
     short: Floats
+    buy_in_days: Floats
+    """Infinite for never."""
     raises_funds: Bools
     leverage_limit: Floats
     """Infinite for none; likewise the limits that follow."""
@@ -161,3 +164,20 @@ def new_sheet(participants: int, tokens: int, days: int, policies: Policies) -> 
         lines=np.zeros((participants, len(LINES)), np.int64, order="F"),
         flows=np.zeros((participants, len(FLOWS)), np.int64, order="F"),
     )
+
+
+def outside(books: Books, sheet: Sheet) -> Ints:
+    """Positions outside the ledger, shape (participants, tokens).
+
+    Of cash it is negative where credit is drawn; of what is minted without limit, where more has
+    been minted than there was and not yet been entered as contributed.
+    """
+    return books.ledger.capacity[: len(sheet.debt)] - sheet.allowed
+
+
+def owned_outside(books: Books, sheet: Sheet) -> Ints:
+    """What participants own outside the ledger, what was bought and what is being minted among it,
+    shape (participants, tokens); not what cash collateral was placed in for a term."""
+    number = len(sheet.debt)
+    owned = np.maximum(outside(books, sheet), 0) + sheet.unsettled.sum(axis=0)
+    return owned + books.ledger.arriving[:, :number].sum(axis=0)

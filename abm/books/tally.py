@@ -104,6 +104,7 @@ EVENTS = (
     "reinvestment",
     "placement",
     "redemption",
+    "buy_in",
 )
 """Kinds of events, described in `abm.books.events`."""
 
@@ -139,6 +140,7 @@ EVENTS = (
     REINVESTMENT,
     PLACEMENT,
     REDEMPTION,
+    BUY_IN,
 ) = range(len(EVENTS))
 
 

@@ -107,6 +107,7 @@ class ChainDay:
             accounts.open_loans[loans.account[i]] += 1
             totals[tally.LOANS_OPENED] += 1
             totals[tally.TRANSFERS] += np.count_nonzero(posted[i]) + np.count_nonzero(books.lent[i])
+        books.calendar.running.view(np.uint8)[:] = 1  # contracts say later which are
         accounts.value[loans.account] = posted @ market.prices
         mark_exposures(books, market.prices)
         self.chain.read_books()

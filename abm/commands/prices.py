@@ -33,6 +33,12 @@ def command() -> None:
 )
 @click.option("--dividends", is_flag=True, help="Adjust for dividends, too.")
 @click.option(
+    "--dividends-out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.csv",
+    help="Write the dividends, for the file of a scenario's [dividends].",
+)
+@click.option(
     "--decimals",
     type=click.IntRange(0, 8),
     metavar="N",
@@ -47,6 +53,7 @@ def yahoo(
     basis: datetime | None,
     out: Path,
     dividends: bool,
+    dividends_out: Path | None,
     decimals: int,
 ) -> None:
     """Fetch daily closes from Yahoo and bring them to a split basis.
@@ -54,11 +61,17 @@ def yahoo(
     TICKER=NAME names the column: 8306.T=8306.
     """
     from scenarios.errors import InputError
-    from scenarios.prices.store import save_panel
+    from scenarios.prices.store import save_panel, write_atomically
     from scenarios.prices.yahoo import fetch
 
     if out.suffix not in (".csv", ".parquet"):
         raise InputError(f"--out: {out}: the name must end in .csv or .parquet")
+    if dividends_out is not None and (dividends or dividends_out.suffix != ".csv"):
+        why = "closes that are adjusted for dividends have them in already; leave --dividends out"
+        why = why if dividends else "the name must end in .csv"
+        raise InputError(f"--dividends-out: {why}")
+    if dividends_out == out:
+        raise InputError("--dividends-out: the prices are written there; give another file")
     names = {}
     for argument in tickers:
         ticker, _, name = argument.partition("=")
@@ -75,6 +88,8 @@ def yahoo(
         adjust_dividends=dividends,
         decimals=decimals,
     )
+    if dividends_out is not None:
+        write_atomically(dividends_out, fetched.dividends.to_csv(index=False).encode())
     save_panel(fetched.panel, out, fetched.details)
     for ticker, splits in fetched.undone.items():
         for split in splits:
@@ -84,6 +99,8 @@ def yahoo(
         f"{out}: {len(panel.dates)} days, {panel.dates[0]:%Y-%m-%d} to"
         f" {panel.dates[-1]:%Y-%m-%d}, {', '.join(panel.tokens)}"
     )
+    if dividends_out is not None:
+        click.echo(f"{dividends_out}: {len(fetched.dividends)} dividends")
 
 
 @command.command()

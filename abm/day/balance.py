@@ -19,14 +19,16 @@ from abm.books.sheet import (
     WITHOUT_END,
     Policies,
     Sheet,
+    outside,
 )
 from abm.day.asking import Asking
 from abm.day.close_out import CloseOutDesk
 from abm.day.day import Setting
+from abm.day.earned import Payments
 from abm.day.marking import Marking
 from abm.day.outside_market import OutsideMarket
 from abm.day.reinvestment import Reinvestment
-from abm.rules.balance_sheet import outside
+from abm.day.short_sales import ShortSales
 from abm.rules.requirement import mark_exposures
 from abm.rules.trading import deleveraging, raising, sales_worth
 from scenarios.errors import InputError
@@ -66,6 +68,7 @@ class BalanceDesk:
         """
         self._market, self._policies, self._sheet, self._desk = market, policies, sheet, desk
         self.outside = OutsideMarket(market, sheet)
+        self._shorts, self._payments = ShortSales(market, policies, sheet), Payments(market, sheet)
         desk.estates.bring_in = self.bring_in
         self._given = np.zeros_like(sheet.allowed)
         self._marking = Marking(market, sheet)
@@ -94,14 +97,19 @@ class BalanceDesk:
         sheet.flows[:] = 0
         paid = self.begin_day()
         self._update_volatility()
-        if self._deleverages or self._raises or self._asking.trades or self.reinvestment:
+        if self._shorts.buys_in:
+            self.outside.buy_in(market.day, self._shorts.to_buy_in(self._position()))
+        acts = self._deleverages or self._raises or self._asking.trades or self.reinvestment
+        if acts or self._shorts.to_sell.any():
             if market.lent_moves:
                 mark_exposures(market.books, market.market_prices)
             self._mark(market.market_prices)
             self.outside.trade(market.day, self._morning_orders(next_maturity, paid))
 
     def begin_day(self) -> Ints:
-        """What was traded arrives, and placements that are due are paid; gives the cash paid."""
+        """What was earned is paid, what was traded arrives, and placements that are due are paid;
+        gives the cash paid for these."""
+        self._payments.pay()
         self.outside.begin(self._market.day)
         return self.reinvestment.redeem(self.outside.traded)
 
@@ -176,6 +184,9 @@ class BalanceDesk:
         taken = np.minimum(used, self._position())
         self._capacity[:] -= taken
         self._given += used - taken
+        borrowed = np.zeros_like(used)
+        np.add.at(borrowed, books.accounts.borrower[a], books.lent[rows])
+        self._shorts.sell_begun(borrowed)
 
     def deposit(self, row: int, token: int, quantity: int) -> None:
         """Take what a custodian mints on demand from outside; what is not there is contributed."""
@@ -304,12 +315,15 @@ class BalanceDesk:
         """
         sheet = self._sheet
         orders, ending = np.zeros_like(sheet.allowed), np.zeros(0, np.int64)
+        due = orders
         if self._raises:
             due, ending = self._due(next_maturity)
             orders = self._orders_for(due)
         if self._deleverages:
             sold = self._sales(deleveraging(sheet, self._policies), self._position())
             orders = np.where(orders > 0, orders, np.minimum(orders, -sold))
+        if self._shorts.to_sell.any():
+            orders = self._shorts.orders(orders, self._position(), due)
         orders[self._market.standing.default_day >= 0] = 0
         if self.reinvestment:
             selling: Bools = np.any(orders < 0, axis=1)

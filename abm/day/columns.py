@@ -15,11 +15,12 @@ from abm.agents.lender import Lender
 from abm.books import tally
 from abm.books.answers import BY_DEFAULT, Answers
 from abm.books.before import begin_day
+from abm.books.books import rows_with
+from abm.books.calendar import DUE, WAITING, find_next
 from abm.books.compiled import kept
 from abm.books.events import CHUNK
 from abm.books.idle import idle_tokens
 from abm.books.ledger import Holdings
-from abm.books.loan_book import PENDING
 from abm.day.asking import Asking
 from abm.day.before import measure_before
 from abm.day.call_and_return import run_returns
@@ -39,7 +40,7 @@ from abm.day.open import open_anew, open_replacements
 from abm.day.reuse import find_reusable
 from abm.day.settle import recall_loans, retry_releases, settle_loans
 from abm.day.sharing import Sharing
-from abm.day.stretch import COMPLETE, Reached, Stretch, find_due, find_next_maturity
+from abm.day.stretch import COMPLETE, Reached, Stretch, find_due
 from abm.day.stretches import Stretches, can_be_compiled
 from abm.rules.requirement import mark_exposures
 from abm.rules.schedules import discount_all
@@ -87,7 +88,7 @@ class ColumnsDay:
         for start, stop in self._chunks(len(rows)):
             open_anew(self.books, prices, rows, posted, start, stop)
         discount_all(self.books, prices)
-        self._next_maturity = find_next_maturity(self.books, self.market.day)
+        self._next_maturity = find_next(self.books.calendar, self.market.day)
 
     def run_days(self, last: int) -> Stretch | None:
         """Simulate days in compiled code, as long as nobody need be asked, up to `last`.
@@ -135,10 +136,9 @@ class ColumnsDay:
                 settle_deliveries(books, prices, day, start, stop)
         due = day >= self._next_maturity
         if due:
-            _, _, pending = find_due(books, day)
-            rows = np.flatnonzero(books.due)
+            find_due(books, day)
+            rows = rows_with(DUE, books)
             at_maturity = self.asking.at_maturity(rows, self._at_maturity(rows))
-            free = self.next_loan
             # Those that have been due for longest come first.
             for since in np.unique(books.loans.maturity[rows]).tolist():
                 for start, stop in self._chunks(len(books.loans)):
@@ -148,9 +148,9 @@ class ColumnsDay:
         self._retry_releases()
         if due:
             self._find_reusable()
-            if pending <= day or self.next_loan > free:
+            if books.calendar.waiting[0]:
                 self._open_replacements()
-            self._next_maturity = find_next_maturity(self.books, day)
+            self._next_maturity = find_next(books.calendar, day)
 
     def recall(self, chosen: Bools) -> None:
         """Recall open-ended loans, with the scenario's notice; shape (loans,), empty for none."""
@@ -163,7 +163,7 @@ class ColumnsDay:
                 part = np.zeros_like(chosen)
                 part[start:stop] = chosen[start:stop]
                 recall_loans(self.books, self.market.day, notice, part)
-            self._next_maturity = find_next_maturity(self.books, self.market.day)
+            self._next_maturity = find_next(self.books.calendar, self.market.day)
 
     def call_and_return(self) -> None:
         """Value the collateral, trigger calls, and have lenders return what is in excess."""
@@ -296,8 +296,8 @@ class ColumnsDay:
     def _open_replacements(self) -> None:
         """Open what is pending, first what has been for longest."""
         books, day = self.books, self.market.day
-        pending = (books.loans.state == PENDING) & (books.loans.opened <= day)
-        for since in np.unique(books.loans.opened[pending]).tolist():
+        waiting = rows_with(WAITING, books)
+        for since in np.unique(books.loans.opened[waiting]).tolist():
             for start, stop in self._chunks(len(books.loans)):
                 open_replacements(books, self.market.prices, day, since, start, stop)
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from abm.books import tally
 from abm.books.books import Books, loan_at, record
+from abm.books.calendar import NOTHING, WAITING, enter, flag_of, next_flagged, set_flag
 from abm.books.compiled import compiled, inlined, unsigned
 from abm.books.ledger import account_row, issue, move
 from abm.books.loan_book import ACTIVE, OPEN_LOAN, PENDING
@@ -37,6 +38,7 @@ def lend(books: Books, prices: Ints, i: int) -> None:
             books.totals[tally.TRANSFERS] += 1
             record(books, tally.TRANSFER, a, accounts.lender[a], token, quantity, value)
     loans.state[i] = OPEN_LOAN
+    set_flag(books.calendar.running, i, 1)
     accounts.open_loans[a] += 1
     accounts.exposure[a] += worth
     set_requirement(accounts, books.terms, a)
@@ -150,13 +152,24 @@ def open_replacements(
 
     One whose parties lack the means stays pending, and is tried again every day.
     """
-    loans, quantities = books.loans, books.scratch[0]
-    for position in range(start, stop):
-        i = loan_at(books, position)
-        if loans.state[i] != PENDING or loans.opened[i] != since:
+    loans, quantities, calendar = books.loans, books.scratch[0], books.calendar
+    position = next_flagged(calendar.status, start, stop)
+    while position < stop:
+        here, position = position, next_flagged(calendar.status, position + 1, stop)
+        if flag_of(calendar.status, here) != WAITING:
+            continue
+        i = loan_at(books, here)
+        if loans.state[i] != PENDING:  # closed out meanwhile
+            set_flag(calendar.status, here, NOTHING)
+            calendar.waiting[0] -= 1
+            continue
+        if loans.opened[i] != since:
             continue
         if books.accounts.state[loans.account[i]] != ACTIVE:
             continue
         if reopen(books, prices, day, i, quantities):
             loans.opened[i] = day
             loans.maturity[i] = day + loans.tenor[i]
+            enter(calendar, i, loans.maturity[i])
+            set_flag(calendar.status, here, NOTHING)
+            calendar.waiting[0] -= 1

@@ -7,9 +7,8 @@ import numpy.typing as npt
 
 from abm.books import tally
 from abm.books.ledger import LARGEST_VALUE
-from abm.books.sheet import Sheet
+from abm.books.sheet import Sheet, outside
 from abm.day.day import Setting
-from abm.rules.balance_sheet import outside
 from scenarios.errors import InputError
 
 Ints = npt.NDArray[np.int64]
@@ -24,6 +23,10 @@ class OutsideMarket:
         self._days = market.assets.settlement_days
         self.traded = np.zeros_like(sheet.allowed)
         """Tokens bought less sold, and cash received less paid today."""
+        self.bought_in = 0
+        """Paid today for what was bought in, in money units."""
+        self.above = 0
+        """Paid today for purchases above the prices before the trades of their moment."""
 
     @property
     def _capacity(self) -> Ints:
@@ -36,7 +39,7 @@ class OutsideMarket:
 
     def begin(self, day: int) -> None:
         """Begin a day: what was traded long enough ago arrives."""
-        self.traded[:] = 0
+        self.traded[:] = self.bought_in = self.above = 0
         arrived = self._sheet.unsettled[day % len(self._sheet.unsettled)]
         self._capacity[:] += arrived
         self._note(day, tally.TRADE_SETTLEMENT, arrived, self._market.market_prices)
@@ -46,13 +49,20 @@ class OutsideMarket:
         """Cash with which purchases can be paid today, credit included, shape (participants,)."""
         return self._wallet_cash + self._capacity[:, -1]
 
-    def trade(self, day: int, orders: Ints) -> None:
+    def buy_in(self, day: int, missing: Ints) -> None:
+        """Buy on participants' account what they failed to return, shape (participants, tokens)."""
+        usual, self._days = self._days, np.zeros_like(self._days)
+        self.trade(day, missing, tally.BUY_IN)
+        self._days = usual
+
+    def trade(self, day: int, orders: Ints, bought_as: int = tally.PURCHASE) -> None:
         """Sell and buy, all at one price a token, which the trades themselves have moved.
 
         Args:
             day: the day.
             orders: tokens to buy, negative to sell, shape (participants, tokens). What is not
                 there is not sold, and what cannot be paid for is not bought.
+            bought_as: the event that a purchase is.
         """
         market = self._market
         position = np.maximum(outside(market.books, self._sheet), 0)
@@ -60,7 +70,8 @@ class OutsideMarket:
         sales[:, -1] = buys[:, -1] = 0
         if not (sales.any() or buys.any()):
             return
-        buys = self._affordable(buys, sales, market.market_prices)
+        before = market.market_prices
+        buys = self._affordable(buys, sales, before)
         market.impact.trade((sales - buys).sum(axis=0))
         prices = market.market_prices
         self._refuse_overflow(prices)
@@ -69,10 +80,12 @@ class OutsideMarket:
         # Their price has risen by what could then not be paid: it falls back by as much.
         market.impact.trade((buys - bought).sum(axis=0))
         self._note(day, tally.SALE, sales, prices)
-        self._note(day, tally.PURCHASE, bought, prices)
-        totals = market.books.totals
+        self._note(day, bought_as, bought, prices)
+        totals, paid = market.books.totals, int((bought @ prices).sum())
         totals[tally.OUTSIDE_SOLD_VALUE] += (sales @ prices).sum()
-        totals[tally.OUTSIDE_BOUGHT_VALUE] += (bought @ prices).sum()
+        totals[tally.OUTSIDE_BOUGHT_VALUE] += paid
+        self.above += paid - int((bought @ before).sum())
+        self.bought_in += paid if bought_as == tally.BUY_IN else 0
 
     def _refuse_overflow(self, prices: Ints) -> None:
         """Refuse prices at which what participants have could not be counted in money any more."""

@@ -10,9 +10,8 @@ import numpy.typing as npt
 
 from abm.books import tally
 from abm.books.loan_book import ACTIVE
-from abm.books.sheet import Policies, Sheet
+from abm.books.sheet import Policies, Sheet, outside
 from abm.day.day import Setting
-from abm.rules.balance_sheet import outside
 from abm.rules.reinvestment import in_turn, part_of, tokens_for
 from abm.rules.trigger import RETURN_CALL
 from scenarios.errors import InputError

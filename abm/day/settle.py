@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from abm.books import tally
 from abm.books.books import Books, loan_at, record
+from abm.books.calendar import DUE, NOTHING, WAITING, enter, flag_of, next_flagged, set_flag
 from abm.books.compiled import compiled, inlined, unsigned
 from abm.books.ledger import account_row, move
 from abm.books.loan_book import ACTIVE, NEVER, OPEN_LOAN, PENDING, SETTLED
@@ -90,7 +91,7 @@ def settle_loans(
     start: int,
     stop: int,
 ) -> int:
-    """Settle or roll `books.due` loans that are so since a day, account by account; gives the next
+    """Settle or roll loans that are `DUE` since a day, account by account; gives the next
     free id.
 
     A loan to be replaced settles, and its replacement is left to `open_replacements`.
@@ -109,23 +110,29 @@ def settle_loans(
         start: first position in `books.by_account`.
         stop: the position behind the last one.
     """
-    loans, accounts = books.loans, books.accounts
-    for position in range(start, stop):
-        i = loan_at(books, position)
-        if not books.due[i] or loans.maturity[i] != since or loans.state[i] != OPEN_LOAN:
+    loans, accounts, calendar = books.loans, books.accounts, books.calendar
+    changed, position = -1, next_flagged(calendar.status, start, stop)
+    while position < stop:
+        here, position = position, next_flagged(calendar.status, position + 1, stop)
+        i = loan_at(books, here)
+        if flag_of(calendar.status, here) != DUE or loans.maturity[i] != since:
             continue
+        set_flag(calendar.status, here, NOTHING)
         a = unsigned(loans.account[i])
         if at_maturity[i] == 1:
             loans.maturity[i] = day + loans.tenor[i]
+            enter(calendar, i, loans.maturity[i])
             books.totals[tally.LOANS_ROLLED] += 1
             record(books, tally.ROLL, a, accounts.lender[a], -1, loans.loan_id[i], 0)
             continue
         if not repay(books, prices, day, i):
             loans.recall_fails[i] += 1
+            enter(calendar, i, day + 1)
             books.totals[tally.RECALL_FAILS] += 1
             record(books, tally.RECALL_FAIL, a, accounts.borrower[a], -1, loans.loan_id[i], 0)
             continue
         loans.state[i] = SETTLED
+        set_flag(calendar.running, i, 0)
         loans.recall_fails[i] = 0
         accounts.open_loans[a] -= 1
         books.totals[tally.LOANS_SETTLED] += 1
@@ -134,13 +141,19 @@ def settle_loans(
             accounts.exposure[a] = 0
             # Where re-use is allowed `retry_releases` follows, and notes what still fails.
             release_collateral(books, prices, day, a, len(books.reused) == 0)
-        set_requirement(accounts, books.terms, a)
+        if changed >= 0 and changed != a:
+            set_requirement(accounts, books.terms, changed)
+        changed = a  # its other loans follow, and its requirement is found once
         if at_maturity[i] == 2:
             loans.loan_id[i] = next_id
             next_id += 1
             loans.opened[i] = day
             loans.maturity[i] = day + loans.tenor[i]
             loans.state[i] = PENDING
+            set_flag(calendar.status, here, WAITING)
+            calendar.waiting[0] += 1
+    if changed >= 0:
+        set_requirement(accounts, books.terms, changed)
     return next_id
 
 
@@ -171,5 +184,6 @@ def recall_loans(books: Books, day: int, notice: int, chosen: npt.NDArray[np.boo
         running = loans.state[i] == OPEN_LOAN and books.accounts.state[a] == ACTIVE
         if chosen[i] and running and loans.maturity[i] == NEVER:
             loans.maturity[i] = day + notice
+            enter(books.calendar, i, max(day + notice, day + 1))
             books.totals[tally.RECALLS] += 1
             record(books, tally.RECALL, a, books.accounts.lender[a], -1, loans.loan_id[i], 0)

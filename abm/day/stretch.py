@@ -13,11 +13,20 @@ import numpy.typing as npt
 
 from abm.books.answers import Answers
 from abm.books.before import begin_day
-from abm.books.books import Books
+from abm.books.books import Books, loan_at
+from abm.books.calendar import (
+    DUE,
+    WAITING,
+    find_next,
+    flag_of,
+    next_flagged,
+    place_of,
+    set_flag,
+)
 from abm.books.compiled import compiled, inlined
 from abm.books.later import Later, begun_by
 from abm.books.ledger import count_holdings
-from abm.books.loan_book import ACTIVE, NEVER, OPEN_LOAN, PENDING
+from abm.books.loan_book import ACTIVE, NEVER, OPEN_LOAN
 from abm.day.before import measure_before
 from abm.day.call_and_return import Calls, run_returns
 from abm.day.deliver import deliver_shares, run_deliveries
@@ -167,25 +176,24 @@ def settle_day(
         settle_deliveries(books, prices, day, 0, accounts)
     if day >= next_maturity:
         next_loan = settle_due(books, prices, day, course, next_loan)
-        next_maturity = find_next_maturity(books, day)
+        next_maturity = find_next(books.calendar, day)
     return next_maturity, next_loan
 
 
 @inlined
 def settle_due(books: Books, prices: Ints, day: int, course: Course, next_loan: int) -> int:
     """Settle the loans that are due and open replacements; gives the next free identifier."""
-    number, free = len(books.loans), next_loan
-    since, latest, pending = find_due(books, day)
+    number = len(books.loans)
+    since, latest = find_due(books, day)
     while since <= latest:
         next_loan = settle_loans(
             books, prices, day, since, course.at_maturity, next_loan, 0, number
         )
         since = next_due(books, since) if since < latest else NEVER
-    # Each loan that is to be replaced has taken an identifier.
-    since = next_pending(books, -1) if next_loan > free or pending <= day else NEVER
+    since = next_waiting(books, -1) if books.calendar.waiting[0] else NEVER
     while since <= day:
         open_replacements(books, prices, day, since, 0, number)
-        since = next_pending(books, since)
+        since = next_waiting(books, since)
     return next_loan
 
 
@@ -210,61 +218,49 @@ def deliver_all(
 
 
 @compiled
-def find_due(books: Books, day: int) -> tuple[int, int, int]:
-    """Note in `books.due` which loans are due that are not in close-out.
+def find_due(books: Books, day: int) -> tuple[int, int]:
+    """Note in the calendar which loans are `DUE` that are not in close-out.
 
-    Gives the first and the last day since which any is (`NEVER` and -1 for none), and the first
-    since which any is pending.
+    Gives the first and the last day since which any is (`NEVER` and -1 for none).
     """
-    loans = books.loans
-    first, last, pending = NEVER, -1, NEVER
-    for i in range(len(loans)):
-        due = loans.state[i] == OPEN_LOAN and loans.maturity[i] <= day
-        if due and books.accounts[loans.account[i]].state == ACTIVE:
-            books.due[i] = 1
+    loans, calendar = books.loans, books.calendar
+    first, last = NEVER, -1
+    i = calendar.first[day]
+    while i >= 0:
+        if loans.state[i] == OPEN_LOAN and books.accounts.state[loans.account[i]] == ACTIVE:
+            set_flag(calendar.status, place_of(calendar, i), DUE)
             first = min(first, loans.maturity[i])
             last = max(last, loans.maturity[i])
-        else:
-            books.due[i] = 0
-            if loans.state[i] == PENDING:
-                pending = min(pending, loans.opened[i])
-    return first, last, pending
+        i = calendar.next[i]
+    calendar.first[day] = -1
+    return first, last
 
 
 @inlined
 def next_due(books: Books, since: int) -> int:
     """The next day after `since` from which loans are due that have not been settled."""
-    loans = books.loans
-    earliest = NEVER
-    for i in range(len(loans)):
-        if books.due[i] and loans.state[i] == OPEN_LOAN and loans.maturity[i] > since:
-            earliest = min(earliest, loans.maturity[i])
+    status, number, earliest = books.calendar.status, len(books.loans), NEVER
+    position = next_flagged(status, 0, number)
+    while position < number:
+        if flag_of(status, position) == DUE:
+            maturity = books.loans.maturity[loan_at(books, position)]
+            if maturity > since:
+                earliest = min(earliest, maturity)
+        position = next_flagged(status, position + 1, number)
     return earliest
 
 
 @inlined
-def next_pending(books: Books, since: int) -> int:
-    """The next day after `since` from which loans are pending."""
-    loans = books.loans
-    earliest = NEVER
-    for i in range(len(loans)):
-        if loans.state[i] == PENDING and loans.opened[i] > since:
-            earliest = min(earliest, loans.opened[i])
-    return earliest
-
-
-@compiled
-def find_next_maturity(books: Books, day: int) -> int:
-    """The next day on which a loan is due or begins; other days need no pass."""
-    loans = books.loans
-    earliest = NEVER
-    for i in range(len(loans)):
-        if loans.state[i] == OPEN_LOAN:
-            earliest = min(earliest, loans.maturity[i])
-        elif loans.state[i] == PENDING:
-            if loans.opened[i] <= day:
-                return 0
-            earliest = min(earliest, loans.opened[i])
+def next_waiting(books: Books, since: int) -> int:
+    """The next day after `since` from which loans have waited to replace others."""
+    status, number, earliest = books.calendar.status, len(books.loans), NEVER
+    position = next_flagged(status, 0, number)
+    while position < number:
+        if flag_of(status, position) == WAITING:
+            opened = books.loans.opened[loan_at(books, position)]
+            if opened > since:
+                earliest = min(earliest, opened)
+        position = next_flagged(status, position + 1, number)
     return earliest
 
 

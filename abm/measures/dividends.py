@@ -10,6 +10,7 @@ import pandas as pd
 
 from abm.books.books import Books
 from abm.books.loan_book import ACTIVE, OPEN_LOAN
+from abm.books.sheet import Sheet, owned_outside
 from abm.measures.measure import FLOW, MONEY, daily
 from scenarios.errors import InputError
 
@@ -58,7 +59,9 @@ class RecordDates:
                     self.of_price[day, token] += round(model.rate / model.times * PARTS)
         self.paid = self.on_loans = self.on_collateral = 0
 
-    def pay(self, books: Books, day: int, prices: Ints, earned: Ints) -> None:
+    def pay(
+        self, books: Books, day: int, prices: Ints, earned: Ints, sheet: Sheet | None = None
+    ) -> None:
         """Count what is paid at the end of a day.
 
         Args:
@@ -66,6 +69,7 @@ class RecordDates:
             day: of the simulation.
             prices: published ones, in money units, shape (tokens,).
             earned: what each participant has earned, shape (participants,); is added to.
+            sheet: balance sheets, if any are kept: they know what is outside the ledger.
 
         Raises:
             InputError: holdings that are too large to multiply by a dividend.
@@ -75,13 +79,18 @@ class RecordDates:
         tokens = np.flatnonzero(amounts)
         if not len(tokens):
             return
-        self._pay_holders(books, tokens, amounts[tokens], earned)
+        self._pay_holders(books, tokens, amounts[tokens], earned, sheet)
         self._manufacture(books, tokens, amounts[tokens], earned)
 
-    def _pay_holders(self, books: Books, tokens: Ints, amounts: Ints, earned: Ints) -> None:
+    def _pay_holders(
+        self, books: Books, tokens: Ints, amounts: Ints, earned: Ints, sheet: Sheet | None
+    ) -> None:
         """Have the world outside pay who holds the tokens; amounts in parts of a unit."""
         accounts, ledger = books.accounts, books.ledger
-        wallets = _paid(ledger.balance[: len(earned)][:, tokens], amounts)
+        mine = ledger.balance[: len(earned)]
+        if sheet is not None:
+            mine = mine + owned_outside(books, sheet)
+        wallets = _paid(mine[:, tokens], amounts)
         held = ledger.balance[ledger.collateral_row : ledger.transit_row][:, tokens]
         kept = _paid(held, amounts)
         earned += wallets

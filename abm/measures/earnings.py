@@ -10,6 +10,7 @@ import pandas as pd
 
 from abm.books.books import Books, reinvested
 from abm.books.loan_book import ACTIVE, OPEN_LOAN
+from abm.books.sheet import Sheet
 from abm.measures.dividends import RecordDates
 from abm.measures.measure import BASIS_POINTS, FLOW, MONEY, RATIO, daily
 from scenarios.errors import InputError
@@ -107,7 +108,7 @@ class Earnings:
             earned.dividends = RecordDates(market)
         return earned
 
-    def accrue(self, books: Books, day: int, prices: Ints) -> None:
+    def accrue(self, books: Books, day: int, prices: Ints, sheet: Sheet | None = None) -> None:
         """Accrue what is open at the end of a day, until the next day of the simulation.
 
         Weekends between two sessions count; the last day of the window counts once.
@@ -116,6 +117,7 @@ class Earnings:
             books: of the market.
             day: of the simulation.
             prices: published ones, in money units, shape (tokens,).
+            sheet: balance sheets, if any are kept.
 
         Raises:
             InputError: a value is too large to multiply by a rate.
@@ -139,7 +141,7 @@ class Earnings:
         self.reinvested, self.to_agents = int(income.sum()), int(agents.sum())
         self.outside -= self.reinvested
         if self.dividends is not None:
-            self.dividends.pay(books, day, prices, self.by_participant)
+            self.dividends.pay(books, day, prices, self.by_participant, sheet)
             self.outside -= self.dividends.paid
 
     @staticmethod

@@ -62,6 +62,7 @@ def policies_of(
         reinvest_term=np.array([table.reinvest_term for table in tables], np.int64),
         portfolio=np.stack([shares.get(id(table), nothing) for table in tables]),
         short=limits("short"),
+        buy_in_days=limits("buy_in_days"),
         raises_funds=np.array([table.raises_funds for table in tables], np.bool_),
         leverage_limit=limit,
         leverage_target=np.where(np.isinf(target), limit, target),
@@ -76,6 +77,7 @@ def policies_of(
     _refuse_overflow(policies, population, capacity, prices)
     _refuse_free_returns(policies, population, capacity)
     _refuse_reinvestment(policies, population, scenario)
+    _refuse_late_buy_ins(policies, scenario)
     return policies
 
 
@@ -179,6 +181,24 @@ def _refuse_free_returns(policies: Policies, population: Population, capacity: I
             f"balance: {population.names[row]} sells short, but its issuance capacity is unlimited,"
             " so that nothing would have to be bought back; limit participants.issuance_capacity,"
             " or say what is `outside`"
+        )
+
+
+def _refuse_late_buy_ins(policies: Policies, scenario: Scenario) -> None:
+    """Refuse buy-ins that would never come: after a default, or of tokens that cannot go back."""
+    days = policies.buy_in_days[np.isfinite(policies.buy_in_days)]
+    if not len(days):
+        return
+    grace = max(terms.grace_days for terms in (scenario.agreement, *scenario.agreements.values()))
+    if days.max() > grace:
+        raise InputError(
+            f"balance: buy_in_days: a borrower is in default when it has failed to return for more"
+            f" than {grace} days; give {grace} at most, or agreement.grace_days more"
+        )
+    if scenario.participants.minting_days:
+        raise InputError(
+            "balance: buy_in_days: with participants.minting_days what is bought in could not go"
+            " back on its day; use either"
         )
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 
 from abm.books.before import new_before
 from abm.books.books import VALUED_TOGETHER, Books
+from abm.books.calendar import new_calendar
 from abm.books.ledger import Ledger
 from abm.books.loan_book import AT_MATURITY, NEVER, new_accounts, new_loans
 from abm.books.population import Population
@@ -228,6 +229,9 @@ def _books(
     reuse = bool(terms.reuse.any()) or reinvests(scenario)
     by_lender = _reusable_accounts(lender, borrower) if reuse else np.zeros(0, np.int64)
     rows = np.arange(participants + 1 if reuse else 0)
+    by_account = np.zeros(0, np.uint32)
+    if len(carriers) < number:
+        by_account = np.argsort(account, kind="stable").astype(np.uint32)
     books = Books(
         ledger=ledger.arrays,
         loans=loans,
@@ -239,10 +243,8 @@ def _books(
         free=np.zeros((len(carriers) if reuse else 0, len(tokens)), np.int64),
         by_lender=by_lender,
         lender_start=np.searchsorted(lender[by_lender], rows),
-        by_account=np.argsort(account, kind="stable").astype(np.uint32)
-        if len(carriers) < number
-        else np.zeros(0, np.uint32),
-        due=np.zeros(number, np.uint8),
+        by_account=by_account,
+        calendar=new_calendar(maturity, by_account, days),
         terms=terms,
         priority=priority,
         schedules=schedules.arrays._replace(

@@ -26,6 +26,7 @@ from abm.books.sheet import (
     RECEIVED,
     WALLET,
     Sheet,
+    outside,
 )
 from abm.rules.valuation import value_delivering, value_tokens
 
@@ -58,15 +59,6 @@ def mark_own(books: Books, sheet: Sheet, prices: Ints) -> None:
     if len(sheet.placed):
         lines[:, PLACED] = sheet.placed.sum(axis=0) @ prices
     lines[:, DEBT] = sheet.debt
-
-
-def outside(books: Books, sheet: Sheet) -> Ints:
-    """Positions outside the ledger, shape (participants, tokens).
-
-    Of cash it is negative where credit is drawn; of what is minted without limit, where more has
-    been minted than there was and not yet been entered as contributed.
-    """
-    return books.ledger.capacity[: len(sheet.debt)] - sheet.allowed
 
 
 @compiled

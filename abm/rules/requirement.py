@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abm.books.books import Books
+from abm.books.calendar import next_flagged
 from abm.books.compiled import compiled
 from abm.books.loan_book import ACTIVE, OPEN_LOAN, Accounts
 from abm.books.terms import Terms, fraction_of
@@ -35,14 +36,17 @@ def set_requirement(accounts: Accounts, terms: Terms, a: int) -> None:
 @compiled
 def mark_exposures(books: Books, prices: Ints) -> None:
     """Value what is lent at today's prices, and set the requirements from it."""
-    loans, accounts = books.loans, books.accounts
+    loans, accounts, running = books.loans, books.accounts, books.calendar.running
     accounts.exposure[:] = 0
-    for i in range(len(loans.account)):
+    number = len(loans.account)
+    i = next_flagged(running, 0, number)
+    while i < number:
         if loans.state[i] == OPEN_LOAN:
             value = 0
             for token in range(len(prices)):
                 value += prices[token] * books.lent[i, token]
             accounts.exposure[loans.account[i]] += value
+        i = next_flagged(running, i + 1, number)
     for a in range(len(accounts.lender)):
         if accounts.state[a] == ACTIVE:
             set_requirement(accounts, books.terms, a)

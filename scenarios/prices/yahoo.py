@@ -19,6 +19,8 @@ from scenarios.prices.panel import PricePanel
 from scenarios.prices.store import load_panel, save_panel
 from scenarios.prices.yahoo_client import Split, TickerHistory, ask_yahoo
 
+DIVIDEND_COLUMNS = ["date", "token", "amount", "ex_date"]
+
 PAPER_TICKERS = {f"{code}.T": code for code in ("8306", "8604", "4901", "7013", "8031")}
 """The paper's tokens: ticker at Yahoo, and name of the column."""
 PAPER_BASIS = date(2024, 3, 27)
@@ -35,11 +37,13 @@ class Fetched:
         panel: closes on the basis asked for.
         undone: for each ticker the splits whose effect was taken out of Yahoo's closes.
         details: the sidecar's content.
+        dividends: a row each, with the columns of `scenarios.dividends` and `ex_date`.
     """
 
     panel: PricePanel
     undone: Mapping[str, tuple[Split, ...]]
     details: dict[str, Any]
+    dividends: pd.DataFrame
 
 
 def splits_after(splits: Sequence[Split], basis: date) -> tuple[Split, ...]:
@@ -141,7 +145,26 @@ def fetch(
             for ticker, splits in undone.items()
         },
     }
-    return Fetched(panel, undone, details)
+    paid = {names[ticker]: dividends_before(item, basis) for ticker, item in histories.items()}
+    rows = pd.concat(paid, names=["token", None]).reset_index("token")
+    return Fetched(panel, undone, details, rows[DIVIDEND_COLUMNS].reset_index(drop=True))
+
+
+def dividends_before(history: TickerHistory, basis: date) -> pd.DataFrame:
+    """A ticker's dividends, each on the last session before its ex-date: who holds a share at its
+    end gets it.
+
+    Yahoo divides them by later splits as it does closes. One whose ex-date is the first day is left
+    out: it is paid to who held the share before.
+    """
+    paid = history.dividends if history.dividends is not None else history.close[:0]
+    sessions = pd.DatetimeIndex(history.close.index)
+    place = sessions.searchsorted(paid.index) - 1
+    paid, place = paid[place >= 0], place[place >= 0]
+    amount = (paid * shares_since(history.splits, basis)).round(8)
+    ex_date = pd.DatetimeIndex(paid.index).date
+    columns = {"date": sessions[place].date, "amount": amount.to_numpy(), "ex_date": ex_date}
+    return pd.DataFrame(columns, dtype=object)
 
 
 def _one_currency(histories: Mapping[str, TickerHistory]) -> str | None:

@@ -39,6 +39,7 @@ class TickerHistory:
         timezone: of the exchange.
         currency: of the prices, as Yahoo writes it; None if it does not say.
         volume: shares traded on the same days; None if it lacks one.
+        dividends: money for a share by ex-date, within the days asked for.
     """
 
     close: pd.Series[float]
@@ -47,6 +48,7 @@ class TickerHistory:
     timezone: str
     currency: str | None
     volume: pd.Series[float] | None = None
+    dividends: pd.Series[float] | None = None
 
 
 def new_session() -> Any:
@@ -125,7 +127,9 @@ def _ask_once(ticker: str, start: date, end: date, session: Any) -> TickerHistor
     volume = frame.get("Volume")
     if volume is not None and volume.isna().any():
         volume = None
-    return TickerHistory(frame["Close"], frame["Adj Close"], history, timezone, currency, volume)
+    paid = frame.get("Dividends", pd.Series(0.0, frame.index))
+    closes = frame["Close"], frame["Adj Close"]
+    return TickerHistory(*closes, history, timezone, currency, volume, paid[paid > 0])
 
 
 def _refuse_partial(ticker: str, frame: pd.DataFrame, start: date, end: date) -> None:

@@ -61,6 +61,13 @@ def worlds_with_balances(draw: st.DrawFn) -> World:
     for name in names:
         if ROLES.get(name, name) == "lender" and draw(st.booleans()):
             draw_reinvestment(draw, table, balance[name], tokens)
+    grace = max(
+        terms.get("grace_days", 0) for terms in (table["agreement"], *table["agreements"].values())
+    )
+    if grace and not table["participants"].get("minting_days"):
+        for mine in balance.values():
+            if draw(st.booleans()):
+                mine["buy_in_days"] = draw(st.integers(1, min(grace, 3)))
     days = draw(st.sampled_from([0, 1, 2, 3]))
     given = table.get("assets") or ({} if draw(rarely) else {"all": {"tokens": list(tokens)}})
     classes = {name: {**kind, "settlement_days": days} for name, kind in given.items()}

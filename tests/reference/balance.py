@@ -68,6 +68,8 @@ class Sheets:
         self.debt, self.equity = counts(), counts()
         self.given: dict[str, Tokens] = {who: counts() for who in self.names}
         self.losses: Tokens = counts()
+        self.shorted: dict[str, Tokens] = {who: counts() for who in self.names}
+        """Tokens that went outside to be sold on the next morning."""
         self._open(equity)
 
     def outside(self, who: str, token: str) -> int:
@@ -177,6 +179,7 @@ class Sheets:
     def begin(self) -> None:
         """The morning, before prices are published."""
         self.arrive()
+        self.trade(self.buy_ins(), at_once=True)
         prices, orders = self.oracle.true_prices(self.books.day), {}
         due = self.due()
         for who in self.names:
@@ -186,7 +189,46 @@ class Sheets:
             for token, sold in self.deleveraging(who, prices).items():
                 if orders[who][token] <= 0:
                     orders[who][token] = min(orders[who][token], -sold)
+            raises = bool(self.rules[who].get("raises_funds"))
+            for token, sold in self.shorted[who].items():
+                if orders[who][token] <= 0:
+                    spare = max(self.there(who, token) - raises * due[who][token], 0)
+                    orders[who][token] = min(orders[who][token], -min(sold, spare))
+        for tokens in self.shorted.values():
+            tokens.clear()
         self.trade(orders)
+
+    def buy_ins(self) -> Orders:
+        """What lenders buy in that has failed to come back for too long."""
+        books, need = self.books, defaultdict[str, Tokens](counts)
+        for account in books.accounts:
+            days = self.rules[account.lender].get("buy_in_days", UNLIMITED)
+            late = account.open_loans if account.closing is None else []
+            for loan in late if account.borrower not in books.defaulted else ():
+                for token, quantity in loan.lent.items() if loan.failed >= days else ():
+                    need[account.borrower][token] += quantity
+        for who, tokens in need.items():
+            for token in tokens:
+                coming = sum(day[who][token] for day in self.unsettled.values())
+                there = books.wallet[who][token] + self.there(who, token) + coming
+                tokens[token] = max(tokens[token] - there, 0) if token != books.cash else 0
+        return need
+
+    def sell_begun(self) -> None:
+        """Part of what was borrowed today goes outside, to be sold on the next morning."""
+        borrowed = defaultdict[str, Tokens](counts)
+        for account in self.books.accounts:
+            for loan in account.open_loans:
+                for token, quantity in loan.lent.items() if loan.opened == self.books.day else ():
+                    borrowed[account.borrower][token] += quantity
+        for who, tokens in borrowed.items():
+            part = Fraction(str(self.rules[who].get("short", 0)))
+            for token, quantity in tokens.items():
+                if token != self.books.cash:
+                    sold = floor(part * min(quantity, self.books.wallet[who][token]))
+                    self.books.wallet[who][token] -= sold
+                    self.books.capacity[who][token] += sold
+                    self.shorted[who][token] += sold
 
     def due(self) -> dict[str, Tokens]:
         """What is to be returned before a trade of today settles."""
@@ -274,8 +316,11 @@ class Sheets:
             }
         )
 
-    def trade(self, orders: Orders) -> None:
+    def trade(self, orders: Orders, at_once: bool = False) -> None:
         """Sell and buy together, at the prices that all of it leaves."""
+        usual, bought_as = self.days, "buy_in" if at_once else "purchase"
+        if at_once:
+            self.days = dict.fromkeys(usual, 0)
         books, cash = self.books, self.books.cash
         before = self.oracle.true_prices(books.day)
         sales: Orders = {}
@@ -304,9 +349,10 @@ class Sheets:
             for who in orders:
                 bought = self._buy(who, token, buys[who][token], prices[token])
                 dropped += buys[who][token] - bought
-                self._note("purchase", who, token, bought, prices)
+                self._note(bought_as, who, token, bought, prices)
             self.oracle.impact.sell(token, dropped)
         books.true_prices = self.oracle.true_prices(books.day)
+        self.days = usual
 
     def _enter(self, who: str, traded: str, token: str, quantity: int) -> None:
         """What a trade brings arrives after the settlement of what is traded."""

@@ -77,6 +77,8 @@ class Loan:
     maturity: int | None
     """None for an open-ended loan that nobody has recalled."""
     opened: int = 0
+    failed: int = 0
+    """Days on which it has not been returned."""
     state: str = "pending"
     collateral: Tokens | None = None
     """What is posted when it begins, if that was agreed in tokens ..."""

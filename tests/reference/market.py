@@ -100,6 +100,8 @@ class ReferenceMarket:
         self.to_whom = to_whom(self.books)
         arrive(self.books)
         begin_loans(self.books, self.sheets.take if self.sheets else nothing)
+        if self.sheets:
+            self.sheets.sell_begun()
         settle(self.books)
         recalls = self.table.get("recalls", {})
         chosen = [loan for day, loan in recalls.get("scheduled", ()) if day == self.day]

@@ -153,6 +153,7 @@ def mature(books: Books, account: Account, loan: Loan) -> None:
         owed[account.first] = owed.get(account.first, 0) + account.issued
     lacking = {t: max(q - books.wallet[who][t], 0) for t, q in owed.items()}
     if any(q and (books.minting_days or q > books.can_mint(who, t)) for t, q in lacking.items()):
+        loan.failed += 1
         books.counted["recall_fails"] += 1
         books.note("recall_fail", account, who, loan_id=loan.loan_id)
         return

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from abm.books.answers import nobody
+from abm.books.calendar import DUE
 from abm.books.loan_book import ACTIVE, SETTLED
 from abm.chain.machine import RevertedError
 from abm.day.call_and_return import run_returns
@@ -212,7 +213,7 @@ class Ledgers(TwoLedgers, RuleBasedStateMachine):
         modes, number = np.zeros(len(PAIRS), np.int64), len(PAIRS)
         for i in due:
             since = int(loans.maturity[i])
-            self.books.due[i] = 1
+            self.books.calendar.status.view(np.uint8)[i] = DUE
             settle_loans(self.books, self.prices, self.day, since, modes, number, i, i + 1)
             done = self.platform.settle([self.ids[i]])
             assert done == [loans.state[i] == SETTLED]

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from abm.commands.cli import main
+from scenarios.dividends import Dividends
 from scenarios.errors import InputError
 from scenarios.prices.files import read_prices
 from scenarios.prices.yahoo_client import Split, TickerHistory
@@ -35,7 +36,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         if ticker == "NOPE":
             raise InputError("yahoo: NOPE: unknown ticker")
         splits = (Split(date(2005, 1, 4), 2.0), Split(date(2024, 3, 28), 3.0))
-        return TickerHistory(close, close - 1, splits, "Asia/Tokyo", "JPY")
+        paid = pd.Series(2.0, [pd.Timestamp("2010-03-09")])
+        return TickerHistory(close, close - 1, splits, "Asia/Tokyo", "JPY", None, paid)
 
     monkeypatch.setattr("scenarios.prices.yahoo.ask_yahoo", answer)
     return tickers
@@ -63,6 +65,31 @@ class TestYahoo:
         out = tmp_path / "prices.parquet"
         assert run("yahoo", "X.T", *DATES, "--dividends", "--out", str(out)).exit_code == 0
         assert (read_prices(out).close == 99.0).all()
+
+    def test_dividends_are_what_a_scenario_reads(self, asked: list[str], tmp_path: Path) -> None:
+        out, paid = tmp_path / "prices.csv", tmp_path / "dividends.csv"
+        basis = ["--basis", "2024-03-27", "--dividends-out", str(paid)]
+        result = run("yahoo", "X.T=X", *DATES, *basis, "--out", str(out))
+        assert f"{paid}: 1 dividends\n" in result.output
+        (one,) = Dividends(file=str(paid)).listed(["X"])
+        # The shares of March 2010 are on the basis before the split of 2024: three times as much.
+        assert (one.date, one.amount) == (date(2010, 3, 8), 6.0)
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            (["--dividends", "--dividends-out", "d.csv"], "have them in already"),
+            (["--dividends-out", "d.xlsx"], "must end in .csv"),
+            (["--dividends-out", "p.csv"], "the prices are written there"),
+        ],
+    )
+    def test_dividends_that_would_mislead(
+        self, asked: list[str], options: list[str], message: str
+    ) -> None:
+        result = run("yahoo", "X.T", *DATES, *options, "--out", "p.csv")
+        assert result.exit_code == 2
+        assert message in result.output
+        assert asked == []
 
     def test_a_failure_is_one_line_and_writes_nothing(
         self, asked: list[str], tmp_path: Path

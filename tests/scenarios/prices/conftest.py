@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -39,6 +40,8 @@ class Listing:
     timezone: str = "Asia/Tokyo"
     dividend: float = 0.0
     currency: str | None = "JPY"
+    paid: list[tuple[date, float]] = field(default_factory=list)
+    """Dividends as they were paid for a share, by ex-date."""
 
     def restated(self) -> pd.Series:
         """What Yahoo shows: every past close divided by each later split."""
@@ -110,6 +113,15 @@ class Yahoo:
             for number, (day, new, old) in enumerate(listing.splits)
             if first <= datetime.combine(day, datetime.min.time()) < last
         }
+        dividends = {
+            str(number): {
+                "date": int(pd.Timestamp(day, tz=listing.timezone).timestamp()) + 9 * 3600,
+                "amount": amount
+                * math.prod(old / new for on, new, old in listing.splits if on > day),
+            }
+            for number, (day, amount) in enumerate(listing.paid)
+            if first <= datetime.combine(day, datetime.min.time()) < last
+        }
         result: dict[str, Any] = {
             "meta": {
                 "currency": listing.currency,
@@ -121,7 +133,7 @@ class Yahoo:
                 "regularMarketTime": stamps[-1],
             },
             "timestamp": stamps,
-            "events": {"splits": splits},
+            "events": {"splits": splits, "dividends": dividends},
             "indicators": {
                 "quote": [
                     dict.fromkeys(("open", "high", "low", "close"), closes)

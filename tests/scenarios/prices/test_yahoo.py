@@ -100,6 +100,20 @@ def test_dividends_are_adjusted_only_on_request(yahoo: Yahoo) -> None:
     np.testing.assert_allclose(adjusted.close, plain.close - 7.0)
 
 
+def test_dividends_belong_to_who_holds_before_the_ex_date(yahoo: Yahoo) -> None:
+    """On the basis of the prices: 30 for an old share are 15 for each of the two it became."""
+    paid = [(DAYS[0].date(), 5.0), (date(2010, 3, 3), 30.0), (date(2010, 3, 8), 8.0)]
+    yahoo.lists("1.T", closes(), [(date(2024, 6, 27), 2, 1)], paid=paid)
+    yahoo.lists("2.T", closes())
+    for basis, ratio in ((date(2025, 1, 1), 1), (date(2020, 1, 1), 2)):
+        found = fetch({"1.T": "one", "2.T": "two"}, *WINDOW, basis).dividends
+        assert found.to_numpy().tolist() == [
+            [date(2010, 3, 2), "one", 15.0 * ratio, date(2010, 3, 3)],
+            # A Monday, and the Friday before it.
+            [date(2010, 3, 5), "one", 4.0 * ratio, date(2010, 3, 8)],
+        ]
+
+
 def test_names_and_details_go_with_the_panel(eventful: Yahoo) -> None:
     fetched = fetch({"1111.T": "eventful"}, *WINDOW, date(2006, 1, 1))
     assert fetched.panel.tokens == ("eventful",)
