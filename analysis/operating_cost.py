@@ -62,7 +62,8 @@ def recorded() -> pd.DataFrame:
     Columns: `model`, `tokens`, `batch` (loans in a transaction), `days`, `calls`; per loan and day
     `gas_day`, and `gas_day_on_demand` if the margin run is sent only on days with a call; per call
     `gas_call`; per loan of a margin run that comes to that `gas_no_call`, `gas_delivery`,
-    `gas_delivery_with_mint`, `gas_return`; per transaction `gas_post` (prices) and `gas_mint`.
+    `gas_delivery_with_mint`, `gas_return`; per transaction `gas_post` (prices) and `gas_mint`; per
+    delivery `gas_allow`, for allowances that borrowers renew, `allowances` of them.
     """
     return _read().copy()
 
@@ -130,7 +131,8 @@ def estimated_costs(
     With `u` the recorded gas of Model `m` with `n` tokens, per loan of transactions of `b` loans,
 
         G = days · u_post + (deliveries - issuances) · u_delivery + issuances · u_delivery with mint
-            + returns · u_return + (loan-days - deliveries - returns) · u_no call.
+            + deliveries · u_allow + returns · u_return
+            + (loan-days - deliveries - returns) · u_no call.
 
     A call that moves nothing counts as no call. Where more loans are open than the largest recorded
     batch holds, calls and deliveries are transactions of their own, and a loan that delivers is
@@ -181,7 +183,7 @@ def unit_gas(terms: GasTerms, batch: int) -> Mapping[str, float]:
         batch: loans in a transaction.
 
     Returns:
-        `post`, `no_call`, `delivery`, `delivery_with_mint`, `return`.
+        `post`, `no_call`, `delivery`, `delivery_with_mint`, `return`, `allow`.
     """
     still = _sizes(_NO_CALL.get(terms.model, terms.model), "no_call")
     found = {
@@ -192,6 +194,8 @@ def unit_gas(terms: GasTerms, batch: int) -> Mapping[str, float]:
         more = _sizes(terms.model, name) - still
         beyond = [np.interp(terms.tokens, more.index, more[column]) for column in more]
         found[name] = found["no_call"] + np.array(beyond)
+    allowed = _sizes(terms.model, "allow")
+    found["allow"] = np.array([np.interp(terms.tokens, allowed.index, allowed[b]) for b in allowed])
     shares = 1 / still.columns.to_numpy(np.float64)
     return {
         name: float(np.interp(1 / batch, shares[::-1], by_batch[::-1]))
@@ -223,6 +227,7 @@ def _estimate(run: Mapping[Any, Any], unit: Mapping[str, float], halves: bool = 
         + (run["deliveries"] - run["borrower_issuances"]) * unit["delivery"]
         + run["borrower_issuances"] * unit["delivery_with_mint"]
         + run["returns"] * unit["return"]
+        + run["deliveries"] * unit["allow"]
         + max(run["loan_days"] - moved, 0) * unit["no_call"]
         + halves * run["deliveries"] * unit["no_call"]
     )

@@ -53,6 +53,8 @@ class HaircutModel(Table):
     off by more than `threshold`."""
     threshold: Fraction = 0.1
     """Smallest change that is made, as a fraction of the haircut in force."""
+    loans: Literal["all", "new"] = "all"
+    """Which loans a new haircut is for: all, or those alone that begin from then on."""
     across: Literal["largest", "mean"] = "largest"
     """What the haircut of an agreement is of those of its eligible tokens."""
 

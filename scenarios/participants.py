@@ -107,6 +107,10 @@ class Participants(Table):
     delivery: Literal["priority", "cheapest"] = "priority"
     """What borrowers and dealers deliver on calls: by the priority of the agreement, or what costs
     them least by the `lending_fee` of `assets`, all their calls of a day together."""
+    substitution: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Borrowers and dealers take collateral back and bring, from their wallets, what costs them
+    less by the `lending_fee` of `assets`, if that saves at least this part of its value for a year;
+    nobody does if not given."""
     equity_ratio: Share | None = None
     """Equity as a fraction of `equity_base`, to the nearest `money.unit`; without it nobody's
     equity runs out."""

@@ -103,7 +103,8 @@ class ConcentrationLimit(Scope):
     """Largest part of the collateral: of what is required or, if more is there, of what is there,
     after haircut."""
     average_trading_volume: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
-    """Largest number of each asset, as a fraction of its `daily_volume`."""
+    """Largest number of each asset, as a fraction of its `daily_volume`. Its class gives that; if
+    not, in a scenario, the price file: on average over 20 sessions up to the first day."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from abm.agents import Borrower, ClearingHouse, Dealer, Lender, Oracle, Participant
+from abm.agents.decisions import refuse_unknown
 from abm.books.population import Population
 from scenarios.errors import InputError, nearest
 from scenarios.own import load
@@ -53,13 +54,17 @@ def classes_for(
         if kind is None and given is not None and given.behaviour is not None:
             kind = load_class(given.behaviour, f"participants.given: {name}.behaviour")
         kind = kind or roles.get(role) or standard[role]
-        if not issubclass(kind, STANDARD[role]):
-            raise InputError(
-                f"{name}: {kind.__name__} does not extend {STANDARD[role].__name__},"
-                f" as a {role} must"
-            )
+        _check_role(kind, name, role)
         classes.append(kind)
+    for kind in dict.fromkeys(classes):
+        refuse_unknown(kind)
     return classes
+
+
+def _check_role(kind: type[Any], name: str, role: str) -> None:
+    if not issubclass(kind, STANDARD[role]):
+        standard = STANDARD[role].__name__
+        raise InputError(f"{name}: {kind.__name__} does not extend {standard}, as a {role} must")
 
 
 CHEAPEST = {
@@ -76,12 +81,11 @@ def _standard(scenario: Scenario) -> Mapping[str, type[Participant]]:
         InputError: they are to deliver what is cheapest, and something stands against it.
     """
     part, field = scenario.participants, 'participants.delivery = "cheapest"'
+    if part.substitution is not None:
+        _refuse_costs(scenario, "participants.substitution")
     if part.delivery != "cheapest":
         return STANDARD
-    if not any(kind.lending_fee for kind in scenario.assets.values()):
-        raise InputError(f"{field}: no class of assets has a lending_fee, so nothing is cheaper")
-    if scenario.ledger == "evm":
-        raise InputError(f'{field}: on ledger = "evm" the contracts decide')
+    _refuse_costs(scenario, field)
     for role in CHEAPEST:
         if role in part.behaviour:
             raise InputError(f"{field}: participants.behaviour.{role} decides that")
@@ -90,10 +94,18 @@ def _standard(scenario: Scenario) -> Mapping[str, type[Participant]]:
     for agreement in (scenario.agreement, *scenario.agreements.values()):
         if agreement.delivery_rounding == "down":
             raise InputError(f'{field}: goes with delivery_rounding = "up"')
-        if agreement.schedule is not None:
-            raise InputError(f"{field}: goes with no schedule, whose limits it does not know")
     made = {role: load_class(path, field) for role, path in CHEAPEST.items()}
     return {**STANDARD, **made}
+
+
+def _refuse_costs(scenario: Scenario, field: str) -> None:
+    """Refuse decisions by cost where nothing costs anything, or contracts decide."""
+    if not any(kind.lending_fee for kind in scenario.assets.values()):
+        raise InputError(f"{field}: no class of assets has a lending_fee, so nothing is cheaper")
+    if scenario.ledger == "evm":
+        raise InputError(
+            f'{field}: on ledger = "evm" the contracts decide, and move collateral on calls only'
+        )
 
 
 def _check_given(behaviours: object) -> None:
@@ -136,6 +148,7 @@ def services_for(
         path = scenario.participants.behaviour.get(name)  # type: ignore[call-overload]
         given = load_class(path, f"participants.behaviour.{name}", standard) if path else standard
         kinds.append(behaviours.get(name) or given)
+        refuse_unknown(kinds[-1])
     return kinds[0], kinds[1]
 
 

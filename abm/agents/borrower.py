@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abm.agents.calls import DeliveryCall
+from abm.agents.exchanges import Exchanges
 from abm.agents.participant import Participant
 from abm.agents.views import DeliveryCalls
 
@@ -20,7 +21,8 @@ class Borrower(Participant):
     """Borrows against collateral, and delivers more of it when called.
 
     Override a decision to give it a behaviour of its own: `meet_call`, `choose_delivery`,
-    `rank_calls`, `choose_reuse`; or one of them in columns, for all members of the class at once.
+    `rank_calls`, `choose_reuse`, `choose_substitutions`; or one of them in columns, for all members
+    of the class at once.
     """
 
     @property
@@ -59,6 +61,16 @@ class Borrower(Participant):
         All by default. What it has posted further already counts; it is not called back.
         """
         return 1.0
+
+    def choose_substitutions(self, accounts: Exchanges) -> Ints:
+        """Tokens to bring into its accounts that lack nothing, and, negative, to take back for
+        them, shape (rows, tokens); those of `accounts.default` by default."""
+        return accounts.default
+
+    @classmethod
+    def choose_substitutions_in_columns(cls, accounts: Exchanges) -> Ints:
+        """Tokens that members exchange, shape (rows, tokens)."""
+        return accounts.default
 
     @classmethod
     def meet_call_in_columns(cls, calls: DeliveryCalls) -> Bools:

@@ -114,7 +114,8 @@ def _is_count(given: object) -> bool:
 
 
 def _shown(given: object) -> str:
-    return repr(given) if given is None or isinstance(given, int | float | str) else str(given)
+    plain = given is None or isinstance(given, int | float | str)
+    return " ".join((repr(given) if plain else str(given)).split())
 
 
 class DeliveryCall(_Call):

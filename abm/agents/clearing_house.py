@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mesa
 
+from abm.agents.entering import entered
 from abm.agents.market import Market
 
 
@@ -15,9 +16,13 @@ class ClearingHouse(mesa.Agent):
 
     model: Market
 
-    def __init__(self, model: Market):
-        """Serve a market."""
-        super().__init__(model)
+    def __init__(self, model: Market | None = None):
+        """Serve a market.
+
+        Raises:
+            InputError: it is made by hand, of no market.
+        """
+        super().__init__(entered(model, self))
 
     def declare_default(self, participant: str, days: int) -> bool:
         """Whether to declare a participant in default that has owed something past its grace.

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from difflib import get_close_matches
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from scenarios.errors import InputError
+from scenarios.errors import InputError, nearest
 
 if TYPE_CHECKING:
     from abm.agents.participant import Participant
@@ -37,6 +38,7 @@ DECISIONS = (
     Decision("meet_call", "borrower", "Whether to meet a margin call."),
     Decision("choose_delivery", "borrower", "Which tokens to deliver on a call."),
     Decision("rank_calls", "borrower", "Which calls to serve first, if there is not enough."),
+    Decision("choose_substitutions", "borrower", "Which collateral to exchange for other tokens."),
     Decision("choose_reuse", "borrower", "How much of what may be posted further to use."),
     Decision("choose_return", "lender", "Which tokens to return on a call."),
     Decision("choose_recalls", "lender", "Which open-ended loans to recall today."),
@@ -45,6 +47,11 @@ DECISIONS = (
     Decision("choose_trades", "participant", "What to sell and buy outside the ledger."),
 )
 """All questions to participants; what to publish is asked of the oracle, by `choose_prices`."""
+
+
+VERBS = ("choose_", "declare_", "meet_", "rank_")
+"""What the names of decisions begin with."""
+OF_SERVICES = {"choose_prices": "the oracle", "declare_default": "the clearing house"}
 
 
 @dataclass(frozen=True)
@@ -76,9 +83,7 @@ def deciders(kinds: Sequence[type[Participant]], *names: str) -> Deciders:
     """
     alone = np.zeros(len(kinds), np.bool_)
     together: dict[type[Participant], npt.NDArray[np.bool_]] = {}
-    for kind in dict.fromkeys(kinds):
-        if is_ours(kind):
-            continue
+    for kind in of_ones_own(tuple(kinds)):
         single = [name for name in names if answers(kind, name)]
         columns = [name + IN_COLUMNS for name in names if answers(kind, name + IN_COLUMNS)]
         if single and columns:
@@ -94,6 +99,12 @@ def deciders(kinds: Sequence[type[Participant]], *names: str) -> Deciders:
     return Deciders(alone, together)
 
 
+@lru_cache(maxsize=16)
+def of_ones_own(kinds: tuple[type[Participant], ...]) -> tuple[type[Participant], ...]:
+    """Those of some classes that are no standard ones, each once."""
+    return tuple(kind for kind in dict.fromkeys(kinds) if not is_ours(kind))
+
+
 def is_ours(kind: type[Participant]) -> bool:
     """Whether a class is one of the standard ones, which decide nothing for themselves."""
     return kind.__module__.startswith("abm.agents.")
@@ -107,14 +118,44 @@ def answers(kind: type[Participant], name: str) -> bool:
     return False
 
 
+def refuse_unknown(kind: type[Any]) -> None:
+    """Refuse a class with what looks like a decision and is none of its kind: it would do nothing.
+
+    Raises:
+        InputError: naming the method, and the decision that it is nearest to.
+    """
+    if is_ours(kind):
+        return
+    standard = next(base for base in kind.__mro__ if is_ours(base))
+    asked = {**{one.name: f"{one.role}s" for one in DECISIONS}, **OF_SERVICES}
+    mine = [name for name in dir(standard) if name.removesuffix(IN_COLUMNS) in asked]
+    for base in kind.__mro__:
+        if base is standard:
+            break
+        if not issubclass(base, standard):
+            continue
+        for name, method in vars(base).items():
+            if hasattr(standard, name) or not callable(getattr(base, name, method)):
+                continue
+            looks = name.startswith(VERBS) or name.endswith(IN_COLUMNS)
+            if looks or get_close_matches(name, mine, cutoff=0.8):
+                who = asked.get(name.removesuffix(IN_COLUMNS))
+                told = f"; it is asked of {who}" if who else nearest(name, mine)
+                there = ", ".join(one for one in mine if one in asked)
+                raise InputError(
+                    f"{kind.__name__}.{name} is no decision of {standard.__name__}{told}; known"
+                    f" are {there}; begin the name of a method that is none with _"
+                )
+
+
 def refuse(kinds: Iterable[type[Participant]], names: tuple[str, ...], why: str) -> None:
     """Refuse classes that answer questions which nobody would ask them.
 
     Raises:
         InputError: naming the first.
     """
-    for kind in dict.fromkeys(kinds):
-        for name in () if is_ours(kind) else names:
+    for kind in of_ones_own(tuple(kinds)):
+        for name in names:
             for answer in (name, name + IN_COLUMNS):
                 if answers(kind, answer):
                     raise InputError(f"{kind.__name__}.{answer} is never asked: the market {why}")

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abm.agents.calls import DecisionError
+from abm.agents.entering import entered
 from abm.agents.market import Market
 from abm.books import tally
 from abm.books.ledger import LARGEST_VALUE
@@ -17,6 +18,9 @@ from scenarios.prices.panel import LARGEST_PRICE
 from scenarios.stress import OracleFaults
 
 Ints = npt.NDArray[np.int64]
+
+
+_NONE = OracleFaults()
 
 
 class Oracle(mesa.Agent):
@@ -27,13 +31,18 @@ class Oracle(mesa.Agent):
 
     model: Market
 
-    def __init__(self, model: Market, faults: OracleFaults):
-        """Refer to the market's prices, with these faults."""
+    def __init__(self, model: Market | None = None, faults: OracleFaults | None = None):
+        """Refer to the market's prices, with these faults.
+
+        Raises:
+            InputError: it is made by hand, of no market.
+        """
+        model, faults = entered(model, self), faults or OracleFaults()
         super().__init__(model)
         self.faults = faults
         tokens = model.tokens[:-1]
         self._wrong = {(w.day, tokens.index(w.token)): w.factor for w in faults.wrong_prices}
-        self._faultless = faults == OracleFaults()
+        self._faultless = faults is _NONE or faults == _NONE
         self._history: list[Ints] = []
         self.prices: Ints = model.market_prices
         self._good: Ints = self.prices

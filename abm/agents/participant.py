@@ -8,6 +8,7 @@ import mesa
 import numpy as np
 import numpy.typing as npt
 
+from abm.agents.entering import entered
 from abm.agents.market import Market
 from abm.agents.sheet_view import SheetView
 from abm.books.ledger import UNLIMITED
@@ -43,12 +44,16 @@ class Participant(mesa.Agent):
 
     model: Market
 
-    def __init__(self, model: Market, name: str, row: int):
-        """Enter a participant of the market's population."""
-        super().__init__(model)
+    def __init__(self, model: Market | None = None, name: str = "", row: int = -1):
+        """Enter a participant of the market's population.
+
+        Raises:
+            InputError: it is made by hand, of no market.
+        """
+        super().__init__(entered(model, self))
         self.name = name
         self.row = row
-        self.wallet = Wallet(model, row)
+        self.wallet = Wallet(self.model, row)
 
     def step(self) -> None:
         """What it does of itself at the start of each day, before prices are published.

@@ -39,7 +39,7 @@ Floats = npt.NDArray[np.floating]
 Bools = npt.NDArray[np.bool_]
 
 
-class _Rows:
+class Rows:
     """Rows of margin accounts."""
 
     def __init__(self, market: Market, account: Ints):
@@ -81,7 +81,7 @@ class _Rows:
         return self.market.books.accounts.unmet_days[self.account].astype(np.int64)
 
 
-class DeliveryCalls(_Rows):
+class DeliveryCalls(Rows):
     """Calls on borrowers for more collateral, one row a margin account.
 
     Rows are in the order in which the calls are served: by rank, for those who rank them.
@@ -147,7 +147,7 @@ class DeliveryCalls(_Rows):
         return short_calls(self.market.books, self.market.prices, self.account)
 
 
-class ReturnCalls(_Rows):
+class ReturnCalls(Rows):
     """Calls on lenders to return collateral, one row a margin account."""
 
     def __init__(self, market: Market, account: Ints):
@@ -198,7 +198,7 @@ class ReturnCalls(_Rows):
         return quantities, blocked
 
 
-class LoanView(_Rows):
+class LoanView(Rows):
     """Open loans, one row each; values of collateral are those of their margin accounts."""
 
     def __init__(self, market: Market, rows: Ints, standard: Ints, withdrawn: Bools | None = None):

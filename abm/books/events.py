@@ -51,6 +51,7 @@ MEANINGS = {
     "placement": "The party placed cash in a token until a day; the value is what it cost.",
     "redemption": "A placement was due; the value is what was paid for it.",
     "buy_in": "What a borrower had failed to return was bought outside the ledger on its account.",
+    "substitution": "The borrower brought collateral in exchange; negative: it took some back.",
 }
 """What each kind of event says."""
 

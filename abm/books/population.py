@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scenarios.errors import InputError, nearest
+from scenarios.kept import shared
 from scenarios.participants import GivenParticipant, Role
 
 Floats = npt.NDArray[np.float64]
@@ -26,7 +27,10 @@ class Population:
 
     def rows(self, role: Role) -> npt.NDArray[np.int64]:
         """Rows of the participants of a role, shape (members,)."""
-        return np.flatnonzero(np.array(self.roles) == role)
+        rows: npt.NDArray[np.int64] = shared(self.roles).get(
+            role, lambda: np.flatnonzero(np.array(self.roles) == role)
+        )
+        return rows
 
     def row(self, name: str) -> int:
         """Row of a participant.

@@ -141,6 +141,8 @@ class ScheduleBook:
         """
         self._agreements[: len(agreements)] = agreements
         arrays, names = self.arrays, [*self._given]
+        # Those that are kept for older loans change with the schedules only.
+        some = len(self._agreements) if day == 0 or day in self._changes else len(agreements)
         for row, each in enumerate(self._columns(day) if names else ()):
             arrays.eligible[row] = each.eligible
             arrays.most[row] = np.minimum(each.most, float(UNLIMITED)).astype(np.int64)
@@ -148,12 +150,18 @@ class ScheduleBook:
             for position, limit in enumerate(limits, arrays.first[row]):
                 arrays.members[position] = limit.members
                 arrays.share[position] = exact(limit.share).as_integer_ratio()
-            for t, agreement in enumerate(self._agreements):
+            for t, agreement in enumerate(self._agreements[:some]):
                 if agreement.schedule == names[row]:
                     arrays.of[t] = row
                     arrays.order[t] = self._order(agreement)
                     for token, haircut in enumerate(each.haircut.tolist()):
                         arrays.part[t, token] = _part(agreement, haircut).as_integer_ratio()
+
+    def keep(self, first: int, number: int) -> None:
+        """So many agreements from a row on are those of the first rows, as they are now."""
+        self._agreements[first : first + number] = self._agreements[:number]
+        if len(self):
+            self.arrays.part[first : first + number] = self.arrays.part[:number]
 
     def _order(self, agreement: CollateralAgreement) -> list[int]:
         """All tokens, those first that calls move."""

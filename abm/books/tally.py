@@ -7,6 +7,8 @@ from typing import Protocol, cast
 import numpy as np
 import numpy.typing as npt
 
+from abm.books.records import Records
+
 Ints = npt.NDArray[np.int64]
 
 COUNTED = (
@@ -105,6 +107,7 @@ EVENTS = (
     "placement",
     "redemption",
     "buy_in",
+    "substitution",
 )
 """Kinds of events, described in `abm.books.events`."""
 
@@ -141,6 +144,7 @@ EVENTS = (
     PLACEMENT,
     REDEMPTION,
     BUY_IN,
+    SUBSTITUTION,
 ) = range(len(EVENTS))
 
 
@@ -157,8 +161,14 @@ class Log(Protocol):
     def __len__(self) -> int: ...
 
 
+_NARROW = ("kind", "token", "party")
+_COLUMNS = [(name, "i4" if name in _NARROW else "i8") for name in Log.__annotations__]
+
+
+class LogRecords(Records, columns=_COLUMNS):
+    """A `Log` as it is kept."""
+
+
 def new_log(length: int) -> Log:
     """An empty buffer for `length` events."""
-    narrow = ("kind", "token", "party")
-    columns = [(name, "i4" if name in narrow else "i8") for name in Log.__annotations__]
-    return cast(Log, np.zeros(length, np.dtype(columns, align=True)).view(np.recarray))
+    return cast(Log, LogRecords.zeros(length))

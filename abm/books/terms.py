@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from abm.books.compiled import inlined
+from abm.books.records import Records
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -58,6 +59,21 @@ class Terms(TermColumns[Ints, npt.NDArray[np.float64], Bools], Protocol):
     def __setitem__(self, t: int, term: Term) -> None: ...
     def copy(self) -> Terms:
         """The same rows, for changing."""
+
+
+_KINDS = {"Whole": "i8", "Real": "f8", "Flag": "?"}
+
+
+class TermRecords(
+    Records,
+    columns=[(name, _KINDS[kind]) for name, kind in TermColumns.__annotations__.items()],
+):
+    """`Terms` as they are kept."""
+
+
+def new_terms(count: int) -> Terms:
+    """Rows of zeros for so many agreements."""
+    return cast(Terms, TermRecords.zeros(count))
 
 
 @inlined

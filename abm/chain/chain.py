@@ -12,6 +12,13 @@ import pandas as pd
 from abm.books.ledger import UNLIMITED, Holdings, LedgerError
 from abm.books.loan_book import NEVER, OPEN_LOAN
 from abm.chain import records as evm
+from abm.chain.allowances import (
+    CALLS_COVERED,
+    Allowances,
+    call_needs,
+    opening_needs,
+    repayment_needs,
+)
 from abm.chain.machine import DAY
 from abm.chain.platform import Platform
 from abm.chain.records import Outcome
@@ -38,6 +45,8 @@ class Chain:
         quiet = sum(outage.days for outage in faults.outages)
         self.platform = Platform(market.tokens, max_age=DAY * (1 + faults.delay + quiet))
         self.addresses = [self.platform.join(name) for name in market.population.names]
+        self.participants = len(self.addresses)
+        self.allowances = Allowances(self.platform, self.addresses, len(market.tokens))
         self.addresses.append(self.platform.join_as_buyer("outside market"))
         scenario, books = market.scenario, market.books
         agreements = (scenario.agreement, *scenario.agreements.values())
@@ -99,6 +108,7 @@ class Chain:
         for row, token in np.argwhere(capacity).tolist():
             amount = min(int(capacity[row, token]), evm.LARGE_DEPOSIT)
             self.platform.deposit(self.addresses[row], token, amount)
+        self.allowances.cover(opening_needs(books, posted, self.participants))
 
     def open(self, i: int, posted: Ints, rolls: bool) -> None:
         """Open the loan in a row of the loan book."""
@@ -131,12 +141,22 @@ class Chain:
 
     def settle(self, rows: Sequence[int]) -> list[bool]:
         """Settle or roll loans that are due; says which have."""
+        ends = [i for i in rows if self.market.at_maturity[i] != 1]
+        advanced = {i: self.platform.loan(self.ids[i]).advanced for i in ends}
+        self.allowances.cover(repayment_needs(self.market.books, advanced, self.participants))
         return self.platform.settle([self.ids[i] for i in rows])
 
     def recall(self, rows: Sequence[int]) -> None:
         """Have the lenders of open-ended loans recall them."""
         for i in rows:
             self.platform.end_early(self.ids[i], self.platform.loan(self.ids[i]).lender)
+
+    def allow_calls(self, rows: Sequence[int]) -> None:
+        """Have borrowers allow what the margin run over loans may call from their wallets."""
+        market = self.market
+        wallets = market.ledger.wallets[: self.participants]
+        needed = call_needs(market.books, wallets, market.prices, rows)
+        self.allowances.cover(needed, CALLS_COVERED)
 
     def adjust(self, rows: Sequence[int]) -> dict[int, Outcome]:
         """The margin run over loans by row."""
@@ -153,8 +173,12 @@ class Chain:
     def deliver_part(self, i: int, held: Ints, issued: Ints) -> None:
         """Have the borrower of a loan deliver so many tokens of its wallet, and newly issued."""
         accounts = self.market.books.accounts
-        borrower = self.addresses[accounts.borrower[self.market.books.loans.account[i]]]
-        self.platform.deliver_part(self.ids[i], held.tolist(), issued.tolist(), borrower)
+        row = accounts.borrower[self.market.books.loans.account[i]]
+        needed = np.zeros((self.participants, len(held)), np.int64)
+        needed[row] = held
+        self.allowances.cover(needed)
+        arguments = (self.ids[i], held.tolist(), issued.tolist(), self.addresses[row])
+        self.platform.deliver_part(*arguments)
 
     def _by_row(self, rows: Sequence[int], run: _Run) -> dict[int, Outcome]:
         outcomes = run([self.ids[i] for i in rows])

@@ -58,7 +58,7 @@ class ChainDay:
         refuse_loans(name, market.books.loans, market.at_maturity)
         asking = Asking(market)
         own = (asking.returns, asking.deliveries, asking.ranks, asking.recalls, asking.maturities)
-        if any(own):
+        if any((*own, asking.exchanges)):
             raise InputError(f'{name}: behaviours: on ledger = "evm" the contracts decide')
         if market.events.enabled:
             raise InputError(
@@ -192,6 +192,7 @@ class ChainDay:
         # Who may be short divides what it has between the calls and their collection.
         few = len(rows) <= self.chain.platform.batch_size("adjust")
         self._at_once = few and not self.sharing.any
+        self.chain.allow_calls(rows)
         self._outcomes = self.chain.adjust(rows) if self._at_once else self.chain.mark(rows)
         for i, outcome in self._outcomes.items():
             enter_call(self.books, int(loans.account[i]), outcome)
@@ -264,6 +265,11 @@ class ChainDay:
         held = self.market.ledger.check_conservation()
         self.chain.check_holdings(held)
         return held
+
+    @property
+    def substituted(self) -> tuple[int, int]:
+        """Contracts move collateral on calls only."""
+        return 0, 0
 
     def gas_today(self) -> int:
         """Gas of the day's transactions."""

@@ -33,7 +33,7 @@ COLUMNS = {
     "batch": "Loans in one transaction.",
     "days": "Days simulated.",
     "calls": "Margin calls on all loans.",
-    "gas_day": "Gas per loan and day: prices, instructions and margin run, every day.",
+    "gas_day": "Gas per loan and day: prices, instructions, allowances and margin run, every day.",
     "gas_day_on_demand": "The same if the margin run is sent only on days with a call; batch of 1.",
     "gas_call": "Gas of margin runs and instructions per call, those without a call included.",
     **{
@@ -43,6 +43,8 @@ COLUMNS = {
     },
     "gas_post": "Gas of a price post: one a day, however many loans there are.",
     "gas_mint": "Gas of a mint to a wallet, as a transaction of its own.",
+    "gas_allow": "Gas of allowances renewed by borrowers, per delivery.",
+    "allowances": "How many were renewed, of all loans.",
 }
 """Columns of `gas_table`."""
 
@@ -130,6 +132,7 @@ def _measure(market: CollateralMarket, days: int) -> dict[str, float]:
     whole = runs["gas"] + later
     instructed = frame.loc[frame["action"] == "settle_instructions", "gas"].sum()
     posts = frame.loc[frame["action"] == "post", "gas"].sum()
+    renewed = frame.loc[frame["action"] == "allow", "gas"]
     loans = int(runs["loans"].iloc[0])
     counts = market.days_frame().set_index("day").loc[1:]
     calls = int(counts["margin_calls"].sum())
@@ -146,9 +149,12 @@ def _measure(market: CollateralMarket, days: int) -> dict[str, float]:
         row[f"gas_{outcome.replace(' ', '_')}"] = float(mine.mean()) if len(mine) else float("nan")
     row["gas_post"] = posts / days
     row["gas_mint"] = mint
+    deliveries = int(counts["deliveries"].sum())
+    row["gas_allow"] = renewed.sum() / deliveries if deliveries else float("nan")
+    row["allowances"] = len(renewed)
     if loans == 1:
         called = whole[outcomes != "no call"]
-        row["gas_day_on_demand"] = (posts + called.sum()) / days
+        row["gas_day_on_demand"] = (posts + renewed.sum() + called.sum()) / days
     return row
 
 

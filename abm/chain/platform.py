@@ -23,7 +23,6 @@ from abm.chain.records import (
     FIXED_GAS,
     LOAN_GAS,
     MAX_BATCH,
-    UNLIMITED,
     AgreementTerms,
     Gas,
     LoanState,
@@ -136,18 +135,28 @@ class Platform:
         self.machine.create_account(address)
         return address
 
-    def join(self, name: str, allowance: int = UNLIMITED) -> str:
-        """A participant's account, which allows the lending contract to move its tokens.
+    def join(self, name: str, allowance: int = 0) -> str:
+        """A participant's account.
 
         Args:
             name: the participant's.
-            allowance: of each token; the most that it can lose to a faulty contract.
+            allowance: what the lending contract may take of each token, until it is renewed.
         """
         address = self.account(f"participant {name}")
-        for token in self.tokens:
-            arguments = [self.lending.address, allowance]
-            self._send("setup", token, "approve", arguments, address)
+        if allowance:
+            for token in range(len(self.tokens)):
+                self.allow(address, token, allowance)
         return address
+
+    def allow(self, owner: str, token: int, amount: int) -> None:
+        """Renew what the lending contract may take: the most that its owner can lose to a fault."""
+        arguments = [self.lending.address, amount]
+        self._send("allow", self.tokens[token], "approve", arguments, owner)
+
+    def allowed(self, owner: str, token: int) -> int:
+        """What the lending contract may still take."""
+        arguments = [owner, self.lending.address]
+        return int(self.machine.read(self.tokens[token], "allowance", arguments))
 
     def join_as_buyer(self, name: str) -> str:
         """The account of somebody who buys what is liquidated."""

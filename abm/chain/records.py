@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from abm.chain.machine import WORD
-
 MAX_TOKENS = 16
 """Tokens that the lending contract can number, cash among them."""
 MAX_BATCH = 16
 """Loans that one transaction handles at most, whatever their number of tokens."""
-UNLIMITED = WORD - 1
-"""An allowance that never runs out."""
 LARGE_DEPOSIT = 2**62
 """What is deposited for a participant whose capacity has no limit in the scenario."""
 CUSTODY = 2**95 - 1

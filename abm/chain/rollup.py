@@ -17,6 +17,9 @@ from abm.chain.machine import DAY, FIRST_DAY
 from abm.chain.records import CUTOFF
 from analysis.operating_cost import GWEI, Fees
 
+MANY = 1_000
+"""Tokens of an allowance, times a price: as many digits as those of the example have."""
+
 
 class Rollup(NamedTuple):
     """Assumptions about a roll-up; round numbers, not a forecast."""
@@ -48,7 +51,13 @@ def calldata(contract: str, function: str, arguments: Sequence[Any]) -> bytes:
 
 
 def day_bytes(
-    model: int, tokens: int, batch: int, days: int, envelope: float, on_demand: float = 1.0
+    model: int,
+    tokens: int,
+    batch: int,
+    days: int,
+    envelope: float,
+    allowances: int = 0,
+    on_demand: float = 1.0,
 ) -> float:
     """Bytes per loan and day that a roll-up brings to the main chain, compressed over all days.
 
@@ -58,6 +67,7 @@ def day_bytes(
         batch: loans in a transaction.
         days: over which the data are compressed together, by zlib.
         envelope: bytes of a transaction beside its data.
+        allowances: how many borrowers renew on all days, by transactions of their own.
         on_demand: part of the days on which the margin run is sent.
     """
     prices = example_prices(tokens, days + 1).in_units(1)[1:]
@@ -72,6 +82,9 @@ def day_bytes(
             for function in runs:
                 data += calldata("Lending", function, [list(range(1, batch + 1))])
                 transactions += 1
+    for number in range(allowances):
+        data += calldata("Token", "approve", [f"0x{1:040x}", int(prices[number % days, 0]) * MANY])
+        transactions += 1
     return (len(zlib.compress(data, 9)) + transactions * envelope) / days / batch
 
 
@@ -96,7 +109,10 @@ def rollup_table(record: pd.DataFrame, fees: Fees, rollup: Rollup | None = None)
         if not np.isnan(row["gas_day_on_demand"]):
             kinds.append(("on demand", row["gas_day_on_demand"], row["calls"] / days))
         for run, gas, share in kinds:
-            size = day_bytes(**key, days=days, envelope=terms.envelope, on_demand=share)
+            renewed = int(row["allowances"])
+            size = day_bytes(
+                **key, days=days, envelope=terms.envelope, allowances=renewed, on_demand=share
+            )
             ether = GWEI * fees.ether_price
             there = gas * terms.execution_price * ether
             rows.append(

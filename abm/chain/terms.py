@@ -71,6 +71,8 @@ def _unsupported(scenario: Scenario, tokens: int) -> Iterator[tuple[str, str]]:
             yield f"{field}.at_maturity", NO_REPLACEMENT
         if loan is not None and loan.start != 0:
             yield f"{field}.start", NO_LATER_START
+    if scenario.rules:
+        yield "rules", "the contracts keep the terms with which they are deployed"
     part = scenario.participants
     if part.minting_days:
         yield "participants.minting_days", "the contracts mint at once"

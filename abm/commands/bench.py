@@ -15,7 +15,7 @@ COUNTED = {"market": "loans", "experiments": "runs", "page": "loans"}
 """What the size of each benchmark counts; the benchmark is `abm/commands/benchmarks/<name>.py`."""
 
 OPTIONS = {
-    "market": ("loans", "borrowers", "objects", "sheets", "turnover"),
+    "market": ("loans", "borrowers", "objects", "sheets", "turnover", "year", "cheapest"),
     "experiments": ("memory_runs", "cost_runs", "speed_runs", "sweep_runs"),
     "page": ("participants", "days", "browser"),
 }
@@ -59,6 +59,20 @@ def _number(name: str, least: int, default: int, text: str) -> Callable[[F], F]:
     0,
     0,
     "Market: loans of a book that comes and goes, against one that stands still; 0 leaves it out.",
+)
+@_number(
+    "--year",
+    0,
+    0,
+    "Market: loans of a book that comes and goes for a year, as it is and with balance sheets,"
+    " short sales, dividends and defaults; 0 leaves it out.",
+)
+@_number(
+    "--cheapest",
+    0,
+    0,
+    "Market: loans in the comparison of cheapest deliveries with those by priority; 0 leaves it"
+    " out.",
 )
 @_number(
     "--memory-runs",

@@ -32,17 +32,23 @@ def command(scenario: str, day: int | None, seed: int, out: Path) -> None:
     """
     from abm.commands.compiling import told_when_compiling
     from abm.model import CollateralMarket
+    from abm.opening.build import days_of
+    from abm.opening.streams import Streams
     from analysis.figures.network import network_figure
     from analysis.networks import pairs
     from scenarios.errors import InputError
+    from scenarios.scenario import Scenario
 
     if out.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise InputError(f"{out}: the file must end in .png, .svg or .pdf")
+    if not out.absolute().parent.is_dir():
+        raise InputError(f"{out}: cannot be written (there is no folder {out.parent})")
+    loaded = Scenario.load(scenario)
+    last = len(days_of(loaded, Streams.spawn(seed))) - 1
+    if day is not None and day > last:
+        raise InputError(f"--day {day}: the last day of {scenario} is {last}")
     with told_when_compiling():
-        market = CollateralMarket(scenario, rng=seed)
-        last = len(market.days) - 1
-        if day is not None and day > last:
-            raise InputError(f"--day {day}: the last day of {scenario} is {last}")
+        market = CollateralMarket(loaded, rng=seed)
         while market.day < (last if day is None else day):
             market.step()
     figure = network_figure(pairs(market.loans_frame()), market.participants_frame())

@@ -24,6 +24,9 @@ from scenarios.scenario import Scenario
 PATIENCE = 0.5
 """Seconds of simulated days from which the time of a day is told."""
 
+FEWEST = 3
+"""Days at least: the first one may do what others need not."""
+
 AGAIN = 2.0
 """Seconds of an opening up to which a market is built twice: the first one loads what the second
 one has."""
@@ -226,7 +229,7 @@ def _timed(scenario: Scenario, seed: RunSeed) -> tuple[CollateralMarket, float, 
         began = elapsed()
         market = CollateralMarket(scenario, rng=seed)
         opened = elapsed()
-        while market.running and (not market.day or elapsed() - opened < PATIENCE):
+        while market.running and (market.day < FEWEST or elapsed() - opened < PATIENCE):
             market.step()
         return market, opened - began, (elapsed() - opened) / market.day
 

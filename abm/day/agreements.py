@@ -9,13 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from abm.agents.calls import DecisionError
-from abm.agents.market import Market
 from abm.books.ledger import LARGEST_VALUE
+from abm.books.loan_book import ACTIVE
 from abm.books.schedules import ScheduleBook, Schedules
 from abm.books.terms import Terms
+from abm.day.day import Setting
 from abm.day.revision import Revision
 from abm.rules.called import value_called
 from abm.rules.requirement import mark_exposures
+from abm.rules.schedules import value_not_counted
 from scenarios.agreement import CollateralAgreement
 
 Floats = npt.NDArray[np.float64]
@@ -26,7 +28,7 @@ class Agreements:
 
     def __init__(
         self,
-        market: Market,
+        market: Setting,
         revision: Revision,
         columns: Callable[[CollateralAgreement], Terms],
         schedules: ScheduleBook,
@@ -41,6 +43,8 @@ class Agreements:
         """
         self._market, self._revision, self._columns = market, revision, columns
         self._schedules = schedules
+        self._replaced = 0
+        """How often rules for new loans only have replaced the agreements."""
         self._before: tuple[Terms, Schedules] | None = None
         self._haircuts: list[Floats] = [_haircuts(market.books.terms)]
         self.called_by_rules = 0.0
@@ -60,16 +64,48 @@ class Agreements:
             return
         yesterday = revision.today
         revision.ask(market.day, market.prices[:-1] * market.unit)
-        if revision.today != yesterday or changes:
+        rewritten = revision.today != yesterday
+        if rewritten and revision.for_new_loans:
+            self._keep()
+        if (rewritten and not revision.for_new_loans) or changes:
             self._before = deepcopy((market.books.terms, market.books.schedules))
+        if rewritten or changes:
             for t, agreement in enumerate(revision.today):
                 market.books.terms[t] = self._columns(agreement)[0]
             self._schedules.write(market.day, revision.today)
         if revision.rules:
             self._refuse_overflow()
             self._haircuts.append(_haircuts(market.books.terms))
-        if self._before is not None:
+        if rewritten or changes:
             mark_exposures(market.books, market.prices)
+        self.renew()
+
+    def renew(self) -> None:
+        """Put accounts without an open loan under the agreements of today.
+
+        They are under others where rules are for new loans only, and their last loan has ended.
+        """
+        if self._revision.for_new_loans:
+            accounts = self._market.books.accounts
+            new = (accounts.open_loans == 0) & (accounts.state == ACTIVE)
+            accounts.agreement[new] %= len(self._revision.today)
+
+    def _keep(self) -> None:
+        """Leave accounts with open loans under the agreements as they were, in rows of their own.
+
+        Their loans have never had another haircut, whatever was in these rows before.
+        """
+        books, number = self._market.books, len(self._revision.today)
+        self._replaced += 1
+        first = self._replaced * number
+        for t in range(number):
+            books.terms[first + t] = books.terms[t]
+        self._schedules.keep(first, number)
+        accounts = books.accounts
+        accounts.agreement[(accounts.open_loans > 0) & (accounts.agreement < number)] += first
+        kept = _haircuts(books.terms)[first : first + number]
+        for day in self._haircuts:
+            day[first : first + number] = kept
 
     def quiet_until(self) -> int:
         """The last day on which schedules are those of day 0; today, if they are others already.
@@ -85,6 +121,11 @@ class Agreements:
             terms, schedules = self._before
             without = value_called(books._replace(schedules=schedules), prices, terms)
             self.called_by_rules = value_called(books, prices, books.terms) - without
+
+    @property
+    def not_counted(self) -> int:
+        """Market value of collateral that no schedule counts, now and in money units."""
+        return value_not_counted(self._market.books, self._market.prices)
 
     @property
     def haircuts(self) -> Floats:

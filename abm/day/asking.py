@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +19,7 @@ from abm.books.answers import BY_DEFAULT, NOTHING, Answers, nobody
 from abm.books.books import Books
 from abm.books.compiled import compiled
 from abm.books.loan_book import ACTIVE, AT_MATURITY, NEVER, OPEN_LOAN
+from abm.day.chosen import as_array, by_token, signed_tokens
 from abm.day.day import Setting
 from abm.rules.shortage import can_be_short
 
@@ -45,9 +46,12 @@ class Asking:
         self.ranks = deciders(kinds, "rank_calls")
         self.reuse = deciders(kinds, "choose_reuse")
         self.recalls = deciders(kinds, "choose_recalls")
+        self.exchanges = deciders(kinds, "choose_substitutions")
         self.maturities = deciders(kinds, "choose_at_maturity")
         whose = (self.returns, self.deliveries, self.ranks, self.reuse, self.recalls)
-        self.asks = any((*whose, self.maturities))  # beside those about balance sheets
+        self.asks = any(
+            (*whose, self.exchanges, self.maturities)
+        )  # beside those about balance sheets
         self.withdrawals = deciders(kinds, "choose_withdrawals")
         self.trades = deciders(kinds, "choose_trades")
         if market.sheet is None:
@@ -117,7 +121,7 @@ class Asking:
             return called[:0], called[:0]
         borrower = self._market.books.accounts.borrower[called]
         ranks = np.full(len(called), np.nan)
-        for kind, who, rows in self._groups(self.ranks, borrower, "rank_calls"):
+        for kind, who, rows in self.groups(self.ranks, borrower, "rank_calls"):
             calls = DeliveryCalls(self._market, called[rows], scarce=self.scarce)
             ranks[rows] = self._numbers(kind, who(calls), len(calls))
         ranked = np.flatnonzero(~np.isnan(ranks))
@@ -133,7 +137,7 @@ class Asking:
         live = (loans.state == OPEN_LOAN) & (accounts.state[loans.account] == ACTIVE)
         rows = np.flatnonzero(live & (loans.maturity == NEVER))
         lender = accounts.lender[loans.account[rows]]
-        for kind, who, mine in self._groups(self.recalls, lender, "choose_recalls"):
+        for kind, who, mine in self.groups(self.recalls, lender, "choose_recalls"):
             view = LoanView(self._market, rows[mine], self._market.at_maturity)
             chosen[view.rows] = self._mask(kind, who(view), len(view))
         return chosen
@@ -149,7 +153,7 @@ class Asking:
             return standard
         books, result = self._market.books, standard.copy()
         lender = books.accounts.lender[books.loans.account[rows]]
-        for kind, who, mine in self._groups(self.withdrawals, lender, "choose_withdrawals"):
+        for kind, who, mine in self.groups(self.withdrawals, lender, "choose_withdrawals"):
             view = LoanView(self._market, rows[mine], self._market.at_maturity, standard[mine])
             result[mine] = self._mask(kind, who(view), len(view))
         return result
@@ -164,7 +168,7 @@ class Asking:
             return standard
         result, tokens = standard.copy(), self._market.tokens
         active = np.flatnonzero(self._market.standing.default_day < 0)
-        for kind, who, mine in self._groups(self.trades, active, "choose_trades"):
+        for kind, who, mine in self.groups(self.trades, active, "choose_trades"):
             view = SheetView(self._market, active[mine], standard[active[mine]])
             given = who(view)
             if not isinstance(who.__self__, type):
@@ -179,7 +183,7 @@ class Asking:
         result = standard.copy()
         books = self._market.books
         lender = books.accounts.lender[books.loans.account[due]]
-        for kind, who, mine in self._groups(self.maturities, lender, "choose_at_maturity"):
+        for kind, who, mine in self.groups(self.maturities, lender, "choose_at_maturity"):
             view = LoanView(self._market, due[mine], standard)
             result[view.rows] = self._codes(kind, who(view), len(view))
         return result
@@ -189,7 +193,7 @@ class Asking:
         books = self._market.books
         everybody = np.flatnonzero(books.reusable.any(axis=1))
         share = np.full(len(books.reusable), MILLION)
-        for kind, who, asked in self._groups(self.reuse, everybody, "choose_reuse"):
+        for kind, who, asked in self.groups(self.reuse, everybody, "choose_reuse"):
             rows = everybody[asked]
             given = who(rows) if isinstance(who.__self__, type) else who()
             shares = self._numbers(kind, given, len(rows))
@@ -217,7 +221,7 @@ class Asking:
             )
         return bool(answer)
 
-    def _groups(
+    def groups(
         self, who: Deciders, asked: npt.NDArray[Any], name: str
     ) -> Iterator[tuple[type[Participant], Any, Ints]]:
         """Classes or agents with something to decide on: what to ask, and of which rows."""
@@ -251,7 +255,7 @@ class Asking:
         Raises:
             DecisionError: they are no whole numbers of eligible tokens for each row.
         """
-        market, chosen = self._market, _array(kind, given)
+        market, chosen = self._market, as_array(kind, given)
         shape = (len(accounts), len(market.tokens))
         if chosen.shape != shape or not np.issubdtype(chosen.dtype, np.integer):
             raise DecisionError(
@@ -285,7 +289,7 @@ class Asking:
             )
 
     def _mask(self, kind: type, given: Any, rows: int) -> Bools:
-        mask = _array(kind, given)
+        mask = as_array(kind, given)
         if mask.shape != (rows,) or mask.dtype != np.bool_:
             raise DecisionError(
                 f"{kind.__name__}: expected True or False for each of {rows} rows,"
@@ -294,7 +298,7 @@ class Asking:
         return mask
 
     def _numbers(self, kind: type, given: Any, rows: int) -> Floats:
-        numbers = _array(kind, given)
+        numbers = as_array(kind, given)
         if (
             numbers.shape not in ((rows,), ())
             or numbers.dtype.kind not in "iuf"
@@ -309,7 +313,7 @@ class Asking:
 
     def _codes(self, kind: type, given: Any, rows: int) -> Ints:
         """Positions in `AT_MATURITY` of the words that a class has chosen, shape (rows,)."""
-        words = _array(kind, given)
+        words = as_array(kind, given)
         expected = f"expected {', '.join(AT_MATURITY)} for each of {rows} loans that are due"
         if words.shape != (rows,):
             raise DecisionError(f"{kind.__name__}: {expected}, got an array of shape {words.shape}")
@@ -353,48 +357,3 @@ def _otherwise(calls: DeliveryCalls, chosen: Ints) -> Bools:
     differs[calls.borrower] = ~calls.short
     differs[calls.borrower[(chosen != calls.default).any(axis=1)]] = True
     return differs[calls.borrower]
-
-
-def _array(kind: type, given: Any) -> npt.NDArray[Any]:
-    """What a class has answered, as an array.
-
-    Raises:
-        DecisionError: its rows are of different lengths.
-    """
-    try:
-        return np.asarray(given)
-    except ValueError as error:
-        raise DecisionError(f"{kind.__name__}: expected an array ({error})") from None
-
-
-def by_token(kind: type, given: object, tokens: tuple[str, ...]) -> list[Any]:
-    """What one agent trades, by the name of the token, as a row.
-
-    Raises:
-        DecisionError: it is no mapping, or names a token that is not.
-    """
-    if not isinstance(given, Mapping) or not set(given) <= set(tokens[:-1]):
-        raise DecisionError(
-            f"{kind.__name__} chose {given!r} to trade; expected tokens and their numbers, negative"
-            f' to sell, as {{"{tokens[0]}": -10}}, of {", ".join(tokens[:-1])}'
-        )
-    return [given.get(token, 0) for token in tokens]
-
-
-def signed_tokens(kind: type, given: Any, shape: tuple[int, int]) -> Ints:
-    """Tokens that a class trades, negative to sell.
-
-    Raises:
-        DecisionError: they are no whole numbers of tokens for each row, or cash is among them.
-    """
-    chosen = _array(kind, given)
-    if chosen.shape != shape or not np.issubdtype(chosen.dtype, np.integer):
-        raise DecisionError(
-            f"{kind.__name__}: expected whole numbers of tokens of shape {shape},"
-            f" got {chosen.dtype} of shape {chosen.shape}"
-        )
-    if (np.abs(chosen) >= MOST_TOKENS).any() or chosen[:, -1].any():
-        raise DecisionError(
-            f"{kind.__name__} trades cash, or more than {MOST_TOKENS:.3g} of a token"
-        )
-    return chosen.astype(np.int64)

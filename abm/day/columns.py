@@ -19,7 +19,6 @@ from abm.books.books import rows_with
 from abm.books.calendar import DUE, WAITING, find_next
 from abm.books.compiled import kept
 from abm.books.events import CHUNK
-from abm.books.idle import idle_tokens
 from abm.books.ledger import Holdings
 from abm.day.asking import Asking
 from abm.day.before import measure_before
@@ -34,6 +33,7 @@ from abm.day.deliver import (
     note_unmet,
     run_deliveries,
 )
+from abm.day.idle import redeem_idle
 from abm.day.instructions import receive_minted, settle_deliveries, settle_returns
 from abm.day.movements import execute_delivery, execute_return
 from abm.day.open import open_anew, open_replacements
@@ -42,6 +42,7 @@ from abm.day.settle import recall_loans, retry_releases, settle_loans
 from abm.day.sharing import Sharing
 from abm.day.stretch import COMPLETE, Reached, Stretch, find_due
 from abm.day.stretches import Stretches, can_be_compiled
+from abm.day.substitution import SubstitutionDesk
 from abm.rules.requirement import mark_exposures
 from abm.rules.schedules import discount_all
 from abm.rules.trigger import DELIVERY_CALL, RETURN_CALL
@@ -65,6 +66,7 @@ class ColumnsDay:
         self.books = market.books
         self.asking = Asking(market)
         self.sharing = Sharing(market)
+        self.substitution = SubstitutionDesk(market, self.asking)
         self.desk = CloseOutDesk(
             market.scenario.close_out,
             market.books,
@@ -95,7 +97,7 @@ class ColumnsDay:
 
         None if somebody has to be asked today.
         """
-        asked = self.asking.asks or not self.desk.is_idle
+        asked = self.asking.asks or self.substitution.asks or not self.desk.is_idle
         if asked or not can_be_compiled(self.market):
             return None
         begin = Reached(self.market.day, COMPLETE, self._next_maturity, self.next_loan)
@@ -149,6 +151,7 @@ class ColumnsDay:
         if due:
             self._find_reusable()
             if books.calendar.waiting[0]:
+                self.market.agreements.renew()
                 self._open_replacements()
             self._next_maturity = find_next(books.calendar, day)
 
@@ -178,7 +181,11 @@ class ColumnsDay:
         books.before.taken[0] = True
 
     def deliver(self) -> None:
-        """Have borrowers deliver what they are called for."""
+        """Have borrowers deliver what they are called for, and exchange what is there."""
+        self._meet_calls()
+        self.substitution.run()
+
+    def _meet_calls(self) -> None:
         books, prices, day = self.books, self.market.prices, self.market.day
         self._find_reusable()
         asking = self.asking
@@ -271,7 +278,7 @@ class ColumnsDay:
             # Collateral comes back along a chain of re-use one link a round.
             before = owed
             self._retry_releases()
-        self._redeem_idle()
+        redeem_idle(self.market, self.burn)
 
     def mint(self, row: int, token: int, quantity: int) -> None:
         """Issue tokens to a participant against a deposit."""
@@ -284,6 +291,11 @@ class ColumnsDay:
     def check(self) -> Holdings:
         """Check that no token has been lost or made on the way, and tell what there is."""
         return self.market.ledger.check_conservation()
+
+    @property
+    def substituted(self) -> tuple[int, int]:
+        """Accounts whose collateral was exchanged today, and the value of what went back."""
+        return self.substitution.done
 
     def gas_today(self) -> int:
         """Columns need no gas."""
@@ -314,16 +326,6 @@ class ColumnsDay:
             for start, stop in self._chunks(len(self.calls)):
                 retry_releases(self.books, self.market.prices, self.market.day, start, stop)
 
-    def _redeem_idle(self) -> None:
-        """Redeem the wallets of all participants whose loans have all ended."""
-        market, names = self.market, self.market.population.names
-        for row, token, quantity in idle_tokens(self.books, market.ledger.wallets[: len(names)]):
-            self.burn(row, token, quantity)
-            value = quantity * int(market.prices[token])
-            market.events.add(
-                market.day, tally.BURN, row, token=token, quantity=quantity, value=value
-            )
-
     def _ask_for_return(self, a: int) -> None:
         market = self.market
         lender = self._participant(int(self.books.accounts.lender[a]))
@@ -349,9 +351,7 @@ class ColumnsDay:
         market, share = self.market, self.sharing.of(a)
         call, borrower = self._call_on(a)
         missing = call.missing_units
-        met = self._met.get(a)
-        if met is None:
-            met = call.is_met(borrower.meet_call(call), borrower)
+        met = self._met[a] if a in self._met else call.is_met(borrower.meet_call(call), borrower)
         as_planned = met
         if met:
             quantities = call.quantities(borrower.choose_delivery(call), borrower)

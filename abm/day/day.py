@@ -30,6 +30,13 @@ class LaterLoans(Protocol):
     columns: Later
 
 
+class Renewal(Protocol):
+    """What knows under which agreements loans begin."""
+
+    def renew(self) -> None:
+        """Put accounts without an open loan under the agreements of today."""
+
+
 class Setting(Market, Protocol):
     """A market as its day sees it."""
 
@@ -48,6 +55,10 @@ class Setting(Market, Protocol):
     later_loans: LaterLoans
     lent_moves: bool
     """Whether anything but cash is lent, so that exposures change with prices."""
+
+    @property
+    def agreements(self) -> Renewal:
+        """The agreements as they stand today."""
 
     @property
     def path_day(self) -> int:
@@ -116,6 +127,11 @@ class Day(Protocol):
         Raises:
             LedgerError: one has.
         """
+
+    @property
+    def substituted(self) -> tuple[int, int]:
+        """Accounts whose collateral was exchanged today, and the market value of what went back in
+        money units; none where nobody does."""
 
     def gas_today(self) -> int:
         """Gas of the day's transactions; 0 where there are none."""

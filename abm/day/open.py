@@ -83,6 +83,8 @@ def has_means(books: Books, row: int, quantities: Ints) -> bool:
     """Whether an owner holds these tokens, or can have the rest minted today."""
     ledger = books.ledger
     for token in range(len(quantities)):
+        if quantities[token] == 0:
+            continue
         lacking = quantities[token] - ledger.balance[row, token]
         if lacking > 0 and (len(ledger.arriving) or lacking > ledger.capacity[row, token]):
             return False
@@ -97,6 +99,8 @@ def complete_wallet(books: Books, prices: Ints, day: int, a: int, row: int, need
     """
     minted = 0
     for token in range(len(needed)):
+        if needed[token] == 0:
+            continue
         lacking = needed[token] - books.ledger.balance[row, token]
         if lacking > 0:
             value = lacking * prices[token]

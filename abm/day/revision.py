@@ -13,6 +13,7 @@ from abm.agents.calls import DecisionError
 from abm.rules.rule import REWRITABLE, Rule, Seen
 from scenarios.agreement import CollateralAgreement
 from scenarios.checking import checked
+from scenarios.errors import InputError
 from scenarios.prices.past import Past
 
 Floats = npt.NDArray[np.floating]
@@ -27,6 +28,9 @@ class Revision:
     Args:
         rules: in the order in which they are asked; the last one that rewrites a term decides.
         agreements: as the scenario has them.
+
+    Raises:
+        InputError: rules hold for new loans only, and cannot.
     """
 
     def __init__(self, rules: Sequence[Rule], agreements: Sequence[CollateralAgreement]):
@@ -34,6 +38,21 @@ class Revision:
         self.today = list(agreements)
         """The agreements as they stand."""
         self._seen: list[Floats] = []
+        self.for_new_loans = any(rule.for_new_loans for rule in rules)
+        """Whether margin accounts with open loans keep the terms with which they began."""
+        if self.for_new_loans:
+            self._refuse_for_new_loans()
+
+    def _refuse_for_new_loans(self) -> None:
+        if not all(rule.for_new_loans for rule in self.rules):
+            raise InputError(
+                "rules: some hold for new loans only, others for all; a loan has one agreement"
+            )
+        if any(agreement.aggregated for agreement in self._agreements):
+            raise InputError(
+                "rules: for new loans only, they go with aggregated = false, as loans that are"
+                " margined together have one haircut"
+            )
 
     def begin(self, tokens: Sequence[str], past: Past, prices: Floats) -> None:
         """Ask on day 0, before loans are sized.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,23 +11,65 @@ import pandas as pd
 import pyarrow as pa
 
 from abm.experiments.schema import KEYS
+from abm.measures.measure import Measure
+from abm.measures.summary import sum_up_all
 
 
 class Days(NamedTuple):
     """What was measured on the days of one run."""
 
-    names: tuple[str, ...]
+    measures: tuple[Measure, ...]
     measured: npt.NDArray[np.float64]
     """Shape (measures, days)."""
     dates: npt.NDArray[np.datetime64]
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the measures."""
+        return tuple(measure.name for measure in self.measures)
 
-def table_of_runs(schema: pa.Schema, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """A row a run; columns that it lacks, and NaN, are left empty."""
-    columns = [
-        pa.array([row.get(field.name) for row in rows], field.type, from_pandas=True)
-        for field in schema
-    ]
+
+class Summed(NamedTuple):
+    """The summary statistics of some runs."""
+
+    rows: list[int]
+    """Of the runs, among those of a part."""
+    columns: dict[str, npt.NDArray[Any]]
+    """By name, shape (rows,)."""
+
+
+def summed(runs: Sequence[tuple[int, Days]]) -> Iterator[Summed]:
+    """Sum up the days of runs, given with their rows; those of as many days at once."""
+    alike: dict[object, list[tuple[int, Days]]] = {}
+    for row, days in runs:
+        alike.setdefault((days.names, days.measured.shape), []).append((row, days))
+    for some in alike.values():
+        measured = np.stack([days.measured for _, days in some])
+        yield Summed([row for row, _ in some], sum_up_all(measured, some[0][1].measures))
+
+
+def table_of_runs(
+    schema: pa.Schema, told: Sequence[Mapping[str, Any]], statistics: Sequence[Summed]
+) -> pa.Table:
+    """A row a run.
+
+    Args:
+        schema: of the table.
+        told: what there is to tell of each run beside its statistics; what it lacks is left empty.
+        statistics: of those that have any; NaN is left empty.
+    """
+    known = {name for row in told for name in row}
+    columns = []
+    for field in schema:
+        if field.name in known:
+            given = [row.get(field.name) for row in told]
+            columns.append(pa.array(given, field.type, from_pandas=True))
+            continue
+        values = np.full(len(told), np.nan)
+        for each in statistics:
+            if field.name in each.columns:
+                values[each.rows] = each.columns[field.name]
+        columns.append(_filled(field, values, len(told)))
     return pa.Table.from_arrays(columns, schema=schema)
 
 
@@ -40,8 +82,8 @@ def table_of_days(schema: pa.Schema, runs: Sequence[tuple[Mapping[str, int], Day
     }
     for key in KEYS:
         ready[key] = np.repeat([keys[key] for keys, _ in runs], numbers)
-    names = runs[0][1].names
-    if all(days.names == names for _, days in runs):
+    names, measures = runs[0][1].names, runs[0][1].measures
+    if all(days.measures is measures or days.names == names for _, days in runs):
         values = np.concatenate([days.measured for _, days in runs], axis=1)
         ready |= dict(zip(names, values, strict=True))
     else:  # a design has measures of its own

@@ -25,6 +25,16 @@ LARGEST_PART = 100
 _PARTS = 64
 """Small experiments are cut into about so many parts, for many workers to share."""
 
+_BRIEF, _LEAST_PARTS = 25, 8
+"""So many short runs are in a part, whose files cost as much as several of them, if so many parts
+are left to share."""
+
+_SHORT = 20_000
+"""Loan-days of a short run, which takes some milliseconds where nobody is asked ..."""
+
+_AS_LONG = {"agreement", "agreements", "close_out", "costs", "defaults", "loan", "money", "prices"}
+"""... and so do runs that differ in fields of these tables."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -53,10 +63,33 @@ class Plan:
             table for table in TABLES if table in ("runs", "days", *self.experiment.tables)
         )
 
-    @property
+    @cached_property
     def part_size(self) -> int:
         """Runs in a part."""
-        return min(LARGEST_PART, -(-self.runs // _PARTS))
+        shared, brief = -(-self.runs // _PARTS), min(_BRIEF, self.runs // _LEAST_PARTS)
+        return min(LARGEST_PART, brief if brief > shared and self._is_brief else shared)
+
+    @property
+    def _is_brief(self) -> bool:
+        """Whether all runs are surely short, as far as can be told without one."""
+        experiment = self.experiment
+        changed = {name.split(".")[0] for design in self.designs for name in design.changes}
+        if set(self.tables) != {"runs", "days"} or not changed <= _AS_LONG:
+            return False
+        scenario, people = experiment.scenario, experiment.scenario.participants
+        others: list[object] = [people.behaviour, people.given, scenario.rules, scenario.measures]
+        others += [scenario.balance, scenario.book, scenario.fees]
+        plain = scenario.ledger == "columns" and people.delivery == "priority"
+        number = people.lenders + people.borrowers + people.dealers
+        if any(others) or not plain or number > _SHORT:
+            return False
+        try:
+            drawn = draw_blueprint(
+                self.scenario(self.designs[0]), Streams.spawn(seed_of(experiment, 0))
+            )
+        except InputError:
+            return False
+        return len(drawn.books.loans) * len(drawn.days) <= _SHORT
 
     @property
     def factor_names(self) -> list[str]:

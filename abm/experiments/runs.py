@@ -6,6 +6,7 @@ import logging
 from functools import partial
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -87,7 +88,6 @@ class Outcome(NamedTuple):
 class Run(NamedTuple):
     """What a run came to."""
 
-    summary: dict[str, float]
     days: Days
     frames: dict[str, pd.DataFrame]
     """The tables beside `runs` and `days` that were asked for, without keys."""
@@ -122,12 +122,12 @@ def run_job(common: Common, job: Job, failure: str = "") -> Outcome:
                 failed += run is None
                 keys = {"scenario_id": scenario_id, "replication_id": replication_id}
                 told = _described(common, design, replication_id, error)
-                summary = {"one_history": run.one_history, **run.summary} if run else {}
-                part.add_run({**keys, **told, **summary})
-                if run is not None:
-                    part.add_days(keys, run.days)
-                    for table, frame in run.frames.items():
-                        part.add(table, keys, frame)
+                if run is None:
+                    part.add_run({**keys, **told})
+                    continue
+                part.add_run({**keys, **told, "one_history": run.one_history}, run.days)
+                for table, frame in run.frames.items():
+                    part.add(table, keys, frame)
     except OSError as error:
         raise unwritable(common.folder, error) from None
     return Outcome(len(job.runs), failed)
@@ -172,15 +172,14 @@ def simulate(common: Common, scenario: Scenario, replication_id: int) -> Run:
             market.run()
         else:
             market.run_days()
-        names = tuple(measure.name for measure in market.measures)
         collected = market.datacollector
-        days = Days(names, collected.values, market.days.to_numpy()[: collected.days])
+        days = Days(market.measures, collected.values, np.asarray(market.days)[: collected.days])
         frames: dict[str, pd.DataFrame] = {
             table: getattr(market, f"{table}_frame")()
             for table in common.tables
             if table not in ("runs", "days")
         }
-        return Run(market.summary(), days, frames, scenario.prices.is_one_history)
+        return Run(days, frames, scenario.prices.is_one_history)
     finally:
         market.release()
 

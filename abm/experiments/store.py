@@ -25,7 +25,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
-from abm.experiments.columns import Days, table_of_days, table_of_frame, table_of_runs
+from abm.experiments.columns import (
+    Days,
+    Summed,
+    summed,
+    table_of_days,
+    table_of_frame,
+    table_of_runs,
+)
 from abm.experiments.schema import TABLES
 from scenarios.errors import InputError
 
@@ -188,7 +195,8 @@ class Part:
         self._files: dict[str, tuple[str, Any, pq.ParquetWriter]] = {}
         self._waiting: dict[str, list[pa.Table]] = {table: [] for table in schemas}
         self._runs: list[dict[str, Any]] = []
-        self._days: list[tuple[Mapping[str, int], Days]] = []
+        self._summed: list[Summed] = []
+        self._days: list[tuple[int, Days]] = []
         self._rows_of_days = 0
 
     def add(self, table: str, keys: Mapping[str, int], frame: pd.DataFrame) -> None:
@@ -204,16 +212,20 @@ class Part:
         if sum(part.num_rows for part in waiting) >= _ROWS_IN_MEMORY:
             self._flush(table)
 
-    def add_days(self, keys: Mapping[str, int], days: Days) -> None:
-        """Add the days of a run; measures that it lacks, and NaN, are left empty."""
-        self._days.append((keys, days))
-        self._rows_of_days += len(days.dates)
+    def add_run(self, told: Mapping[str, Any], days: Days | None = None) -> None:
+        """Add a run.
+
+        Args:
+            told: what there is to tell of it, its keys among that; columns that it lacks are left
+                empty.
+            days: of the run, if it did not fail; they are summed up in its row.
+        """
+        self._runs.append(dict(told))
+        if days is not None:
+            self._days.append((len(self._runs) - 1, days))
+            self._rows_of_days += len(days.dates)
         if self._rows_of_days >= _ROWS_IN_MEMORY:
             self._flush("days")
-
-    def add_run(self, row: Mapping[str, Any]) -> None:
-        """Add a row to `runs`; columns that it lacks, and NaN, are left empty."""
-        self._runs.append(dict(row))
 
     def __enter__(self) -> Part:
         files = self.store.files
@@ -236,9 +248,9 @@ class Part:
     ) -> None:
         try:
             if kind is None:
-                self._waiting["runs"].append(table_of_runs(self.schemas["runs"], self._runs))
-                for table in self.schemas:
-                    self._flush(table)
+                for table in (*TABLES[1:], TABLES[0]):
+                    if table in self.schemas:
+                        self._flush(table)
             for _, file, writer in self._files.values():
                 writer.close()
                 file.close()
@@ -254,8 +266,12 @@ class Part:
     def _flush(self, table: str) -> None:
         waiting, self._waiting[table] = self._waiting[table], []
         if table == "days" and self._days:
-            waiting.append(table_of_days(self.schemas["days"], self._days))
+            self._summed += summed(self._days)
+            keyed = [(self._runs[row], days) for row, days in self._days]
+            waiting.append(table_of_days(self.schemas["days"], keyed))
             self._days, self._rows_of_days = [], 0
+        if table == "runs":
+            waiting.append(table_of_runs(self.schemas["runs"], self._runs, self._summed))
         if waiting:
             self._files[table][2].write_table(pa.concat_tables(waiting))
 

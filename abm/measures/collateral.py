@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from abm.measures.measure import LEVEL, MONEY, RATIO, SHARE, daily
+from abm.measures.measure import COUNT, FLOW, LEVEL, MONEY, RATIO, SHARE, daily
 
 Floats = npt.NDArray[np.float64]
 
@@ -36,3 +36,22 @@ def collateral_volatility(market: Any) -> float:
     volatility[-1] = 0.0
     held = value > 0
     return float(value[held] @ volatility[held] / value.sum()) if held.any() else float("nan")
+
+
+@daily(MONEY, LEVEL, label="collateral that does not count")
+def collateral_not_counted(market: Any) -> float:
+    """Market value of the collateral that its schedule does not accept at the end of the day: what
+    is not eligible, and whole tokens beyond a limit."""
+    return float(market.agreements.not_counted) * market.unit
+
+
+@daily(COUNT, FLOW)
+def substitutions(market: Any) -> float:
+    """Margin accounts whose borrower took collateral back and brought other tokens for it."""
+    return float(market.phases.substituted[0])
+
+
+@daily(MONEY, FLOW)
+def substituted_value(market: Any) -> float:
+    """Market value of the collateral that borrowers took back in exchange for other tokens."""
+    return float(market.phases.substituted[1]) * market.unit

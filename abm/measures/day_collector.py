@@ -14,6 +14,7 @@ import pandas as pd
 from abm.measures.daily import WRITTEN
 from abm.measures.measure import COUNT, Measure
 from scenarios.errors import InputError
+from scenarios.kept import shared
 
 Floats = npt.NDArray[np.float64]
 
@@ -33,8 +34,9 @@ class DayCollector(mesa.DataCollector):
         self.days = 0
         """Days recorded so far."""
         self._values = np.zeros((len(measures), days))
-        self._rows = {measure.name: row for row, measure in enumerate(measures)}
-        self._written = np.array([self._rows[name] for name in WRITTEN])
+        self._told: dict[str, list[Any]] = {}
+        self._of_reporters: dict[str, list[Any]] = {}
+        self._rows, self._written = shared(measures).get("rows", lambda: _rows(measures))
         super().__init__()
 
     @property
@@ -45,6 +47,8 @@ class DayCollector(mesa.DataCollector):
     @property
     def model_vars(self) -> dict[str, list[Any]]:
         """Values day by day, by the name of the measure or reporter."""
+        if not self._told:
+            self._told = {measure.name: [] for measure in self.measures} | self._of_reporters
         for measure, row in zip(self.measures, self.values, strict=True):
             told = self._told[measure.name]
             if len(told) < self.days:
@@ -53,7 +57,7 @@ class DayCollector(mesa.DataCollector):
 
     @model_vars.setter
     def model_vars(self, of_reporters: dict[str, list[Any]]) -> None:
-        self._told = {measure.name: [] for measure in self.measures} | of_reporters
+        self._told, self._of_reporters = {}, of_reporters
 
     @property
     def today(self) -> dict[str, float]:
@@ -93,6 +97,12 @@ class DayCollector(mesa.DataCollector):
     def get_model_vars_dataframe(self) -> pd.DataFrame:
         """One row a day, one column a measure or reporter."""
         return pd.DataFrame(self.model_vars)
+
+
+def _rows(measures: Sequence[Measure]) -> tuple[dict[str, int], npt.NDArray[np.int64]]:
+    """The row of each measure, and the rows of what is written compiled."""
+    rows = {measure.name: row for row, measure in enumerate(measures)}
+    return rows, np.array([rows[name] for name in WRITTEN])
 
 
 def typed(measure: Measure, values: Any) -> npt.NDArray[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from scenarios.kept import shared
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Numbers = npt.NDArray[Any]
 
 TOTAL, MEAN, LARGEST, WEIGHTED, QUANTILE = range(5)
 """How the days of a measure become one number."""
@@ -59,27 +60,48 @@ def sum_up(days: Floats, measures: Sequence[Measure] = MEASURES) -> dict[str, fl
         days: what was measured each day, shape (measures, days).
         measures: as declared.
     """
-    plan = shared(measures).get("plan", lambda: _plan(measures))
-    later = np.ascontiguousarray(days[:, 1:])
+    plan, (values, whole) = _plan_of(measures), _summed(days[None], measures)
+    both = zip(plan.statistics, values[:, 0].tolist(), whole[:, 0].tolist(), strict=True)
+    return {one.name: count if one.whole else value for one, value, count in both}
+
+
+def sum_up_all(days: Floats, measures: Sequence[Measure] = MEASURES) -> dict[str, Numbers]:
+    """The summary statistics of some runs of as many days, by name; see `sum_up`.
+
+    Args:
+        days: what was measured, shape (runs, measures, days).
+        measures: as declared.
+
+    Returns:
+        Numbers of shape (runs,).
+    """
+    plan, (values, whole) = _plan_of(measures), _summed(days, measures)
+    both = zip(plan.statistics, values, whole, strict=True)
+    return {one.name: count if one.whole else value for one, value, count in both}
+
+
+def _summed(days: Floats, measures: Sequence[Measure]) -> tuple[Floats, Ints]:
+    """All statistics of runs, shape (statistics, runs), and the same as whole numbers."""
+    plan = _plan_of(measures)
+    later = np.ascontiguousarray(days[:, :, 1:])
     missing = np.isnan(later)
     there = np.where(missing, 0.0, later) if missing.any() else later
-    number = later.shape[1]
-    largest = np.fmax.reduce(later, axis=1) if number else np.full(len(later), np.nan)
-    total = there.sum(axis=1)
+    runs, _, number = later.shape
+    largest = np.fmax.reduce(later, axis=2) if number else np.full(later.shape[:2], np.nan)
+    total = there.sum(axis=2)
     with np.errstate(invalid="ignore"):
-        mean = total / (number - missing.sum(axis=1))
-    values = np.stack([total, mean, largest])[plan.how, plan.row].tolist()
+        mean = total / (number - missing.sum(axis=2))
+    values = np.stack([total, mean, largest])[plan.how, :, plan.row]
     for position, row, weight in plan.weighted:
-        values[position] = _weighted(later[row], later[weight])
+        values[position] = _weighted(later[:, row], later[:, weight])
     for position, row in plan.tails:
-        values[position] = _quantile(later[row])
-    by_name = dict(zip((measure.name for measure in measures), later, strict=True))
-    values = [number, *values, *(of(by_name) for _, of in _OF_RUNS)]
-    return {
-        # On day 0 there is no day yet, and no largest one.
-        one.name: float(value) if not one.whole else int(value) if value == value else 0
-        for one, value in zip(plan.statistics, values, strict=True)
-    }
+        values[position] = _quantile(later[:, row])
+    by_name = {measure.name: later[:, row] for row, measure in enumerate(measures)}
+    of_runs = [of(by_name) for _, of in _OF_RUNS]
+    found = np.vstack([np.full(runs, float(number)), values, *of_runs])
+    # On day 0 there is no day yet, and no largest one.
+    with np.errstate(invalid="ignore"):  # of money that is too much, which is no whole number
+        return found, np.where(np.isnan(found), 0.0, found).astype(np.int64)
 
 
 class _Plan(NamedTuple):
@@ -92,6 +114,10 @@ class _Plan(NamedTuple):
     """Positions of the weighted means, with the rows of measure and weight."""
     tails: list[tuple[int, int]]
     """Positions of the quantiles, with the rows of the measure."""
+
+
+def _plan_of(measures: Sequence[Measure]) -> _Plan:
+    return shared(measures).get("plan", lambda: _plan(measures))
 
 
 def _plan(measures: Sequence[Measure]) -> _Plan:
@@ -139,43 +165,68 @@ def _of_days(measure: Measure) -> list[Statistic]:
     return found
 
 
-def _quantile(values: Floats) -> float:
-    """The quantile of the values that there are; not a number if there is none.
+def _there(values: Floats, of: Callable[..., Floats], *others: Floats) -> Floats:
+    """A number of each run, of the days on which its values are numbers.
 
-    As `numpy.quantile` finds it, to the last bit; which takes ten times as long for a few.
+    Args:
+        values: shape (runs, days).
+        of: makes of values and others, shape (runs, days), numbers of shape (runs,).
+        others: likewise.
     """
-    there = np.sort(values[~np.isnan(values)])
-    if not len(there):
-        return float("nan")
-    position = (len(there) - 1) * LEVEL
+    found = of(values, *others)
+    missing = np.isnan(values)
+    for run in np.flatnonzero(missing.any(axis=1)).tolist():
+        days = ~missing[run]
+        found[run] = of(*(each[run : run + 1, days] for each in (values, *others)))[0]
+    return found
+
+
+def _quantile(values: Floats) -> Floats:
+    """The quantile of the values that there are; not a number if there is none."""
+    return _there(values, _quantile_of_all)
+
+
+def _quantile_of_all(values: Floats) -> Floats:
+    """As `numpy.quantile` finds it, to the last bit; which takes ten times as long for a few."""
+    runs, number = values.shape
+    if not number:
+        return np.full(runs, np.nan)
+    position = (number - 1) * LEVEL
     below = int(position)
     part = position - below
-    low, high = there[[below, min(below + 1, len(there) - 1)]].tolist()
-    return float(low + (high - low) * part if part < 0.5 else high - (high - low) * (1 - part))
+    low, high = np.sort(values, axis=1)[:, [below, min(below + 1, number - 1)]].T
+    return low + (high - low) * part if part < 0.5 else high - (high - low) * (1 - part)
 
 
-def _weighted(values: Floats, weights: Floats) -> float:
+def _weighted(values: Floats, weights: Floats) -> Floats:
     """Weighted mean of the values that there are; not a number if none has a weight."""
-    there = ~np.isnan(values)
-    total = weights[there].sum()
-    return float((values[there] * weights[there]).sum() / total) if total else float("nan")
+    return _there(values, _weighted_mean, weights)
 
 
-def _peak_liquidity_demand(days: Mapping[str, Floats]) -> float:
+def _weighted_mean(values: Floats, weights: Floats) -> Floats:
+    return _ratio((values * weights).sum(axis=1), weights.sum(axis=1))
+
+
+def _ratio(part: Floats, whole: Floats) -> Floats:
+    """Not a number of nothing."""
+    return np.divide(part, whole, out=np.full(len(part), np.nan), where=whole != 0)
+
+
+def _peak_liquidity_demand(days: Mapping[str, Floats]) -> Floats:
     called = days["delivery_call_value"]
-    return float(called.max()) if len(called) else float("nan")
+    return called.max(axis=1) if called.shape[1] else np.full(len(called), np.nan)
 
 
-def _defaults(days: Mapping[str, Floats]) -> float:
-    return float(np.sum([days[f"defaults_{cause}"].sum() for cause in CAUSES]))
+def _defaults(days: Mapping[str, Floats]) -> Floats:
+    return np.asarray(sum(days[f"defaults_{cause}"].sum(axis=1) for cause in CAUSES))
 
 
-def _loss_given_default(days: Mapping[str, Floats]) -> float:
-    at_default = days["exposure_at_default"].sum()
-    return float(days["close_out_loss"].sum() / at_default) if at_default else float("nan")
+def _loss_given_default(days: Mapping[str, Floats]) -> Floats:
+    lost, at_default = days["close_out_loss"], days["exposure_at_default"]
+    return _ratio(lost.sum(axis=1), at_default.sum(axis=1))
 
 
-_OF_RUNS: tuple[tuple[Statistic, Callable[[Mapping[str, Floats]], float]], ...] = (
+_OF_RUNS: tuple[tuple[Statistic, Callable[[Mapping[str, Floats]], Floats]], ...] = (
     (
         Statistic(
             "peak_liquidity_demand",

@@ -24,8 +24,8 @@ from abm.books.terms import Terms, Tokens
 from abm.opening.balance import at_raised_haircuts, policies_of, reinvests
 from abm.opening.funding import equity_of, fund, used_by
 from abm.opening.later import LaterLoans
-from abm.opening.limits import refuse_overflow
-from abm.opening.liquidity import looks_back, sensitivity_of
+from abm.opening.limits import Bounds
+from abm.opening.liquidity import looks_back, sensitivity_of, with_own_volumes
 from abm.opening.loan_table import LoanTable, draw_loans
 from abm.opening.sizes import Sizes, size_loans
 from abm.opening.streams import Streams
@@ -48,6 +48,8 @@ class Revised(Protocol):
 
     today: list[CollateralAgreement]
     """In the order of the scenario."""
+    for_new_loans: bool
+    """Whether margin accounts with open loans keep the terms with which they began."""
 
     def begin(self, tokens: Sequence[str], past: Past, prices: npt.NDArray[np.float64]) -> None:
         """Rewrite them by the prices of day 0, in money, shape (tokens,)."""
@@ -96,6 +98,17 @@ class Blueprint:
     """What the scenario says of balance sheets; None where none are kept."""
 
 
+def days_of(scenario: Scenario, streams: Streams) -> pd.DatetimeIndex:
+    """The days that a scenario simulates, which takes no more than its prices.
+
+    Raises:
+        InputError: there are no prices for its window.
+    """
+    window = scenario.window
+    panel = scenario.prices.panel(scenario.price_window, streams.prices)
+    return on_calendar(panel, window.start, window.end, window.calendar).dates
+
+
 def draw_blueprint(
     scenario: Scenario,
     streams: Streams,
@@ -126,8 +139,9 @@ def draw_blueprint(
     panel.refuse_other_currency(cash)
     if cash in panel.tokens:
         raise InputError(f"money.currency: {cash} is also the name of a priced token")
-    tokens = (*panel.tokens, cash)
-    assets = asset_columns(scenario.assets, tokens)
+    kept = shared(scenario)
+    tokens = kept.get(("tokens", panel.tokens), lambda: (*panel.tokens, cash))
+    assets = kept.get(("assets", tokens), partial(asset_columns, scenario.assets, tokens))
     sensitivity = sensitivity_of(scenario, source, earlier, panel.dates, tokens, assets)
     prices = np.column_stack([panel.in_units(unit), np.ones(len(panel.dates), np.int64)])
     population, table = draw_loans(scenario, streams.network, tokens, len(panel.dates) - 1)
@@ -136,24 +150,34 @@ def draw_blueprint(
         revision.begin(panel.tokens, past, prices[0, :-1] * unit)
         table = replace(table, agreements=tuple(revision.today))
     agreements = at_raised_haircuts(scenario, table.agreements)
+    if revision is not None and revision.for_new_loans:
+        agreements *= len(panel.dates)  # with room for those that rules have replaced
     if scenario.rules:  # which may write other terms in every run
         terms, priority = terms_of(agreements, tokens, cash, unit)
     else:
-        kept, make = shared(scenario), partial(terms_of, agreements, tokens, cash, unit)
+        make = partial(terms_of, agreements, tokens, cash, unit)
         terms, priority = kept.get(("terms", tokens), make)
         terms, priority = terms.copy(), priority.copy()
-    schedules = ScheduleBook(
-        scenario.schedules, agreements, assets, tokens, population.names, panel.dates.to_numpy()
-    )
+
+    def written() -> ScheduleBook:
+        days = panel.dates.to_numpy()
+        volumes = with_own_volumes(assets, source, panel.dates[0])
+        given = scenario.schedules, agreements, volumes, tokens, population.names, days
+        return ScheduleBook(*given)
+
+    # One without schedules says nothing of its market, and never changes.
+    says = scenario.schedules or scenario.rules
+    schedules = written() if says else kept.get(("schedules", tokens), written)
     sizes = size_loans(table, tokens, cash, prices, unit, schedules)
-    refuse_overflow(scenario, tokens, table, sizes, terms, prices, sensitivity)
+    bounds = Bounds(scenario, tokens, table, sizes, terms, prices, sensitivity)
+    bounds.refuse_loans()
     books, ledger = _books(
         scenario, table, sizes, terms, priority, population, tokens, len(panel.dates), schedules
     )
     check_stress(scenario, population, books.loans, panel.tokens, len(panel.dates) - 1)
     modes = [AT_MATURITY.index(kind.at_maturity) for kind in table.drawn.kinds]
     fund(scenario, population, ledger, table, sizes, prices, streams.network)
-    refuse_overflow(scenario, tokens, table, sizes, terms, prices, sensitivity, ledger.wallets)
+    bounds.refuse_together(ledger.wallets)
     policies = None
     if scenario.balance:
         used = used_by(table, sizes, len(population.names))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, cast
 
 import numpy as np
@@ -60,15 +61,18 @@ class FeatureStreams:
 
     def __init__(self, rng: np.random.Generator):
         """Nothing is taken from `rng` itself."""
-        seed = cast(np.random.SeedSequence, rng.bit_generator.seed_seq)
-        self._seeds = dict(zip(FEATURES, seed.spawn(len(FEATURES)), strict=True))
+        self._seed = cast(np.random.SeedSequence, rng.bit_generator.seed_seq)
+        self._first = self._seed.n_children_spawned
         self._kind = type(rng.bit_generator)
         self._made: dict[str, np.random.Generator] = {}
 
     def __getitem__(self, feature: str) -> np.random.Generator:
         """The stream of a feature."""
         if feature not in self._made:
-            self._made[feature] = np.random.Generator(self._kind(self._seeds[feature]))
+            # That which the seed would spawn for it, without the others.
+            key = (*self._seed.spawn_key, self._first + FEATURES.index(feature))
+            seed = np.random.SeedSequence(self._seed.entropy, spawn_key=key)
+            self._made[feature] = np.random.Generator(self._kind(seed))
         return self._made[feature]
 
 
@@ -93,12 +97,13 @@ def draw_features(
     """
     number = len(kind)
     start, term, elapsed = (np.zeros(number, np.int64) for _ in range(3))
-    position, chosen = np.zeros(number, np.int64), list[Loan]()
+    position, chosen, before = np.zeros(number, np.int64), list[tuple[Loan, ...]](), 0
     uniform = _uniform(kinds, number, streams)
     for k, rows in rows_by(kind):
         of = {feature: u[rows] if len(u) else u for feature, u in uniform.items()}
-        position[rows] = len(chosen) + _variant(kinds[k], of["lent_token"], of["mix"])
-        chosen += _variants(kinds[k])
+        position[rows] = before + _variant(kinds[k], of["lent_token"], of["mix"])
+        chosen.append(_variants(kinds[k]))
+        before += len(chosen[-1])
         with named(f"{names(int(rows[0]))}.start"):
             start[rows] = draw_start(kinds[k].start, of["start"], last)
         if kinds[k].maturity is not None:
@@ -107,7 +112,9 @@ def draw_features(
             some = start[rows] == 0
             aged = _met_term(kinds[k], of["term"][some], of["age"][some])
             term[rows[some]], elapsed[rows[some]] = aged
-    return Drawn(position, tuple(chosen), start, term, elapsed)
+    # Those of one kind are the same object in every run, for which more can be kept.
+    variants = chosen[0] if len(chosen) == 1 else tuple(chain.from_iterable(chosen))
+    return Drawn(position, variants, start, term, elapsed)
 
 
 _NONE = np.zeros(0)
@@ -137,21 +144,21 @@ def _drawn(kind: Loan) -> Iterator[str]:
         yield from ("term", "age")
 
 
-def _variants(kind: Loan) -> list[Loan]:
+def _variants(kind: Loan) -> tuple[Loan, ...]:
     """The kind with each of its lent tokens and each of its mixes."""
     if not kind.mixes and not isinstance(kind.lent_token, dict):
-        return [kind]
+        return (kind,)
     return shared(kind).get("variants", lambda: _made_variants(kind))
 
 
-def _made_variants(kind: Loan) -> list[Loan]:
+def _made_variants(kind: Loan) -> tuple[Loan, ...]:
     lent = list(kind.lent_token) if isinstance(kind.lent_token, dict) else [kind.lent_token]
     mixes: list[Any] = [mix.shares for mix in kind.mixes] or [kind.composition]
-    return [
+    return tuple(
         kind.model_copy(update={"lent_token": token, "composition": mix, "mixes": ()})
         for token in lent
         for mix in mixes
-    ]
+    )
 
 
 def _variant(kind: Loan, of_lent: Floats, of_mix: Floats) -> Any:

@@ -44,20 +44,17 @@ def times(amounts: Ints, ratio: Fraction, rounding: Rounding = "down") -> Ints:
     return np.minimum(whole, LARGEST).astype(np.int64)
 
 
-def product_over(amounts: Ints, factors: Ints | int, divisor: int, prices: Ints) -> Ints:
-    """`amounts · factors / (divisor · prices)`, rounded down; all above or, but divisors, at zero.
+def product_over(amounts: Ints, factors: Ints | int, divisors: Ints | int, prices: Ints) -> Ints:
+    """`amounts · factors / (divisors · prices)`, rounded down; none below zero, divisors above it.
 
-    Args:
-        amounts: shape (rows,).
-        factors: as many, or one for all; likewise `prices`.
-        divisor: of all.
+    The arguments are of shapes that go together; factors and divisors may be beyond 64 bits.
     """
-    largest = int(np.max(factors, initial=0)) if isinstance(factors, np.ndarray) else factors
-    product = int(amounts.max(initial=0)) * largest
-    if max(product, largest, divisor * int(prices.max(initial=0))) >= 2**63:
+    factors, divisors = np.asarray(factors), np.asarray(divisors)
+    product = int(amounts.max(initial=0)) * int(factors.max(initial=0))
+    if max(product, int(divisors.max(initial=0)) * int(prices.max(initial=0))) >= 2**63:
         # Python's integers have no end.
         amounts, prices = amounts.astype(object), prices.astype(object)
-    return np.minimum(amounts * factors // (divisor * prices), LARGEST).astype(np.int64)
+    return np.minimum(amounts * factors // (divisors * prices), LARGEST).astype(np.int64)
 
 
 def scaled(amounts: Ints, ratio: Fraction, sizes: Floats, rounding: Rounding) -> Ints:

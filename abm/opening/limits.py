@@ -95,64 +95,100 @@ def largest_values(
 
 def dearest(scenario: Scenario) -> float:
     """How much more collateral haircuts of tokens ask for at most than that of an agreement."""
+    if not scenario.schedules:
+        return 1.0
     entries = [entry for each in scenario.schedules.values() for entry in each.criteria]
     given = [entry.haircut_percentage for entry in entries]
     given += [kind.haircut for kind in scenario.assets.values()]
     haircut = max((each for each in given if each is not None), default=0.0)
-    return 1 / (1 - haircut) if scenario.schedules else 1.0
+    return 1 / (1 - haircut)
 
 
-def refuse_overflow(
-    scenario: Scenario,
-    tokens: Sequence[str],
-    table: LoanTable,
-    sizes: Sizes,
-    terms: Terms,
-    prices: Ints,
-    sensitivity: Floats,
-    wallets: Ints | None = None,
-) -> None:
-    """Refuse a market whose collateral could come to be worth more than it can count.
+class Bounds:
+    """What the collateral of a market could come to be worth, and whether that can be counted."""
 
-    Args:
-        scenario: what is built.
-        tokens: names of the ledger's columns.
-        table: the loans, of these sizes and under these terms.
-        sizes: of the loans.
-        terms: of the agreements.
-        prices: true ones, shape (days, tokens).
-        sensitivity: of prices to sales, a row a day or one.
-        wallets: prefunded inventories, shape (wallets, tokens); without them only loans are looked
-            at one by one.
+    def __init__(
+        self,
+        scenario: Scenario,
+        tokens: Sequence[str],
+        table: LoanTable,
+        sizes: Sizes,
+        terms: Terms,
+        prices: Ints,
+        sensitivity: Floats,
+    ):
+        """Bounds of what is built.
 
-    Raises:
-        InputError: naming the loan, or saying that it is all of them together.
-    """
-    held = np.zeros(len(tokens)) if wallets is None else wallets.sum(axis=0, dtype=np.float64)
-    once = prices.min(axis=0).astype(np.float64), prices.max(axis=0).astype(np.float64)
-    value = largest_values(table, sizes, terms, *once) * dearest(scenario)
-    worth = float(value.sum())
-    lowest, highest = price_range(scenario, tokens, prices, sensitivity, worth, held)
-    if scenario.close_out.impact or scenario.oracle.wrong_prices:
-        value = largest_values(table, sizes, terms, lowest, highest) * dearest(scenario)
-    row = int(value.argmax())
-    if value[row] >= LARGEST_VALUE:
-        raise InputError(
-            f"loan {table.loan_id[row]}: its collateral could come to be worth"
-            f" {value[row]:.3g} money units, above the limit of {LARGEST_VALUE:.3g};"
-            " make the loan smaller or choose a larger money.unit"
+        Args:
+            scenario: with its stress.
+            tokens: names of the ledger's columns.
+            table: the loans, of these sizes and under these terms.
+            sizes: of the loans.
+            terms: of the agreements.
+            prices: true ones, shape (days, tokens).
+            sensitivity: of prices to sales, a row a day or one.
+        """
+        self._scenario, self._tokens, self._sensitivity = scenario, tokens, sensitivity
+        self._table, self._sizes, self._terms = table, sizes, terms
+        self._prices, self._dearest = prices, dearest(scenario)
+        once = prices.min(axis=0).astype(np.float64), prices.max(axis=0).astype(np.float64)
+        self._once = once
+        self._value = largest_values(table, sizes, terms, *once) * self._dearest
+
+    def refuse_loans(self) -> None:
+        """Refuse loans whose collateral could come to be worth more than can be counted.
+
+        Raises:
+            InputError: naming the loan, or saying that it is their tokens together.
+        """
+        self._refuse_loans(*self._with(np.zeros(len(self._tokens))))
+
+    def refuse_together(self, wallets: Ints) -> None:
+        """Refuse loans beside prefunded inventories, shape (wallets, tokens), likewise.
+
+        Raises:
+            InputError: as for loans alone, or saying that it is all of them together.
+        """
+        held = wallets.sum(axis=0, dtype=np.float64)
+        value, lowest, highest = self._with(held)
+        if self._moves:
+            self._refuse_loans(value, lowest, highest)
+        together = float(value.sum() + held @ highest)
+        if together >= LARGEST_VALUE:
+            raise InputError(
+                f"all loans and inventories together could come to be worth {together:.3g} money"
+                f" units, above the limit of {LARGEST_VALUE:.3g}; make them smaller or choose a"
+                " larger money.unit"
+            )
+
+    @property
+    def _moves(self) -> bool:
+        """Whether published prices can be others than the true ones."""
+        return bool(self._scenario.close_out.impact or self._scenario.oracle.wrong_prices)
+
+    def _with(self, held: Floats) -> tuple[Floats, Floats, Floats]:
+        """Values of loans, and the lowest and highest prices, beside tokens that are held."""
+        if not self._moves:
+            return self._value, *self._once
+        scenario, worth = self._scenario, float(self._value.sum())
+        lowest, highest = price_range(
+            scenario, self._tokens, self._prices, self._sensitivity, worth, held
         )
-    swing = float((highest / lowest).max())
-    counted = np.maximum(sizes.posted, sizes.lent).sum(axis=0, dtype=np.float64).max()
-    if counted * swing >= LARGEST_VALUE:
-        raise InputError(
-            f"loans: {counted:.3g} tokens of one kind are more than the ledger can count;"
-            " make the loans smaller"
-        )
-    together = float(value.sum() + held @ highest)
-    if wallets is not None and together >= LARGEST_VALUE:
-        raise InputError(
-            f"all loans and inventories together could come to be worth {together:.3g} money units,"
-            f" above the limit of {LARGEST_VALUE:.3g}; make them smaller or choose a larger"
-            " money.unit"
-        )
+        value = largest_values(self._table, self._sizes, self._terms, lowest, highest)
+        return value * self._dearest, lowest, highest
+
+    def _refuse_loans(self, value: Floats, lowest: Floats, highest: Floats) -> None:
+        row = int(value.argmax())
+        if value[row] >= LARGEST_VALUE:
+            raise InputError(
+                f"loan {self._table.loan_id[row]}: its collateral could come to be worth"
+                f" {value[row]:.3g} money units, above the limit of {LARGEST_VALUE:.3g};"
+                " make the loan smaller or choose a larger money.unit"
+            )
+        swing = float((highest / lowest).max())
+        counted = np.maximum(self._sizes.posted, self._sizes.lent).sum(axis=0, dtype=np.float64)
+        if counted.max() * swing >= LARGEST_VALUE:
+            raise InputError(
+                f"loans: {counted.max():.3g} tokens of one kind are more than the ledger can"
+                " count; make the loans smaller"
+            )

@@ -139,6 +139,20 @@ def average_volume(panel: PricePanel, assets: AssetColumns, rows: Rows) -> Float
     return volume
 
 
+def with_own_volumes(assets: AssetColumns, panel: PricePanel, first: pd.Timestamp) -> AssetColumns:
+    """The classes, with the volumes of the price file for tokens whose class gives none.
+
+    They are averages over the last `SESSIONS` up to the first day of the simulation.
+    """
+    if panel.volume is None:
+        return assets
+    stop = max(int(panel.dates.searchsorted(first, side="right")), 1)
+    own = panel.volume[max(stop - SESSIONS, 0) : stop].mean(axis=0)
+    stated = assets.daily_volume
+    filled = np.where(np.isnan(stated[:-1]), own, stated[:-1])
+    return assets._replace(daily_volume=np.append(filled, stated[-1]))
+
+
 def _trailing(values: Floats, number: int) -> Floats:
     """Sums of the last so many rows up to each."""
     before = np.zeros((number - 1, values.shape[1]))

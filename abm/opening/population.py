@@ -30,7 +30,10 @@ def draw_population(
     part = scenario.participants
     roles: dict[str, Role] = {}
     if pairs is None:
-        roles = dict(_numbered(part.lenders, part.borrowers, part.dealers))
+        numbered = _numbered(part.lenders, part.borrowers, part.dealers)
+        if not part.given:
+            return Population(*numbered, draw_sizes(part.size, len(numbered[0]), rng), {})
+        roles = dict(zip(*numbered, strict=True))
     else:
         lenders, borrowers = ({names[side] for names in pairs} for side in (0, 1))
         for name in lenders | borrowers:
@@ -53,14 +56,17 @@ def draw_population(
 
 
 @lru_cache(maxsize=16)
-def _numbered(lenders: int, borrowers: int, dealers: int) -> tuple[tuple[str, Role], ...]:
-    """Names and roles of so many participants of each role, sorted by name."""
+def _numbered(
+    lenders: int, borrowers: int, dealers: int
+) -> tuple[tuple[str, ...], tuple[Role, ...]]:
+    """Names, sorted, and roles of so many participants of each role."""
     roles: dict[str, Role] = {}
     for role, number in zip(ROLES, (lenders, borrowers, dealers), strict=True):
         width = len(str(number))
         for i in range(1, number + 1):
             roles[f"{role[0].upper()}{i:0{width}d}"] = role
-    return tuple(sorted(roles.items()))
+    names = tuple(sorted(roles))
+    return names, tuple(roles[name] for name in names)
 
 
 def draw_sizes(distribution: Distribution, number: int, rng: np.random.Generator) -> Floats:

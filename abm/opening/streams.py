@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 
 from scenarios.errors import InputError
 from scenarios.experiment import SEEDS
+
+Entropy: TypeAlias = int | Sequence[int] | None
+"""What a `numpy.random.SeedSequence` is made of."""
 
 _PURPOSES = 5
 _PRICES, _NETWORK, _BEHAVIOUR, _SHOCKS, _RECALLS = range(_PURPOSES)
@@ -34,34 +38,38 @@ class RunSeed:
 class Streams:
     """One source of randomness for each purpose, so that changing one leaves the others alone."""
 
-    def __init__(self, seeds: Sequence[np.random.SeedSequence]):
-        """A stream from each of these, made when it is needed."""
+    def __init__(self, seeds: Sequence[tuple[Entropy, tuple[int, ...]]]):
+        """A stream from the entropy and key of each of these seeds, made when it is needed."""
         self._seeds = seeds
+
+    def _stream(self, purpose: int) -> np.random.Generator:
+        entropy, key = self._seeds[purpose]
+        return np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=key))
 
     @cached_property
     def prices(self) -> np.random.Generator:
         """Draws prices."""
-        return np.random.default_rng(self._seeds[_PRICES])
+        return self._stream(_PRICES)
 
     @cached_property
     def network(self) -> np.random.Generator:
         """Draws participants, network and loans."""
-        return np.random.default_rng(self._seeds[_NETWORK])
+        return self._stream(_NETWORK)
 
     @cached_property
     def behaviour(self) -> np.random.Generator:
         """Seeds Mesa's own randomness."""
-        return np.random.default_rng(self._seeds[_BEHAVIOUR])
+        return self._stream(_BEHAVIOUR)
 
     @cached_property
     def shocks(self) -> np.random.Generator:
         """Draws defaults from outside."""
-        return np.random.default_rng(self._seeds[_SHOCKS])
+        return self._stream(_SHOCKS)
 
     @cached_property
     def recalls(self) -> np.random.Generator:
         """Draws recalls."""
-        return np.random.default_rng(self._seeds[_RECALLS])
+        return self._stream(_RECALLS)
 
     @classmethod
     def spawn(cls, seed: int | np.random.SeedSequence | RunSeed | None) -> Streams:
@@ -79,26 +87,25 @@ class Streams:
             InputError: it is none of these.
         """
         if isinstance(seed, np.random.SeedSequence):
-            # A copy: spawning changes a sequence, and the next run must get the same children.
-            copy = np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key)
-            children = copy.spawn(_PURPOSES)
+            # Its first children, whatever it has spawned: the next run must get the same.
+            children = _children(seed.entropy, seed.spawn_key)
         else:
             run = seed if isinstance(seed, RunSeed) else RunSeed(seed)
             _check(run.seed)
-            entropy = np.random.SeedSequence(run.seed).entropy  # one for all, if nobody knows it
-            children = _of_replication(entropy, run.path)
+            # One for all, if nobody knows it.
+            entropy = np.random.SeedSequence().entropy if run.seed is None else run.seed
+            children = _children(entropy, (run.path,))
             if run.network != run.path:
-                key = (run.path, _APART + run.network)
-                own = np.random.SeedSequence(entropy, spawn_key=key).spawn(_PURPOSES)
+                own = _children(entropy, (run.path, _APART + run.network))
                 own[_PRICES] = children[_PRICES]
-                own[_NETWORK] = _of_replication(entropy, run.network)[_NETWORK]
+                own[_NETWORK] = _children(entropy, (run.network,))[_NETWORK]
                 children = own
         return cls(children)
 
 
-def _of_replication(entropy: object, replication: int) -> list[np.random.SeedSequence]:
-    whole = np.random.SeedSequence(entropy, spawn_key=(replication,))  # type: ignore[arg-type]
-    return whole.spawn(_PURPOSES)
+def _children(entropy: Entropy, key: tuple[int, ...]) -> list[tuple[Entropy, tuple[int, ...]]]:
+    """Entropy and keys of the sequences that one of this key spawns first, one a purpose."""
+    return [(entropy, (*key, purpose)) for purpose in range(_PURPOSES)]
 
 
 def _check(seed: object) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
 
 import numpy as np
 
 from abm.books.schedules import LONGEST_FRACTION
-from abm.books.terms import TermColumns, Terms, Tokens
+from abm.books.terms import Terms, Tokens, new_terms
 from scenarios.agreement import CollateralAgreement, exact
 from scenarios.errors import InputError, named, refuse_unpriced
 
@@ -31,11 +30,7 @@ def terms_of(
     Raises:
         InputError: a ratio has too many decimals, or a priority names a token without a price.
     """
-    columns = [
-        (name, {"Whole": "i8", "Real": "f8", "Flag": "?"}[kind])
-        for name, kind in TermColumns.__annotations__.items()
-    ]
-    terms = cast(Terms, np.zeros(len(agreements), np.dtype(columns, align=True)).view(np.recarray))
+    terms = new_terms(len(agreements))
     priority = np.zeros((len(agreements), len(tokens)), np.uint32)
     for row, agreement in enumerate(agreements):
         order = _order(agreement, tokens, cash)

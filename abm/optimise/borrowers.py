@@ -12,16 +12,19 @@ import numpy.typing as npt
 
 from abm.agents import Borrower, Dealer
 from abm.agents.views import DeliveryCalls
-from abm.optimise.problem import UNBOUNDED, Problem
-from abm.optimise.solve import cheapest
-from abm.rules.cheapest import plan_cheapest
+from abm.books.ledger import UNLIMITED
+from abm.rules.cheapest import Asked, plan_cheapest, plan_each, write_asked
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 
-NODES = 1
-"""Of the solver's search, where agreements accept different tokens: bounded by work, not by time,
+ROUNDS = 12
+"""How often calls are served in another order, where they compete: bounded by work and not by time,
 so that a run gives the same on every machine."""
+
+OF_LACKING = 100.0
+"""How much more lacking a unit weighs in that order than the dearest delivery of one."""
 
 
 class CheapestBorrower(Borrower):
@@ -55,80 +58,141 @@ def deliveries(calls: DeliveryCalls) -> Ints:
         Tokens, shape (rows, tokens).
     """
     market = calls.market
-    books, prices = market.books, market.prices
-    costs = prices * market.assets.lending_fee
-    accepted = np.zeros((len(books.terms), len(prices)), np.bool_)
-    for t in range(len(accepted)):
-        accepted[t, books.eligible(t)] = True
-    takes = accepted[books.accounts.agreement[calls.account]]
-    stock = _stock(calls)
-    planned = np.zeros((len(calls), len(prices)), np.int64)
-    by_borrower = np.argsort(calls.borrower, kind="stable")
-    _, first = np.unique(calls.borrower[by_borrower], return_index=True)
-    for rows in np.split(by_borrower, first[1:]):
-        planned[rows] = plan(prices, costs, takes[rows], calls.missing_units[rows], stock[rows[0]])
-    default = calls.default
-    worse = _is_worse(calls, costs, planned, default)
-    planned[worse] = default[worse]
+    costs = market.prices * market.assets.lending_fee
+    asked, default = asked_by(calls), calls.default
+    planned = plan(costs, asked, _stock(calls))
+    better = _better(costs, asked, planned, default)
+    return np.where(better[asked.borrower][:, None], planned, default)
+
+
+def asked_by(calls: DeliveryCalls) -> Asked:
+    """What calls ask for, and what they take under their agreements and schedules."""
+    books, shape = calls.market.books, (len(calls), len(calls.market.tokens))
+    members = books.schedules.members
+    asked = Asked(
+        borrower=calls.borrower,
+        missing=calls.missing_units.copy(),
+        counts=np.zeros(shape, np.int64),
+        most=np.full(shape, UNLIMITED),
+        room=np.full((len(calls), len(members)), UNLIMITED),
+        members=members,
+    )
+    write_asked(books, calls.market.prices, calls.account, asked)
+    return asked
+
+
+def plan(costs: Floats, asked: Asked, stock: Ints) -> Ints:
+    """The cheapest deliveries, shape (calls, tokens), borrower by borrower.
+
+    Where what each call would take alone is there, that is the plan. Otherwise calls that can be
+    met with fewest go first; then, where that may be far from the optimum, those that cost or lack
+    more for it than they would alone, several times over, and the best plan counts ("squeaky
+    wheel" optimisation, Joslin and Clements 1999).
+
+    Args:
+        costs: of delivering one token, shape (tokens,).
+        asked: what calls ask for.
+        stock: tokens that there are, shape (borrowers, tokens).
+    """
+    some = np.flatnonzero(asked.missing > 0)
+    order = _by_cost(costs, asked.counts)
+    planned = np.zeros(asked.counts.shape, np.int64)
+    plan_each(costs, asked.copy(), order, some, stock.copy(), planned)
+    total = np.zeros(stock.shape)
+    np.add.at(total, asked.borrower, planned.astype(np.float64))
+    short: Bools = np.asarray((total > stock).any(axis=1))
+    rest = some[short[asked.borrower[some]]]
+    if not len(rest):
+        return planned
+    alone = planned.copy()
+    planned[rest] = 0
+    rest = rest[np.argsort(_reach(asked, stock)[rest], kind="stable")]
+    plan_cheapest(costs, asked.copy(), order, rest, stock.copy(), planned)
+    blame, latest = np.zeros(len(asked.missing)), planned.copy()
+    for _ in range(ROUNDS):
+        rest = rest[_can_be_better(costs, asked, rest, planned, alone)]
+        if not len(rest):
+            break
+        blame[rest] += _regret(costs, asked, latest, alone)[rest]
+        rest = rest[np.argsort(-blame[rest], kind="stable")]
+        latest[rest] = 0
+        plan_cheapest(costs, asked.copy(), order, rest, stock.copy(), latest)
+        improved = rest[_better(costs, asked, latest, planned)[asked.borrower[rest]]]
+        planned[improved] = latest[improved]
     return planned
 
 
-def plan(
-    prices: Ints, costs: Floats, takes: npt.NDArray[np.bool_], missing: Ints, stock: Ints
-) -> Ints:
-    """The cheapest deliveries of one borrower, shape (calls, tokens).
+def _by_cost(costs: Floats, counts: Ints) -> Ints:
+    """Tokens of each call, the cheapest for what they count for first, shape (calls, tokens)."""
+    relative = np.full(counts.shape, np.inf)
+    np.divide(costs, counts, out=relative, where=counts > 0)
+    return np.ascontiguousarray(np.argsort(relative, axis=1, kind="stable"))
 
-    Args:
-        prices: in money units, shape (tokens,).
-        costs: of delivering one token.
-        takes: whether each call accepts each token, shape (calls, tokens).
-        missing: shortfalls in money units, shape (calls,).
-        stock: tokens that there are, shape (tokens,).
+
+def _reach(asked: Asked, stock: Ints) -> Floats:
+    """How many times each call could be met by what it takes, each token counted once at most."""
+    tokens = np.minimum(asked.most, stock[asked.borrower]).astype(np.float64)
+    worth = np.minimum(tokens * asked.counts, asked.missing[:, None])
+    for limit, members in enumerate(asked.members):
+        inside = np.flatnonzero(members)
+        worth[:, inside] = np.minimum(worth[:, inside], asked.room[:, limit, None])
+    return np.asarray(worth.sum(axis=1) / np.maximum(asked.missing, 1))
+
+
+def _can_be_better(costs: Floats, asked: Asked, rows: Ints, planned: Ints, alone: Ints) -> Bools:
+    """Calls of borrowers whose plan may be further from the optimum than a token a call.
+
+    It is not where all calls take the same without limits, and not where it lacks nothing and costs
+    no more than that above what each call would cost if the borrower had no other: a token of
+    those that it would take.
     """
-    quantities = np.zeros(takes.shape, np.int64)
-    if (takes == takes[0]).all():
-        some = np.flatnonzero(takes[0])
-        order = some[np.argsort(costs[some] / prices[some], kind="stable")]
-        plan_cheapest(prices, costs, order, missing, stock.copy(), quantities)
-        return quantities
-    asks = np.flatnonzero(missing > 0)
-    names = tuple(map(str, range(len(prices))))
-    # No more than all calls together could use: the solver counts in floating point.
-    most = -(-int(missing.sum()) // prices) + len(missing)
-    problem = Problem(
-        calls=tuple(map(str, asks)),
-        assets=names,
-        price=prices,
-        stock=np.minimum(stock, most),
-        cost=costs,
-        required=missing[asks],
-        counts=np.where(takes[asks], prices, 0),
-        most=np.full((len(asks), len(prices)), UNBOUNDED),
+    who, borrowers = asked.borrower[rows], int(asked.borrower.max()) + 1
+    limited = (asked.most[rows] < UNLIMITED).any(axis=1) | (asked.room[rows] < UNLIMITED).any(
+        axis=1
     )
-    quantities[asks] = cheapest(problem, nodes=NODES).quantities
-    return quantities
+    _, first = np.unique(who, return_index=True)
+    one = np.zeros(borrowers, np.int64)
+    one[who[first]] = rows[first]
+    differs = limited | (asked.counts[rows] != asked.counts[one[who]]).any(axis=1)
+    rounding = np.where(alone[rows] > 0, costs, 0.0).max(axis=1)
+    above = (planned[rows] - alone[rows]) @ costs - rounding
+    competing = np.bincount(who, differs, borrowers) > 0
+    dear = np.bincount(who, above, borrowers) > 0
+    lacks = np.bincount(who, _lacking(asked, planned)[rows], borrowers) > 0
+    return np.asarray((competing & (dear | lacks))[who])
+
+
+def _lacking(asked: Asked, quantities: Ints) -> Ints:
+    """What each call lacks with some deliveries, in money units."""
+    return np.maximum(asked.missing - (asked.counts * quantities).sum(axis=1), 0)
+
+
+def _regret(costs: Floats, asked: Asked, planned: Ints, alone: Ints) -> Floats:
+    """What each call costs more than it would alone, what it lacks taken for dear."""
+    rate = np.divide(costs, asked.counts, out=np.zeros(asked.counts.shape), where=asked.counts > 0)
+    more = (_lacking(asked, planned) - _lacking(asked, alone)) * rate.max() * OF_LACKING
+    return np.asarray((planned - alone) @ costs + more)
 
 
 def _stock(calls: DeliveryCalls) -> Ints:
-    """What the borrower of each call has, may post further and can have minted, (rows, tokens)."""
-    books, borrower = calls.market.books, calls.borrower
-    stock = calls.wallet + books.ledger.capacity[borrower]
-    return stock + books.reusable[borrower] if len(books.reused) else stock
+    """What each participant has, may post further and can have minted, (participants, tokens)."""
+    books = calls.market.books
+    stock = books.ledger.capacity + books.ledger.balance[: len(books.ledger.capacity)]
+    if len(books.reused):
+        stock[: len(books.reusable)] += books.reusable
+    return np.ascontiguousarray(np.minimum(stock, UNLIMITED))
 
 
-def _is_worse(
-    calls: DeliveryCalls, costs: Floats, planned: Ints, default: Ints
-) -> npt.NDArray[np.bool_]:
-    """Calls of borrowers for whom a plan leaves more unmet than the default, or costs more."""
-    prices, number = calls.market.prices, int(calls.borrower.max(initial=0)) + 1
+def _better(costs: Floats, asked: Asked, planned: Ints, other: Ints) -> Bools:
+    """Borrowers for whom a plan leaves less unmet than another, or as much and costs less.
 
-    def unmet_and_cost(quantities: Ints) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-        unmet = np.maximum(calls.missing_units - quantities @ prices, 0).astype(np.float64)
-        cost = np.bincount(calls.borrower, quantities @ costs, number)
-        return np.bincount(calls.borrower, unmet, number), cost
+    What is short of something is shared by the default, and costs no less for delivering it all.
+    """
 
-    unmet, cost = unmet_and_cost(planned)
-    unmet_before, cost_before = unmet_and_cost(default)
-    # What is short of something is shared by the default, and costs no less for delivering it all.
-    worse = (unmet > unmet_before) | ((unmet == unmet_before) & (cost >= cost_before))
-    return worse[calls.borrower]
+    def of(each: npt.NDArray[Any]) -> Floats:
+        return np.bincount(asked.borrower, each).astype(np.float64)
+
+    unmet, unmet_before = of(_lacking(asked, planned)), of(_lacking(asked, other))
+    cost, cost_before = of(planned @ costs), of(other @ costs)
+    better = (unmet < unmet_before) | ((unmet == unmet_before) & (cost < cost_before))
+    return np.asarray(better)

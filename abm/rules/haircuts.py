@@ -41,6 +41,7 @@ class RiskHaircut(Rule):
             InputError: one of them is none of `HaircutModel`, or has no such value.
         """
         self.given = checked(HaircutModel, parameters, "rules: RiskHaircut")
+        self.for_new_loans = self.given.loans == "new"
         self._buffered: dict[CollateralAgreement, Floats] = {}
         self._in_force: dict[CollateralAgreement, tuple[float, int]] = {}
 

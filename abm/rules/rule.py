@@ -35,6 +35,9 @@ class Rule:
     rewrites: ClassVar[tuple[str, ...]] = ()
     """Fields of `CollateralAgreement` that it may change; see `REWRITABLE`."""
 
+    for_new_loans: bool = False
+    """Whether a margin account with open loans keeps the terms with which they began."""
+
     def today(self, agreement: CollateralAgreement, seen: Seen) -> Mapping[str, float]:
         """Fields to change today, by name; those left out are as the scenario says.
 

@@ -349,3 +349,16 @@ def discount_all(books: Books, prices: Ints) -> None:
             for token in range(len(prices)):
                 worth += prices[token] * number[token]
             books.schedules.discount[a] = worth - counts
+
+
+@compiled
+def value_not_counted(books: Books, prices: Ints) -> int:
+    """Market value of collateral that is not eligible or, in whole tokens, beyond the limits."""
+    number, used, value = books.schedules.number, books.schedules.used, 0
+    for a in range(len(books.schedules.discount)):
+        if has_schedule(books, a) and books.accounts[a].open_loans:
+            find_number(books, a, False, number)
+            find_beyond(books, prices, a, number, used)
+            for token in range(len(prices)):
+                value += prices[token] * max(number[token], 0)
+    return value

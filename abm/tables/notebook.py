@@ -32,20 +32,24 @@ def line(market: Source, name: str) -> str:
     return f"<CollateralMarket {name}: {', '.join(counts(market).values())}>"
 
 
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def counts(market: Source) -> dict[str, str]:
     """What there is in a market today, in words."""
     roles = Counter(market.population.roles)
     defaults = int((market.standing.default_day >= 0).sum())
-    told = [f"{roles[role]:,} {role}s" for role in ("lender", "dealer", "borrower") if roles[role]]
+    told = [_counted(roles[role], role) for role in ("lender", "dealer", "borrower") if roles[role]]
     last = len(market.days) - 1
     loans = (market.final or market.books).loans
     day = min(market.day, last)
     return {
         "day": f"day {day} of {last} ({market.days[day]:%Y-%m-%d})",
         "participants": ", ".join(told),
-        "loans": f"{len(loans):,} loans",
+        "loans": _counted(len(loans), "loan"),
         "open": f"{int((loans.state == OPEN_LOAN).sum()):,} open",
-        "defaults": f"{defaults:,} defaults",
+        "defaults": _counted(defaults, "default"),
     }
 
 
@@ -57,8 +61,8 @@ def html(market: Source, name: str) -> str:
     rows = {
         "day": told["day"].removeprefix("day "),
         "participants": told["participants"],
-        "loans": f"{told['loans'].removesuffix(' loans')}, {told['open']}",
-        "defaults": told["defaults"].removesuffix(" defaults"),
+        "loans": f"{told['loans'].split()[0]}, {told['open']}",
+        "defaults": told["defaults"].split()[0],
         "tokens": ", ".join(market.tokens),
         "exposure": f"{day['exposure']:,.0f} {market.tokens[-1]}",
         "margin calls today": f"{day['margin_calls']:,.0f}",

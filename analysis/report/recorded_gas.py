@@ -17,6 +17,7 @@ ACTIONS = {
     "gas_return": "Return",
     "gas_mint": "Mint",
     "gas_post": "Price post",
+    "gas_allow": "Allowances",
 }
 """What is done on a day or a call, by column of the recorded gas."""
 
@@ -67,8 +68,9 @@ def models_table(fees: Fees, money: str) -> TableItem:
         f"As recorded, of a loan against {TOKENS} tokens with a transaction of its own. Delivery,"
         " return, no call: a margin run that comes to that, in Model 0 with the instruction that"
         " settles on the next day. With mint: tokens are issued on the way. Mint: to a wallet, in a"
-        " transaction of its own. Price post: once a day for all loans. Day: price post and margin"
-        " run; on demand: the margin run on days with a call only. Opening a loan is not in it."
+        " transaction of its own. Price post: once a day for all loans. Allowances: renewed by the"
+        " borrower, per delivery. Day: price post, allowances and margin run; on demand: the margin"
+        " run on days with a call only. Opening a loan is not in it."
     )
     return TableItem(
         "operating-cost-models",
@@ -96,8 +98,8 @@ def recorded_table(fees: Fees, money: str) -> TableItem:
         for row in records(table)
     ]
     caption = (
-        "In thousand gas, if no other unit is given; per loan, but for mint and price post. Batch:"
-        " loans in a transaction."
+        "In thousand gas, if no other unit is given; per loan, but for mint and price post, and"
+        " allowances per delivery. Batch: loans in a transaction."
         " Call: margin runs and instructions over calls, those without a call included."
     )
     return TableItem(

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from scenarios.errors import InputError
-from scenarios.kept import Kept
+from scenarios.kept import Kept, shared
 from scenarios.prices.panel import PricePanel
 
 Calendar = Literal["paper", "causal", "sessions"]
@@ -36,8 +36,14 @@ def on_calendar(panel: PricePanel, start: date, end: date, calendar: Calendar) -
     Raises:
         InputError: the panel does not cover the window.
     """
-    key = (panel.dates.to_numpy().tobytes(), start, end, calendar)
-    days, rows = _ROWS.get(key, lambda: _days_and_rows(panel, start, end, calendar))
+    window = (start, end, calendar)
+
+    def found() -> tuple[pd.DatetimeIndex, npt.NDArray[np.intp]]:
+        key = (panel.dates.to_numpy().tobytes(), *window)
+        return _ROWS.get(key, lambda: _days_and_rows(panel, *window))
+
+    # Sources that are asked again mostly give the same object.
+    days, rows = shared(panel.dates).get(window, found)
     volume = None if panel.volume is None else panel.volume[rows]
     return replace(panel, dates=days, close=panel.close[rows], volume=volume)
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scenarios.errors import InputError
+from scenarios.kept import shared
 
 Array = npt.NDArray[np.float64]
 
@@ -53,9 +54,13 @@ def correlated_normals(
     """Standard normals with this correlation across tokens, shape (paths, days, tokens)."""
     tokens = len(correlation)
     draws = rng.standard_normal((paths, days, tokens))
-    if np.array_equal(correlation, np.eye(tokens)):
-        return draws
-    return np.asarray(draws @ factor(correlation).T)
+    mixes = shared(correlation).get("factor", lambda: _mixing(correlation))
+    return draws if mixes is None else np.asarray(draws @ mixes.T)
+
+
+def _mixing(correlation: Array) -> Array | None:
+    """What normals that are independent are multiplied with; None for nothing."""
+    return None if np.array_equal(correlation, np.eye(len(correlation))) else factor(correlation)
 
 
 def round_to_tick(prices: Array, tick: float) -> Array:

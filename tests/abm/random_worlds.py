@@ -231,6 +231,13 @@ def worlds(draw: st.DrawFn) -> World:
         for name in chosen:
             terms = fields["agreement"] if name == "agreement" else fields["agreements"]["other"]
             terms["schedule"] = "one"
+    if draw(rarely):
+        fees = st.sampled_from([0.001, 0.004, 0.03])
+        if not fields.get("assets"):
+            fields["assets"] = {f"of {token}": {"tokens": [token]} for token in tokens}
+        for kind in fields["assets"].values():
+            kind["lending_fee"] = draw(fees)
+        fields["participants"]["substitution"] = draw(st.sampled_from([0, 0.002, 0.01]))
     if open_ended := [entry for entry in entries if entry.get("open_ended")]:
         recall = st.sampled_from(open_ended).flatmap(
             lambda entry: st.tuples(

@@ -182,7 +182,6 @@ LONG = {
         "abm.experiments.execute.run_experiment",
         "abm.opening.lending_network.draw_edges",
         "abm.opening.limits.price_range",
-        "abm.opening.limits.refuse_overflow",
         "abm.opening.loan_table.draw_loans",
         "scenarios.prices.yahoo.fetch",
     },
@@ -222,7 +221,7 @@ MANY_ARGUMENTS = {
         "abm.day.close_out.__init__",
         "abm.opening.build._books",
         "abm.opening.funding.fund",
-        "abm.opening.limits.refuse_overflow",
+        "abm.opening.limits.__init__",
     },
     "parameters of a statistic, by name": {
         "analysis.differences.paired_differences",

@@ -32,7 +32,8 @@ def test_a_market_in_a_line(market: CollateralMarket) -> None:
     defaults = (market.participants_frame()["default_day"] >= 0).sum()
     assert repr(market) == (
         "<CollateralMarket crash: day 16 of 44 (2008-10-07), 30 lenders, 5 dealers, 30 borrowers,"
-        f" {len(loans)} loans, {(loans['state'] == 'open').sum()} open, {defaults} defaults>"
+        f" {len(loans)} loans, {(loans['state'] == 'open').sum()} open,"
+        f" {defaults} default{'' if defaults == 1 else 's'}>"
     )
 
 
@@ -41,6 +42,11 @@ def test_after_its_end_it_shows_the_last_day() -> None:
     last = len(market.days) - 1
     assert f"day {last} of {last} ({market.days[-1]:%Y-%m-%d})" in repr(market)
     assert f" {(market.loans_frame()['state'] == 'open').sum()} open" in repr(market)
+
+
+def test_one_is_no_plural() -> None:
+    market = market_of({"A": [10, 10]}, loans=[loan(1, "L", "B", lent={"JPY": 9})])
+    assert "1 lender, 1 borrower, 1 loan, 1 open, 0 defaults" in repr(market)
 
 
 def test_its_network_has_everybody_and_a_line_for_each_pair(market: CollateralMarket) -> None:

@@ -116,6 +116,19 @@ def loss_figure(ran: Ran) -> None:
 
 
 @says
+def swapping_borrower(ran: Ran) -> None:
+    """Lenders end up with less IBM and more MSFT, and no call is unmet."""
+    assert ran.summary["substitutions"] > 100
+    rows = {name: ran.market.tokens.index(name) for name in ("IBM", "MSFT")}
+    posted, standard = (
+        market.ledger.collateral.sum(axis=0) for market in (ran.market, ran.standard())
+    )
+    assert posted[rows["IBM"]] < standard[rows["IBM"]]
+    assert posted[rows["MSFT"]] > standard[rows["MSFT"]]
+    assert ran.days["unmet_value"].sum() == 0
+
+
+@says
 def ranking_borrower(ran: Ran) -> None:
     """On the first day of shortage as much is missing, of fewer calls: shares leave all short."""
     ranked, shared = (

@@ -19,6 +19,7 @@ from reference.oracle import Oracle
 from reference.reuse import longest_chain
 from reference.schedules import Schedule, counted
 from reference.settlement import arrive, begin_loans, recall, release_ended, settle
+from reference.substitution import substitute
 
 
 class ReferenceMarket:
@@ -107,6 +108,8 @@ class ReferenceMarket:
         chosen = [loan for day, loan in recalls.get("scheduled", ()) if day == self.day]
         recall(self.books, chosen, recalls.get("notice", 3))
         margin_run(self.books)
+        least = self.table.get("participants", {}).get("substitution")
+        substitute(self.books, self.assets, least)
         if self.sheets:
             self.sheets.meet_calls()
             self.sheets.end()

@@ -83,7 +83,8 @@ def collateral_of(books: Books, account: Account, loan: Loan) -> dict[str, int]:
     by_default = terms.eligible
     if schedule is not None:
         entries = {token: schedule.deciding(token, books.date) for token in by_default}
-        fit = tuple(t for t, entry in entries.items() if entry and entry.get("is_included", True))
+        some = {token: entry for token, entry in entries.items() if entry is not None}
+        fit = tuple(token for token, entry in some.items() if entry.get("is_included", True))
         by_default = fit or by_default
     shares = loan.composition or dict.fromkeys(by_default, 1)
     total = sum(Fraction(str(share)) for share in shares.values())

@@ -25,6 +25,8 @@ class Measurement:
     """Name of another measurement."""
     ratio: float = float("nan")
     """How many times as fast as the other; of memory, how many times as large."""
+    asked: str = ""
+    """What it is to come to; empty where nothing is asked."""
 
     def line(self, counted: str, room: int) -> str:
         """The measurement for people to read; two lines where there is no room for one.
@@ -34,10 +36,10 @@ class Measurement:
             room: characters in a line.
         """
         told = f"{self.name:34} {self.size:>11,} {counted} {self.value:>10,.2f} {self.unit}"
-        if math.isnan(self.ratio):
-            return told
-        ratio = f"  {self.ratio:.2f} x {self.compared_with}"
-        return told + ratio if len(told + ratio) <= room else f"{told}\n{ratio}"
+        notes = [] if math.isnan(self.ratio) else [f"{self.ratio:.2f} x {self.compared_with}"]
+        notes += [f"asked: {self.asked}"] if self.asked else []
+        more = "".join(["  ", "; ".join(notes)]) if notes else ""
+        return told + more if len(told + more) <= room else f"{told}\n{more}"
 
 
 COLUMNS = ("benchmark", *(field.name for field in fields(Measurement)))

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from worlds import held, loan, market_of
 
-from abm.agents import Borrower, ClearingHouse, Lender, Oracle, Participant, decisions
+from abm.agents import Borrower, ClearingHouse, Dealer, Lender, Oracle, Participant, decisions
 from abm.agents.behaviour import STANDARD
 from abm.agents.calls import DecisionError
+from scenarios.errors import InputError
 
 FLAT = {"A": [100, 100, 100, 100], "B": [10, 10, 10, 10]}
 FALLING = {"A": [100, 90, 90, 90], "B": [10, 10, 10, 10]}
@@ -40,6 +41,60 @@ def test_every_decision_is_a_method_of_its_role_alone_and_in_columns() -> None:
             asked = {**STANDARD, "participant": Participant}[decision.role]
             assert name in vars(asked), name
             assert hasattr(STANDARD["dealer"], name)
+
+
+@pytest.mark.parametrize("kind", [Borrower, Lender, Oracle, ClearingHouse])
+def test_a_behaviour_is_a_class_and_no_instance(kind: type[Any]) -> None:
+    """`behaviours={"borrower": Mine()}` fails where it says `Mine()`, before the market sees it."""
+    mine = type("Mine", (kind,), {})
+    with pytest.raises(InputError, match=r"Mine\(\): .* the class, Mine without brackets"):
+        mine()
+
+
+@pytest.mark.parametrize(
+    ("base", "method", "message"),
+    [
+        (Borrower, "meet_cal", "of Borrower .did you mean meet_call..; known are choose_delivery"),
+        (Borrower, "chose_delivery", "did you mean choose_delivery"),
+        (Borrower, "rank_call_in_columns", "did you mean rank_calls_in_columns"),
+        (Borrower, "choose_recalls", "of Borrower; it is asked of lenders; known are "),
+        (Lender, "choose_a_way", "Mine.choose_a_way is no decision of Lender"),
+        (Dealer, "meet_calls", "of Dealer .did you mean meet_call."),
+        (Oracle, "choose_price", "of Oracle .did you mean choose_prices."),
+        (Oracle, "meet_call", "it is asked of borrowers; known are choose_prices"),
+        (ClearingHouse, "declare_defaults", "did you mean declare_default"),
+    ],
+)
+def test_a_misspelt_decision_is_refused(base: type[Any], method: str, message: str) -> None:
+    """It would never be asked, and the market would be the standard one."""
+    mine = type("Mine", (base,), {method: lambda self, view: None})
+    key = {Oracle: "oracle", ClearingHouse: "clearing_house"}.get(base, base.__name__.lower())
+    fields = fields_of(loan(1, "L1", "B1", lent={"JPY": 10}, collateral={"A": 10}), wallet={})
+    fields["participants"]["dealers"] = 1
+    fields["participants"]["given"].append({"name": "D1", "role": "dealer"})
+    with pytest.raises(InputError, match=message):
+        market_of(FLAT, behaviours={key: mine}, **fields)
+
+
+def test_what_was_chosen_is_told_in_one_line() -> None:
+    mine = type("Mine", (Borrower,), {"meet_call": lambda self, call: np.ones((2, 2))})
+    fields = fields_of(loan(1, "L1", "B1", lent={"JPY": 990}, collateral={"A": 10}), wallet={})
+    with pytest.raises(DecisionError, match=r"answered \[\[1. 1.\] \[1. 1.\]\] to the call"):
+        market_of(FALLING, behaviours={"borrower": mine}, **fields).run()
+
+
+def test_other_methods_are_ones_own_business() -> None:
+    """Helpers, what overrides the standard class, and a dealer's decisions."""
+
+    class Mine(Dealer):
+        def _choose_anything(self) -> None: ...
+        def worth(self) -> float: ...
+        def choose_recalls(self, loans: Any) -> Any: ...
+
+    class Younger(Mine):
+        def step(self) -> None: ...
+
+    decisions.refuse_unknown(Younger)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+ENOUGH = 2**62
+"""An allowance that does not bind, where allowances are not what a test is about."""
+
 
 @dataclass
 class World:
@@ -58,7 +61,7 @@ class World:
 
     def lender_two(self) -> str:
         """Another participant, with 1,000 of cash."""
-        address: str = self.platform.join("another")
+        address: str = self.platform.join("another", ENOUGH)
         self.platform.fund(address, 2, 1_000)
         return address
 
@@ -76,7 +79,7 @@ def new_world(
     from abm.chain.records import NO_CAP, AgreementTerms
 
     p = Platform(["A", "B", "cash"], machine, **(platform or {}))
-    lender, borrower = p.join("lender"), p.join("borrower")
+    lender, borrower = p.join("lender", ENOUGH), p.join("borrower", ENOUGH)
     buyer, outsider = p.join_as_buyer("buyer"), p.account("outsider")
     given = {
         "haircut": 500,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from evm_world import World, another_loan, send
+from evm_world import ENOUGH, World, another_loan, send
 
 from abm.chain.machine import TRANSACTION_GAS, RevertedError
 from abm.chain.platform import Platform
@@ -27,7 +27,7 @@ def test_a_batch_goes_on_without_a_frozen_holder() -> None:
     """One borrower can neither deliver nor receive; the other's margin goes on."""
     p = Platform(["A", "cash"], restricted=True)
     world = World(p, "", "", "", "", 0, 0)
-    parties = [p.join(name) for name in ("L", "B1", "B2")]
+    parties = [p.join(name, ENOUGH) for name in ("L", "B1", "B2")]
     for token in p.tokens:
         for party in parties:
             p.machine.send(token, "permit_account", [party, True], p.enforcer)
@@ -77,7 +77,7 @@ def test_full_batches_stay_below_the_cap_of_a_transaction(lag: int) -> None:
     lent, posted = [0] * number + [950 * number], [1] * number + [0]
     loans = []
     for k in range(p.batch_size("adjust")):
-        lender, borrower = p.join(f"L{k}"), p.join(f"B{k}")
+        lender, borrower = p.join(f"L{k}", ENOUGH), p.join(f"B{k}", ENOUGH)
         p.fund(lender, number, lent[-1])
         for token in range(number):
             p.fund(borrower, token, 2)

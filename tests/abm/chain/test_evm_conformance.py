@@ -201,4 +201,4 @@ def test_a_crash_without_balance_sheets() -> None:
     """What docs/contracts.md says of it; calls go unmet, borrowers default, sales move prices."""
     done = verify(Path(__file__).parent / "crash.toml", rng=1)
     assert done.difference is None, done.difference
-    assert done.transactions == 1026
+    assert done.transactions == 1082

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from evm_world import new_world
+from evm_world import ENOUGH, new_world
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -36,7 +36,7 @@ class Economy(RuleBasedStateMachine):
     def begin(self, lag: int, trigger: int, up: bool, grace: int) -> None:
         self.p = Platform(["A", "B", "cash"])
         names = ("L1", "L2", GOOD, POOR)
-        self.at = {name: self.p.join(name) for name in names}
+        self.at = {name: self.p.join(name, ENOUGH) for name in names}
         self.outsider = self.p.account("outsider")
         self.buyer = self.p.join_as_buyer("buyer")
         terms = AgreementTerms(500, 0, trigger, 0, lag, grace, 1, NO_CAP, up, up, True, (0, 1))

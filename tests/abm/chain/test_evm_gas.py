@@ -21,8 +21,8 @@ from abm.chain.gas import (
     gas_table,
     record,
 )
+from abm.chain.machine import WORD
 from abm.chain.platform import Platform
-from abm.chain.records import UNLIMITED
 from abm.chain.rollup import Rollup, calldata, rollup_markdown, rollup_table
 from abm.commands.gas import ETHER_PRICE, GAS_PRICE
 from abm.model import CollateralMarket
@@ -163,8 +163,8 @@ def test_what_the_paper_argues_with(table: pd.DataFrame) -> None:
 def test_a_finite_allowance_costs_gas_on_every_pull(monkeypatch: pytest.MonkeyPatch) -> None:
     """The figures of `docs/contracts.md`, *Whom one has to trust*."""
     join, gas = Platform.join, []
-    for allowance in (UNLIMITED, 2**95):
-        monkeypatch.setattr(Platform, "join", lambda p, name, a=allowance: join(p, name, a))
+    for allowance in (WORD - 1, 2**95):
+        monkeypatch.setattr(Platform, "join", lambda p, name, _, a=allowance: join(p, name, a))
         world = new_world()
         world.platform.fund(world.borrower, 0, 2_000)
         world.platform.fund(world.borrower, 1, 100)

@@ -26,12 +26,11 @@ from evm_refusals import (
     loans,
     now,
 )
-from evm_world import World, new_world
+from evm_world import ENOUGH, World, new_world
 
 from abm.chain.artefacts import artefact
 from abm.chain.machine import DAY
 from abm.chain.platform import Platform
-from abm.chain.records import UNLIMITED
 
 # Opening
 
@@ -179,7 +178,7 @@ def outsider_is_the_desk(world: World) -> None:
     deploy_lending(world)
     for token in p.tokens:
         for party in (world.lender, world.borrower):
-            p.machine.send(token, "approve", [p.lending.address, UNLIMITED], party)
+            p.machine.send(token, "approve", [p.lending.address, ENOUGH], party)
     world.house("register_agreement", 500, 0, 200, 0, 0, 0, 2, 0, True, True, True, [0, 1])
     p.fund(world.lender, 2, 950)
     p.fund(world.borrower, 0, 10)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from evm_world import ENOUGH
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -56,6 +57,9 @@ REFUSED = {
     "loan.start": {"loan": {"collateral": {"A": 1}, "start": 1}},
     "participants.minting_days": {"participants": {"minting_days": 1}},
     "participants.behaviour": {"participants": {"behaviour": {"borrower": "abm.agents:Borrower"}}},
+    "rules": {
+        "rules": [{"use": "abm.rules.haircuts:RiskHaircut", "parameters": {"model": "ewma"}}]
+    },
     "close_out.recovery": {"close_out": {"recovery": True}},
     "recalls.notice": {"recalls": {"notice": 256}},
     "agreement.minimum_transfer_amount": {"agreement": {"minimum_transfer_amount": 1e19}},
@@ -133,7 +137,7 @@ def test_requirement_and_trigger_band_are_exact(
     set_requirement(accounts, terms, 0)
     platform = _platform()
     number = platform.register_agreement(contract_terms(agreement, [0], 1))
-    lender, borrower = platform.join("lender"), platform.join("borrower")
+    lender, borrower = platform.join("lender", ENOUGH), platform.join("borrower", ENOUGH)
     arguments = [borrower, number, 0, 0, [0, exposure], [1, 0]]
     loan = platform.machine.send(platform.lending, "offer", arguments, lender).output
     measure = platform.measure(loan)

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 import abm.commands.benchmarks.experiments
 import abm.commands.benchmarks.market
 import abm.commands.benchmarks.sweeps
+from abm.commands.benchmarks import turnover
 from abm.commands.benchmarks.measurement import COLUMNS
 from abm.commands.cli import main
 
@@ -36,6 +37,7 @@ def test_the_market_is_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(abm.commands.benchmarks.market, "REPETITIONS", 1)
     monkeypatch.setattr(abm.commands.benchmarks.market, "DECIDING", 500)
     sizes = ("--loans", 1000, "--borrowers", 10, "--objects", 200, "--sheets", 500)
+    sizes += ("--cheapest", 200)
     found = figures(tmp_path / "out.csv", *sizes)
     assert set(found["benchmark"]) == {"market"}
     assert found["size"]["whole step"] == 1000
@@ -46,11 +48,24 @@ def test_the_market_is_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert found["value"]["bytes of the pass"] == 2 * (104 + 5 * 8 + 1)
     used = found.loc["bandwidth of the bare pass"]
     assert used["ratio"] == pytest.approx(used["value"] / found["value"]["memory bandwidth"])
+    cheapest = found.loc["day of the cheapest, two schedules and shortage"]
+    assert (cheapest["size"], cheapest["compared_with"]) == (200, "the same by priority")
     plain = found.loc["step without balance sheets"]
     for name in ("step with balance sheets", "step with decisions on them"):
         kept = found.loc[name]
         assert (kept["size"], kept["compared_with"]) == (500, plain.name)
         assert kept["ratio"] == pytest.approx(plain["value"] / kept["value"])
+
+
+def test_books_that_come_and_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = {"window.end": "2024-01-09", "participants.lenders": 30, "participants.borrowers": 20}
+    monkeypatch.setattr(turnover, "LARGE", {**turnover.LARGE, **few})
+    monkeypatch.setattr(turnover, "YEAR", few)
+    build, still, turning = turnover.compare_turnover(200)
+    assert (build.name, build.size, build.unit) == ("build a book with turnover", 200, "s")
+    assert turning.ratio == pytest.approx(still.value / turning.value)
+    plain, whole = turnover.measure_year(200)
+    assert whole.name == "a year of it with everything" and whole.value > 0 < plain.value
 
 
 def test_experiments_tell_memory_and_cost(tmp_path: Path) -> None:
@@ -95,7 +110,9 @@ def test_experiments_tell_what_a_run_costs_beside_its_days(
     assert found["ratio"]["engine on the sweep"] == pytest.approx(
         days / value["engine on the sweep"]
     )
+    assert 0 < value["opening of the sweep"] < value["loop over markets of the sweep"]
     assert value["the quiet sweep with two workers"] > 0
+    assert found["asked"]["the quiet sweep with two workers"] == "at least 500 runs/s"
     assert found["compared_with"]["run of 20 loans by the engine"].startswith("run of 20 objects")
     assert found["ratio"]["run of 20 loans by the engine"] > 1
     assert value["command to its first run"] > 0

@@ -197,6 +197,17 @@ def test_arguments_that_are_wrong(here: Path, arguments: tuple[str, ...], messag
 
 
 @pytest.mark.parametrize(
+    "given", [("--out", "x.png", "--day", "999"), ("--out", "no/x.png"), ("--out", "x.gif")]
+)
+def test_a_picture_that_cannot_be_is_refused_before_anything_is_simulated(
+    here: Path, monkeypatch: pytest.MonkeyPatch, given: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr("abm.model.CollateralMarket", None)
+    (here / "mine.toml").write_text(SCENARIO)
+    refused("picture", "mine.toml", *given)
+
+
+@pytest.mark.parametrize(
     ("body", "code", "message"),
     [
         (

@@ -147,9 +147,9 @@ def test_a_participant_of_ones_own_trades_alone_or_in_columns() -> None:
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({"Z": 1}, "expected tokens and their numbers, negative"),
+        ({"Z": 1}, "expected numbers of tokens, negative"),
         ({"A": 0.5}, "whole numbers of tokens"),
-        (3, "expected tokens and their numbers"),
+        (3, "expected numbers of tokens"),
     ],
 )
 def test_trades_that_cannot_be_are_refused(given: Any, says: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from worlds import CASH, START, held, loan, market_of, panel_of
 
 from abm.model import CollateralMarket
 from scenarios.errors import InputError
+from scenarios.prices.file_source import FileSource
 from scenarios.scenario import Scenario
 
 FLAT = {"A": [10.0] * 5, "B": [10.0] * 5}
@@ -104,6 +106,58 @@ def test_a_part_of_daily_volume() -> None:
     market = one(FLAT, {"A": 20}, assets=assets, concentration_limits=[limit])
     market.step()
     assert there(market) == {"A": 58, "B": 42}
+
+
+def test_a_part_of_the_daily_volume_of_each_token() -> None:
+    """Of its own, where its class says so or, if that is silent, the price file; a class can also
+    give one number for each of its tokens."""
+    limit = {"asset_class": "some", "average_trading_volume": 0.1}
+    terms = {"priority": ["A", "B", "C"]}
+    flat = {**FLAT, "C": [10.0] * 5}
+    for volume, counts in ((400, (40, 40)), ({"A": 200, "B": 300}, (20, 30))):
+        assets = {"some": {"tokens": ["A", "B"], "daily_volume": volume}}
+        market = one(flat, {"A": 1}, terms=terms, assets=assets, concentration_limits=[limit])
+        market.step()
+        a, b = counts
+        assert there(market) == {"A": a, "B": b, "C": 100 - a - b}
+
+
+def test_the_volume_of_the_price_file() -> None:
+    """Of each token on average over the 20 sessions up to the first day."""
+    limits = [{"asset": token, "average_trading_volume": 1e-5} for token in ("IBM", "AAPL")]
+    market = CollateralMarket(
+        "crash",
+        rng=1,
+        agreement={"schedule": "s"},
+        schedules={"s": {"criteria": [{}], "concentration_limits": limits}},
+        assets={"own": {"tokens": ["IBM"], "daily_volume": 12_345_678}},
+    )
+    panel = FileSource(file="bundled:us_stocks_2007_2010").read()
+    assert panel.volume is not None
+    last = int(np.flatnonzero(panel.dates <= market.days[0])[-1])
+    average = panel.volume[last - 19 : last + 1].mean(axis=0)
+    most = dict(zip(market.tokens, market.books.schedules.most[0].tolist(), strict=True))
+    assert most["IBM"] == 123
+    column = panel.tokens.index("AAPL")
+    assert most["AAPL"] == int(average[column] * 1e-5)
+
+
+def test_collateral_that_does_not_count() -> None:
+    """Of 70 A 405 yen count: 29 whole ones do not, nor do 5 B that are not eligible."""
+    market = market_of(
+        FLAT,
+        measures=["abm.measures.collateral:collateral_not_counted"],
+        agreement={"haircut": 0.0, "grace_days": 99, "schedule": "s", "priority": ["A"]},
+        schedules={
+            "s": {
+                "criteria": [{}, {"asset": "B", "is_included": False}],
+                "concentration_limits": [{"asset": "A", "percentage_limit": 0.405}],
+            }
+        },
+        loans=[loan(1, "L1", "B1", lent={CASH: 1000}, collateral={"A": 70, "B": 5})],
+    )
+    market.step()
+    assert market.days_frame()["collateral_not_counted"].tolist() == [340, 340]
 
 
 def test_own_issues() -> None:

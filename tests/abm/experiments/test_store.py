@@ -21,7 +21,8 @@ from abm.experiments.schema import (
     table_schema,
 )
 from abm.experiments.store import Store
-from abm.measures.standard import BY_NAME
+from abm.measures.standard import BY_NAME, MEASURES
+from abm.measures.summary import sum_up
 from abm.model import CollateralMarket
 from scenarios.errors import InputError
 
@@ -30,8 +31,14 @@ SCHEMAS = {
     "days": table_schema("days"),
 }
 RUN_ROW = {"scenario_id": 0, "replication_id": 3, "status": "ok", "error": "", "seed": 1}
-DAY = Days(("gap",), np.array([[-1.5]]), np.array(["2024-01-01"], "datetime64[ns]"))
-TWO_DAYS = Days(("gap",), np.array([[-1.5, 2.5]]), np.array(["2024-01-01", "2024-01-02"], "M8[ns]"))
+
+
+def days_with(*gaps: float) -> Days:
+    """Days from 2024-01-01 on of which nothing but the gap is known."""
+    measured = np.full((len(MEASURES), len(gaps)), np.nan)
+    measured[MEASURES.index(BY_NAME["gap"])] = gaps
+    first = np.datetime64("2024-01-01", "ns")
+    return Days(MEASURES, measured, first + np.arange(len(gaps)) * np.timedelta64(1, "D"))
 
 
 class TestColumns:
@@ -92,8 +99,7 @@ class TestParts:
     def test_what_is_missing_is_empty(self, tmp_path: Path) -> None:
         store = Store(str(tmp_path / "out"))
         with store.part(5, SCHEMAS) as part:
-            part.add_run({**RUN_ROW, "coverage_mean": float("nan")})
-            part.add_days({"scenario_id": 0, "replication_id": 3}, DAY)
+            part.add_run(RUN_ROW, days_with(-1.5))
         (row,) = pq.read_table(tmp_path / "out" / "runs").to_pylist()
         assert row["status"] == "ok"
         assert row["coverage_mean"] is None
@@ -103,6 +109,24 @@ class TestParts:
         assert [path.name for path in (tmp_path / "out" / "runs").iterdir()] == [
             "part-00000005.parquet"
         ]
+
+    def test_runs_are_summed_up_as_each_alone_is(self, tmp_path: Path) -> None:
+        some = ("prices-gbm", "2010-09-10"), ("crash", "2008-10-10"), ("prices-gbm", "2010-09-20")
+        markets = [CollateralMarket(name, rng=1, **{"window.end": end}) for name, end in some]
+        markets += [CollateralMarket("prices-gbm", rng=2, **{"window.end": "2010-09-10"})]
+        with Store(str(tmp_path)).part(0, SCHEMAS) as part:
+            part.add_run({**RUN_ROW, "status": "failed"})
+            for number, market in enumerate(markets):
+                values = market.run().datacollector.values
+                days = Days(market.measures, values, market.days.to_numpy())
+                part.add_run({**RUN_ROW, "replication_id": number}, days)
+        failed, *rows = pq.read_table(tmp_path / "runs").to_pylist()
+        assert failed["margin_calls"] is None
+        for row, market in zip(rows, markets, strict=True):
+            alone = sum_up(market.datacollector.values, market.measures)
+            assert {name: row[name] for name in alone} == {
+                name: None if value != value else value for name, value in alone.items()
+            }
 
     def test_an_error_leaves_nothing(self, tmp_path: Path) -> None:
         store = Store(str(tmp_path))
@@ -148,7 +172,7 @@ class TestParts:
         store = Store(str(tmp_path))
         with store.part(0, SCHEMAS) as part:
             for _ in range(4):
-                part.add_days({"scenario_id": 0, "replication_id": 0}, TWO_DAYS)
+                part.add_run(RUN_ROW, days_with(-1.5, 2.5))
         file = pq.ParquetFile(tmp_path / "days" / "part-00000000.parquet")
         assert (file.metadata.num_rows, file.metadata.num_row_groups) == (8, 2)
 

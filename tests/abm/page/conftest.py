@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+from page.browsing import severe
 
 from abm.model import CollateralMarket
-from abm.page.browser import browser, why_not
+from abm.page.browser import browser, open_page, why_not
 from abm.page.session import Session
 from abm.page.settings import Offer
 from abm.page.watch import Watch
@@ -120,6 +122,33 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         driver.downloads = folder
         driver.set_script_timeout(60)
         yield driver
+
+
+@pytest.fixture(scope="session")
+def address(chromium: Any) -> Iterator[str]:
+    """A running server."""
+    from abm.page.launch import running_page
+
+    offer = Offer(
+        hostile(), params={"agreement.grace_days": {"label": "Grace", "min": 0, "max": 9}}
+    )
+    with running_page(offer) as url:
+        yield url
+
+
+@pytest.fixture
+def visit(chromium: Any, address: str) -> Iterator[Any]:
+    """Opens the page, a session of its own: by scenario, settings and day; gives the browser."""
+
+    def opened(scenario: str = "crash", **query: Any) -> Any:
+        chromium.get("about:blank")
+        chromium.get_log("browser"), chromium.get_log("performance")
+        open_page(chromium, f"{address}/?{urlencode({'scenario': scenario, **query})}")
+        return chromium
+
+    yield opened
+    assert severe(chromium) == []
+    chromium.get("about:blank")
 
 
 @pytest.fixture(autouse=True)

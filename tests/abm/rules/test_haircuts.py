@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import sys
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from worlds import market_of
 
 from abm.model import CollateralMarket
 from abm.rules.haircuts import RiskHaircut, drawn_down, value_at_risk
-from abm.rules.rule import Seen
+from abm.rules.rule import Rule, Seen
 from scenarios.agreement import CollateralAgreement
 from scenarios.errors import InputError
 from scenarios.haircuts import HaircutModel
@@ -222,3 +224,86 @@ def test_what_cannot_be(parameters: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError) as refused:
         RiskHaircut(**parameters)
     assert message in str(refused.value)
+
+
+class ForNewLoans(Rule):
+    """The haircut of day n is n tenths, for loans that begin on it."""
+
+    rewrites = ("haircut",)
+    for_new_loans = True
+
+    def today(self, agreement: CollateralAgreement, seen: Seen) -> dict[str, float]:
+        return {"haircut": seen.day / 10}
+
+
+def test_a_rule_for_new_loans_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One loan is there from the beginning, one begins on day 2, one is replaced every two days."""
+    monkeypatch.setitem(sys.modules, "mine", SimpleNamespace(ForNewLoans=ForNewLoans))
+    market = market_of(
+        {"A": [1] * 6},
+        agreement={"schedule": "s"},
+        schedules={"s": {"criteria": [{}]}},
+        rules=[{"use": "mine:ForNewLoans"}],
+        measures=["abm.measures.procyclicality:calls_by_haircuts"],
+        loans=[
+            {**LOAN, "loan_id": 1},
+            {**LOAN, "loan_id": 2, "start": 2},
+            {**LOAN, "loan_id": 3, "maturity": 2, "at_maturity": "replace"},
+        ],
+    )
+    required = []
+    while market.running:
+        market.step()
+        required.append(market.books.accounts.required[:3].tolist())
+    assert [row[0] for row in required] == [1000] * 5
+    assert [row[1] for row in required[1:]] == [1250] * 4
+    assert [row[2] for row in required] == [1000, 1250, 1250, 1667, 1667]
+    assert market.days_frame()["calls_by_haircuts"].eq(0).all()
+    assert market.days_frame()["gap"].abs().max() < 1
+
+
+def test_a_loan_that_cannot_be_repaid_is_no_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The 10 A that are due on day 2, to be lent anew, have been delivered on another call."""
+    monkeypatch.setitem(sys.modules, "mine", SimpleNamespace(ForNewLoans=ForNewLoans))
+    parties = {"lender": "L1", "borrower": "B1"}
+    due = {"maturity": 2, "at_maturity": "replace"}
+    market = market_of(
+        {"A": [10] * 5, "B": [100, 1, 1, 1, 1]},
+        agreement={"haircut": 0.0, "priority": ["A"], "grace_days": 99},
+        participants={"given": [{"name": "B1", "role": "borrower", "issuance_capacity": {}}]},
+        rules=[{"use": "mine:ForNewLoans"}],
+        loans=[
+            {**parties, "loan_id": 1, "lent": {"A": 10}, "collateral": {"A": 10}, **due},
+            {**parties, "loan_id": 2, "lent": {"JPY": 100}, "collateral": {"B": 1}},
+        ],
+    )
+    market.run_days()
+    assert market.books.loans.recall_fails.tolist() == [3, 0]
+    assert market.books.accounts.required.tolist() == [100, 100]
+
+
+LOAN = {"lender": "L1", "borrower": "B1", "lent": {"JPY": 1000}}
+
+
+def test_new_loans_only_changes_nothing_where_all_loans_are_old() -> None:
+    """What begins on day 0 keeps its haircut, however the rule goes on."""
+    path = {"A": walk(3, 60)[:, 0].round(2).tolist()}
+    parameters = {"model": "ewma", "minimum": 5, "loans": "new"}
+    common = {"money": {"currency": "JPY", "unit": 0.01}, "loans": [{**LOAN, "loan_id": 1}]}
+    fixed = market_of(path, **common).run()
+    ruled = market_of(path, rules=[{"use": RULE, "parameters": parameters}], **common).run()
+    assert ruled.days_frame().equals(fixed.days_frame())
+    all_loans = {**parameters, "loans": "all"}
+    other = market_of(path, rules=[{"use": RULE, "parameters": all_loans}], **common).run()
+    assert not other.days_frame().equals(fixed.days_frame())
+
+
+def test_new_loans_only_is_refused_where_loans_are_margined_together() -> None:
+    rules = [{"use": RULE, "parameters": {"model": "ewma", "loans": "new"}}]
+    with pytest.raises(InputError, match="aggregated = false"):
+        market_of(
+            {"A": [1, 1]},
+            agreement={"aggregated": True},
+            rules=rules,
+            loans=[{**LOAN, "loan_id": 1}],
+        )

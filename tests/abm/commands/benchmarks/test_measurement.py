@@ -14,6 +14,7 @@ PAGE = (Path(__file__).parents[4] / "docs" / "performance.md").read_text(encodin
 
 ALONE = Measurement("sweep", 300, 12.5, "s")
 COMPARED = Measurement("sweep, again", 300, 6.25, "s", "sweep", 2.0)
+ASKED = Measurement("sweep, again", 300, 6.25, "s", "sweep", 2.0, "at least 3 x")
 
 
 def test_the_page_describes_every_column() -> None:
@@ -25,6 +26,7 @@ def test_a_line_shows_the_figure_and_what_it_is_compared_with() -> None:
     assert ALONE.line("runs", 100).split() == ["sweep", "300", "runs", "12.50", "s"]
     assert COMPARED.line("runs", 100).endswith("300 runs       6.25 s  2.00 x sweep")
     assert COMPARED.line("runs", 70).splitlines()[1] == "  2.00 x sweep"
+    assert ASKED.line("runs", 70).splitlines()[1] == "  2.00 x sweep; asked: at least 3 x"
 
 
 def test_rows_are_there_although_the_rest_failed(tmp_path: Path) -> None:
@@ -34,9 +36,9 @@ def test_rows_are_there_although_the_rest_failed(tmp_path: Path) -> None:
         write(COMPARED)
         raise RuntimeError
     assert path.read_text().splitlines() == [
-        "benchmark,name,size,value,unit,compared_with,ratio",
-        "experiments,sweep,300,12.5,s,,",
-        'experiments,"sweep, again",300,6.25,s,sweep,2.0',
+        "benchmark,name,size,value,unit,compared_with,ratio,asked",
+        "experiments,sweep,300,12.5,s,,,",
+        'experiments,"sweep, again",300,6.25,s,sweep,2.0,',
     ]
 
 
