@@ -95,7 +95,7 @@ def kept(function: F) -> F:
 
     The function itself would be compiled anew in every process that calls it directly.
     """
-    return compiled(cast(F, cast(Any, function).py_func))
+    return compiled(cast(F, getattr(function, "py_func", function)))
 
 
 @inlined
