@@ -111,7 +111,7 @@ class DeliveryCalls(Rows):
     def missing_units(self) -> Ints:
         """The same in the smallest money unit, shape (rows,)."""
         units = np.empty(len(self), np.int64)
-        _write_missing(self.market.books, self.market.prices, self.account, units)
+        write_missing(self.market.books, self.market.prices, self.account, units)
         return units
 
     @property
@@ -263,7 +263,15 @@ class LoanView(Rows):
 
 
 @compiled
-def _write_missing(books: Books, prices: Ints, accounts: Ints, missing: Ints) -> None:
+def write_missing(books: Books, prices: Ints, accounts: Ints, missing: Ints) -> None:
+    """Write what accounts lack of their requirement, below zero where there is too much.
+
+    Args:
+        books: the market's.
+        prices: published ones in money units, shape (tokens,).
+        accounts: rows of the accounts.
+        missing: gets values in money units, of the same shape.
+    """
     for i in range(len(accounts)):
         missing[i] = shortfall(books, prices, accounts[i])
 

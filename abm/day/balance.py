@@ -29,6 +29,8 @@ from abm.day.marking import Marking
 from abm.day.outside_market import OutsideMarket
 from abm.day.reinvestment import Reinvestment
 from abm.day.short_sales import ShortSales
+from abm.rules.parts import parts_of
+from abm.rules.reinvestment import tokens_for
 from abm.rules.requirement import mark_exposures
 from abm.rules.trading import deleveraging, raising, sales_worth
 from scenarios.errors import InputError
@@ -232,7 +234,7 @@ class BalanceDesk:
         self.reinvestment.open()
         self._mark(self._market.prices)
         line = np.where(np.isfinite(policies.credit_line), policies.credit_line, 0.0)
-        credit = np.floor(line * sheet.assets).astype(np.int64)
+        credit = parts_of(sheet.assets, line)
         sheet.allowed[:, -1] += credit
         capacity[:, -1] += credit
         self._fund_the_rest()
@@ -247,12 +249,12 @@ class BalanceDesk:
         begun = np.flatnonzero(books.loans.state == OPEN_LOAN)
         np.add.at(borrowed, books.accounts.borrower[books.loans.account[begun]], books.lent[begun])
         borrowed = np.minimum(borrowed, ledger.balance[:number])
-        short = np.floor(policies.short[:, None] * borrowed[:, :-1]).astype(np.int64)
+        short = np.stack([parts_of(of, policies.short) for of in borrowed[:, :-1].T], axis=1)
         ledger.balance[:number, :-1] -= short
         ledger.burned[:-1] += short.sum(axis=0)
         self._capacity[:, -1] += short @ prices[:-1]
-        spent = np.floor(policies.invest * borrowed[:, -1])[:, None] * policies.portfolio[:, :-1]
-        bought = np.floor(spent / prices[:-1]).astype(np.int64)
+        spent = parts_of(borrowed[:, -1], policies.invest)
+        bought = tokens_for(spent, policies.portfolio, prices)[:, :-1]
         cost = bought @ prices[:-1]
         self._capacity[:, :-1] += bought
         ledger.balance[:number, -1] -= cost
@@ -268,7 +270,7 @@ class BalanceDesk:
             raise InputError(f"balance: {name} has a leverage and an equity; give one of them")
         sheet.limited[:] = standing.marked[:] = levered | known
         target = np.where(known, standing.equity, 0)
-        target[levered] = (sheet.risky[levered] / policies.leverage[levered]).astype(np.int64)
+        target[levered] = parts_of(sheet.risky[levered], policies.leverage[levered], True)
         lacking = np.where(sheet.limited, sheet.equity - target, 0)
         sheet.debt[:] = np.maximum(lacking, 0)
         self._capacity[:, -1] += np.maximum(-lacking, 0)
@@ -369,7 +371,7 @@ class BalanceDesk:
         ending = np.zeros(0, np.int64)
         if self.reinvestment:
             last = np.bincount(loans.account[rows], minlength=len(accounts))
-            cash, ending = self.reinvestment.ending(last)
+            cash, ending = self.reinvestment.ending(last, self._policies.raises_funds)
             need[:, -1] += cash
         return need, ending
 

@@ -9,6 +9,7 @@ from abm.day.balance import BalanceDesk
 from abm.day.close_out_result import CloseOutResult
 from abm.day.columns import ColumnsDay
 from abm.day.funding import FundingDesk
+from abm.day.sharing import Sharing
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -34,6 +35,8 @@ class BalanceDay(ColumnsDay):
         kept = (market, market.policies, market.sheet)
         self.balance = BalanceDesk(*kept, self.desk, self.asking)
         self.funding = FundingDesk(*kept, self.asking)
+        # What is outside and the credit line limit what can be minted.
+        self.sharing = Sharing(market)
 
     def trade(self) -> None:
         """Have participants sell and buy outside the ledger, before prices are published."""
@@ -96,6 +99,10 @@ class BalanceDay(ColumnsDay):
 
     def _at_maturity(self, due: Ints) -> Ints:
         return self.funding.at_maturity(due, super()._at_maturity(due))
+
+    def _open_replacements(self) -> None:
+        self.funding.change_haircuts()
+        super()._open_replacements()
 
     def _find_reusable(self) -> None:
         super()._find_reusable()

@@ -9,10 +9,11 @@ from abm.agents.calls import DecisionError
 from abm.agents.views import LoanView
 from abm.books import tally
 from abm.books.ledger import LARGEST_VALUE
-from abm.books.loan_book import ACTIVE, AT_MATURITY, NEVER, OPEN_LOAN
+from abm.books.loan_book import ACTIVE, AT_MATURITY, NEVER, OPEN_LOAN, PENDING
 from abm.books.sheet import Policies, Sheet
 from abm.day.asking import Asking
 from abm.day.day import Setting
+from abm.rules.requirement import mark_exposures
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -35,6 +36,9 @@ class FundingDesk:
         scenario = market.scenario
         self._agreements = 1 + len(scenario.agreements)
         """Those of the scenario; behind them in the books are the same at raised haircuts."""
+        none = np.zeros(0, np.int64)
+        self._changes = none, none
+        """Loans that are to be replaced today, and the agreements that their accounts then have."""
 
     def recalls(self) -> Bools:
         """Open-ended loans that are funded no longer, shape (loans,)."""
@@ -54,6 +58,7 @@ class FundingDesk:
             due: rows of the loans that are due.
             standard: what would become of each, position in `AT_MATURITY`.
         """
+        self._changes = due[:0], due[:0]
         goes_on = due[standard[due] != SETTLE]
         if not len(goes_on) or not (self.withdraws or self._hoards):
             return standard
@@ -61,11 +66,23 @@ class FundingDesk:
         lender = books.accounts.lender[books.loans.account[goes_on]]
         withdrawn = self._withdrawn(goes_on) if self.withdraws else np.zeros(len(lender), np.bool_)
         hoarded = self.hoarding()[lender]
-        raised = self._raise_haircuts(goes_on, withdrawn & ~hoarded)
+        raised = self._raise_haircuts(goes_on, withdrawn & ~hoarded, ~withdrawn & ~hoarded)
         ends = hoarded | (withdrawn & ~raised)
         result[goes_on[ends]] = SETTLE
         books.totals[tally.WITHDRAWALS] += ends.sum()
         return result
+
+    def change_haircuts(self) -> None:
+        """Once loans have settled: those that are repaid open again at the haircut decided on."""
+        rows, agreement = self._changes
+        self._changes = rows[:0], agreement[:0]
+        books = self._market.books
+        repaid = books.loans.state[rows] == PENDING
+        a = books.loans.account[rows[repaid]]
+        changed = books.accounts.agreement[a] != agreement[repaid]
+        if changed.any():
+            books.accounts.agreement[a] = agreement[repaid]
+            mark_exposures(books, self._market.prices)
 
     def hoarding(self) -> Bools:
         """Who keeps what it has, shape (participants,)."""
@@ -90,7 +107,7 @@ class FundingDesk:
             chosen |= view.volatility > policies.withdraw_volatility[lender]
         return self._asking.withdrawn(rows, chosen)
 
-    def _raise_haircuts(self, rows: Ints, withdrawn: Bools) -> Bools:
+    def _raise_haircuts(self, rows: Ints, withdrawn: Bools, funded: Bools) -> Bools:
         """Have loans that would not be replaced replaced at a raised haircut; says which are.
 
         Where the account has further loans none is: the haircut is that of all of them. Loans that
@@ -101,13 +118,13 @@ class FundingDesk:
         a = loans.account[rows]
         replaced = self._market.at_maturity[rows] == REPLACE
         block = self._policies.raised[accounts.lender[a]]
-        raised = withdrawn & replaced & (block > 0) & (accounts.open_loans[a] == 1)
+        raised: Bools = withdrawn & replaced & (block > 0) & (accounts.open_loans[a] == 1)
         base = accounts.agreement[a] % self._agreements
-        changes = raised | (replaced & ~withdrawn)
+        changes = raised | (replaced & funded)
         agreement = base + np.where(raised, block, 0) * self._agreements
-        accounts.agreement[a[changes]] = agreement[changes]
+        self._changes = rows[changes], agreement[changes]
         ratio = books.terms.upper_numerator / books.terms.upper_denominator
-        most = (accounts.exposure[a] * ratio[accounts.agreement[a]]).max(initial=0.0)
+        most = (accounts.exposure[a[changes]] * ratio[agreement[changes]]).max(initial=0.0)
         if most >= LARGEST_VALUE:
             raise DecisionError(
                 f"balance: a raised haircut asks for collateral worth {most:.3g} money units, above"

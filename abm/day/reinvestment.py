@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import numpy as np
 import numpy.typing as npt
 
+from abm.agents.views import write_missing
 from abm.books import tally
 from abm.books.loan_book import ACTIVE
 from abm.books.sheet import Policies, Sheet, outside
@@ -137,14 +138,15 @@ class Reinvestment:
         tokens[:, -1] = used
         self._note(tally.MINT, tokens, market.prices)
 
-    def ending(self, last: Ints) -> tuple[Ints, Ints]:
+    def ending(self, last: Ints, raising: Bools) -> tuple[Ints, Ints]:
         """Cash to go back with accounts whose last loans end, and these accounts.
 
         Args:
             last: how many loans of each account end soon, shape (accounts,).
+            raising: who raises funds ahead, shape (participants,).
         """
         open_loans = self._market.books.accounts.open_loans[self._rows]
-        ends = (open_loans > 0) & (last[self._rows] == open_loans)
+        ends = (open_loans > 0) & (last[self._rows] == open_loans) & raising[self._lender]
         need = self._by_lender(np.where(ends, self._taken, 0))
         return np.maximum(need - self._coming, 0), self._rows[ends]
 
@@ -156,11 +158,12 @@ class Reinvestment:
         """
         books, rows = self._market.books, self._rows
         accounts, here, taken = books.accounts, self._here, self._taken
-        over = np.maximum(accounts.value[rows] - accounts.required[rows], 0)
-        failed = (calls[rows] == RETURN_CALL) & (here == 0)
-        if not books.totals[tally.RETURN_FAILS]:
-            failed[:] = False
-        lacks = np.where(failed, over, 0)
+        lacks = np.zeros_like(taken)
+        failed = np.flatnonzero((calls[rows] == RETURN_CALL) & (here == 0))
+        if books.totals[tally.RETURN_FAILS] and len(failed):
+            short = np.empty(len(failed), np.int64)
+            write_missing(books, self._market.prices, rows[failed], short)
+            lacks[failed] = np.maximum(-short, 0)
         if len(books.returning):
             lagging = books.terms.lag[accounts.agreement[rows]] > 0
             instructed = books.returning[:, rows, -1].sum(axis=0)

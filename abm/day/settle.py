@@ -121,6 +121,7 @@ def settle_loans(
         a = unsigned(loans.account[i])
         if at_maturity[i] == 1:
             loans.maturity[i] = day + loans.tenor[i]
+            loans.recall_fails[i] = 0
             enter(calendar, i, loans.maturity[i])
             books.totals[tally.LOANS_ROLLED] += 1
             record(books, tally.ROLL, a, accounts.lender[a], -1, loans.loan_id[i], 0)

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from abm.books.loan_book import ACTIVE, OPEN_LOAN
 from abm.books.sheet import Policies, Sheet
 from abm.day.day import Setting
+from abm.rules.parts import parts_of
 
 Ints = npt.NDArray[np.int64]
 
@@ -31,8 +32,8 @@ class ShortSales:
         """
         ledger = self._market.books.ledger
         wallets = ledger.balance[: len(borrowed), :-1]
-        part = self._policies.short[:, None] * np.minimum(borrowed[:, :-1], wallets)
-        sold = np.floor(part).astype(np.int64)
+        here = np.minimum(borrowed[:, :-1], wallets)
+        sold = np.stack([parts_of(of, self._policies.short) for of in here.T], axis=1)
         wallets -= sold
         ledger.burned[:-1] += sold.sum(axis=0)
         ledger.capacity[: len(sold), :-1] += sold

@@ -54,7 +54,7 @@ OF_SHEETS = (
         COUNT,
         FLOW,
         "Loans that lenders recalled, or let end, because of leverage, volatility or liquidity, or "
-        "as they decided themselves.",
+        "as they decided themselves; an overdue one on every day.",
     ),
 )
 """In the order of the columns of `days`, after all others."""

@@ -41,6 +41,8 @@ class MarketImpact:
         self._kept = np.zeros(sensitivity.shape[1])
         self._fading = np.zeros(sensitivity.shape[1])
         self._rules, self._sensitivity, self._day = rules, sensitivity, 0
+        self._factor: Floats | None = None
+        """What the mark makes of a price; asked for much more often than it changes."""
         if rules is not None:
             self._power = POWER[rules.kind]
             self._stays = rules.permanent**self._power
@@ -52,6 +54,7 @@ class MarketImpact:
         if self._rules is not None:
             self._day = min(self._day + 1, len(self._sensitivity) - 1)
             self._fading *= self._decay
+            self._factor = None
 
     @property
     def has_moved(self) -> bool:
@@ -64,6 +67,7 @@ class MarketImpact:
             move = self._sensitivity[self._day] * quantities
             self._kept += self._stays * move
             self._fading += self._fades * move
+            self._factor = None
 
     def applied_to(self, prices: Ints) -> Ints:
         """Prices with the mark of all trades so far, shape (tokens,).
@@ -72,12 +76,17 @@ class MarketImpact:
         """
         if self._rules is None:
             return prices
+        if self._factor is None:
+            self._factor = self._factor_today()
+        moved = np.rint(np.minimum(prices * self._factor, LARGEST_PRICE - 1))
+        return np.maximum(moved, 1).astype(np.int64)
+
+    def _factor_today(self) -> Floats:
         if self._power == 1:
             mark = self._kept + self._fading
         else:
             mark = _root(self._kept) + _root(self._fading)
-        moved = np.rint(np.minimum(prices * np.exp(-np.maximum(mark, -700.0)), LARGEST_PRICE - 1))
-        return np.maximum(moved, 1).astype(np.int64)
+        return np.asarray(np.exp(-np.maximum(mark, -700.0)))
 
 
 def _root(x: Floats) -> Floats:

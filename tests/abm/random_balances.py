@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
+import numpy as np
 from hypothesis import strategies as st
 from random_worlds import ROLES, World, amounts, rarely, worlds
-from worlds import CASH
+from worlds import CASH, START
+
+START_DATE = START.date()
 
 
 @st.composite
@@ -73,6 +77,61 @@ def worlds_with_balances(draw: st.DrawFn) -> World:
     classes = {name: {**kind, "settlement_days": days} for name, kind in given.items()}
     table = {**table, "balance": balance, "assets": classes}
     return table, prices
+
+
+LONG = 250
+"""Days of a long market."""
+
+WAVES = 10
+"""How often the participants and loans of a small market come anew in the course of it."""
+
+
+@st.composite
+def long_worlds(draw: st.DrawFn) -> World:
+    """The same over many days: every 25 of them further participants begin the same loans."""
+    table, short = draw(worlds_with_balances())
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    prices = {token: goes_on(path, draw(st.booleans()), rng) for token, path in short.items()}
+    every, people = LONG // WAVES, table["participants"]
+    given, balance = people["given"], table["balance"]
+
+    def name(known: str, wave: int) -> str:
+        return f"{known}w{wave}" if wave and known in ROLES else known
+
+    def waves(entries: Any, **shifted: int) -> list[Any]:
+        """Entries of every wave: these fields of them grow, and participants are others."""
+        return [
+            {**entry}
+            | {field: entry.get(field, 0) + wave * by for field, by in shifted.items()}
+            | {f: name(entry[f], wave) for f in ("lender", "borrower", "name") if f in entry}
+            | ({"participant": name(entry["participant"], wave)} if "participant" in entry else {})
+            for wave in range(WAVES)
+            for entry in entries
+        ]
+
+    fields: dict[str, Any] = {
+        "loans": waves(table["loans"], loan_id=100, start=every),
+        "participants": {**people, "given": waves(given)},
+        "balance": {name(k, w): of for w in range(WAVES) for k, of in balance.items()},
+        "window": {**table["window"], "end": START_DATE + timedelta(days=LONG)},
+    }
+    if "defaults" in table:
+        fields["defaults"] = {"scheduled": waves(table["defaults"]["scheduled"], day=every)}
+    if recalls := table.get("recalls"):
+        chosen = [
+            [d + every * w, n + 100 * w] for w in range(WAVES) for d, n in recalls["scheduled"]
+        ]
+        fields["recalls"] = {**recalls, "scheduled": chosen}
+    return {**table, **fields}, prices
+
+
+def goes_on(path: list[int], jumpy: bool, rng: np.random.Generator) -> list[int]:
+    """A path of small prices that goes on by jumps, or by returns of 3 % a day."""
+    number = LONG - len(path)
+    if jumpy:
+        return [*path, *rng.integers(1, 300, number).tolist()]
+    walk = path[-1] * np.exp(np.cumsum(rng.normal(0, 0.03, number)))
+    return [*path, *np.clip(np.rint(walk), 1, 1000).astype(int).tolist()]
 
 
 def draw_reinvestment(

@@ -67,6 +67,31 @@ class TestDealerRun:
         assert days["withdrawals"].sum() == days["defaults_liquidity"].sum() == 0
 
 
+class TestCashReinvested:
+    LENT, TAKEN, LOST, CREDIT = 100e6, 0.75 * 102e6, 0.25 * 0.75 * 102e6, 0.02 * 202e6
+
+    def test_borrowers_wait_for_their_cash_until_the_paper_is_paid(self) -> None:
+        days, _ = watched("cash-reinvested")
+        assert days["reinvested"][0] == self.TAKEN
+        assert days["equity"][4] - days["equity"][5] == self.LOST
+        assert days["return_fails"][7:13].tolist() == [0, 1, 2, 3, 4, 4]
+        assert days["credit_drawn"].max() == self.CREDIT
+        waiting = days["return_fail_value"][11:]
+        assert (waiting.diff().dropna() < 0).all() and waiting.iloc[-1] > 0
+        assert days["without_equity"].sum() == 0, "it is short of cash, and not of equity"
+
+    def test_what_is_sold_in_time_pays_all_but_the_loss(self) -> None:
+        days, _ = watched("cash-reinvested", **{"balance.lender.reinvest_term": 0})
+        assert days["return_fails"][7:13].tolist() == [0, 0, 0, 0, 1, 1]
+        assert days["return_fail_value"].iloc[-1] == self.LOST - self.CREDIT
+
+    def test_without_it_nothing_fails(self) -> None:
+        off = {"reinvest": 0, "reinvest_term": 0, "portfolio": None}
+        days, _ = watched("cash-reinvested", **{f"balance.lender.{k}": v for k, v in off.items()})
+        assert days["return_fails"].sum() == days["credit_drawn"].sum() == 0
+        assert (days["equity"] == days["equity"][0]).all()
+
+
 class TestRecallSqueeze:
     def test_shorts_buy_back_and_the_price_rises(self) -> None:
         days, price = watched("recall-squeeze")

@@ -1,7 +1,7 @@
 """Balance sheets: what is outside the ledger, what is traded there, and what everybody is worth.
 
-Funding, uses of funds, trades and their settlement, raising funds, deleveraging; withdrawal of
-funding, hoarding and reinvestment are not written here.
+What is asked of trades is here; how they are made, who is funded no longer and what becomes of
+cash collateral is in `outside`, `funding` and `reinvestment`.
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ from math import ceil, floor
 from typing import Any, NamedTuple
 
 from reference.books import UNLIMITED, Books, Tokens, counts
+from reference.funding import Funding
+from reference.margining import deliver_all, margin_run
 from reference.oracle import Oracle
-
-Orders = dict[str, Tokens]
-"""Tokens to buy, negative to sell, of each participant."""
+from reference.outside import Outside
+from reference.reinvestment import Reinvestment
+from reference.settlement import settle
+from reference.short_sales import ShortSales
 
 WITHOUT_END = 2 * UNLIMITED
 
@@ -28,10 +31,17 @@ class Worth(NamedTuple):
     liabilities: int
     risky: int
     """Assets other than cash and what sales bring."""
+    cash: int
 
     @property
     def equity(self) -> int:
         return self.assets - self.liabilities
+
+    def is_levered_above(self, limit: float) -> bool:
+        """Whether assets other than cash over equity are above this; endless without equity."""
+        if self.equity <= 0:
+            return self.risky > 0
+        return self.risky > Fraction(str(limit)) * self.equity
 
 
 class Sheets:
@@ -44,58 +54,49 @@ class Sheets:
         table: Mapping[str, Any],
         roles: Mapping[str, str],
         equity: Mapping[str, int],
+        used: Mapping[str, Tokens],
     ):
         self.books, self.oracle, self.names = books, oracle, sorted(roles)
         self.rules = {
             who: table["balance"].get(who) or table["balance"].get(role) or {}
             for who, role in roles.items()
         }
-        self.days = dict.fromkeys(books.tokens, 2)
-        for kind in table.get("assets", {}).values():
-            for token in kind["tokens"]:
-                self.days[token] = kind.get("settlement_days", 2)
-        self.days[books.cash] = 0
-        self.ahead = max(1, *self.days.values())
-        """Days that somebody looks ahead, to trade for what will be due."""
+        self.outside = Outside(books, oracle, table.get("assets", {}), self.names)
         agreement = table.get("agreement", {}).get("transfer")
         self.titled = {None: agreement == "title"} | {
             name: terms.get("transfer") == "title" for name, terms in table["agreements"].items()
         }
-        self.allowed: dict[str, Tokens] = {who: counts() for who in self.names}
-        """How far what is outside may go below zero."""
-        self.unsettled: dict[int, Orders] = defaultdict(lambda: defaultdict(counts))
-        """What arrives on a day."""
+        self.funding = Funding(books, oracle, self.rules)
+        self.reinvestment = Reinvestment(self.outside, self.rules, self.titled)
         self.debt, self.equity = counts(), counts()
         self.given: dict[str, Tokens] = {who: counts() for who in self.names}
         self.losses: Tokens = counts()
-        self.shorted: dict[str, Tokens] = {who: counts() for who in self.names}
-        """Tokens that went outside to be sold on the next morning."""
-        self._open(equity)
+        self.shorts = ShortSales(self.outside, self.rules)
+        self._open(equity, used)
 
-    def outside(self, who: str, token: str) -> int:
-        """Below zero of cash where credit is drawn."""
-        return self.books.capacity[who][token] - self.allowed[who][token]
-
-    def there(self, who: str, token: str) -> int:
-        return max(self.outside(who, token), 0)
-
-    def _open(self, equity: Mapping[str, int]) -> None:
-        books, cash = self.books, self.books.cash
+    def _open(self, equity: Mapping[str, int], used: Mapping[str, Tokens]) -> None:
+        books, cash, allowed = self.books, self.books.cash, self.outside.allowed
         for who in self.names:
             rules = self.rules[who]
             given, line = rules.get("outside"), rules.get("credit_line", "unlimited")
             for token in books.tokens:
                 capacity = books.capacity.get(who, {}).get(token, UNLIMITED)
-                if given is not None:
-                    capacity = given.get(token, 0) if given else 0
+                if isinstance(given, Mapping):
+                    capacity = given.get(token, 0)
+                elif given is not None:
+                    capacity = floor(Fraction(str(given)) * used[who][token])
                 elif capacity >= UNLIMITED:
                     endless = token != cash or line == "unlimited"
-                    self.allowed[who][token] = capacity = WITHOUT_END if endless else 0
+                    allowed[who][token] = capacity = WITHOUT_END if endless else 0
                 books.capacity.setdefault(who, {})[token] = capacity
             self._use_funds(who, rules)
+        self.reinvestment.open()
+        for who in self.names:
+            rules = self.rules[who]
+            line = rules.get("credit_line", "unlimited")
             if line != "unlimited":
                 credit = floor(Fraction(str(line)) * self.worth(who, books.prices).assets)
-                self.allowed[who][cash] += credit
+                allowed[who][cash] += credit
                 books.capacity[who][cash] += credit
             worth = self.worth(who, books.prices)
             wanted = equity.get(who)
@@ -105,7 +106,7 @@ class Sheets:
                 self.equity[who] = wanted
                 self.debt[who] = max(worth.equity - wanted, 0)
                 books.capacity[who][cash] += max(wanted - worth.equity, 0)
-        self.drawn = {who: self.credit(who) for who in self.names}
+        self.drawn = {who: self.outside.credit(who) for who in self.names}
 
     def _use_funds(self, who: str, rules: Mapping[str, Any]) -> None:
         books, cash, borrowed = self.books, self.books.cash, counts()
@@ -126,35 +127,28 @@ class Sheets:
             books.capacity[who][token] += bought
             books.wallet[who][cash] -= bought * books.prices[token]
 
-    def minting(self, who: str, token: str) -> int:
-        return sum(m.quantity for m in self.books.mintings if (m.who, m.token) == (who, token))
-
-    def credit(self, who: str) -> int:
-        cash = self.books.cash
-        return max(-self.outside(who, cash) - self.minting(who, cash), 0)
-
     def worth(self, who: str, prices: Mapping[str, int]) -> Worth:
         """All lines of a balance sheet, each at these prices."""
-        books, cash = self.books, self.books.cash
+        books, cash, outside = self.books, self.books.cash, self.outside
 
         def value(tokens: Mapping[str, int]) -> int:
             return sum(prices[token] * n for token, n in tokens.items())
 
-        money = books.wallet[who][cash] + self.outside(who, cash) + self.minting(who, cash)
-        money += self.credit(who) + sum(day[who][cash] for day in self.unsettled.values())
-        risky = 0
+        money = books.wallet[who][cash] + outside.position(who, cash)
+        money += outside.minting(who, cash) + outside.credit(who)
+        risky = value(self.reinvestment.held(who))
         for token in books.tokens:
             if token != cash:
-                to_come = sum(day[who][token] for day in self.unsettled.values())
-                mine = self.outside(who, token) + self.minting(who, token) + to_come
+                mine = outside.position(who, token) + outside.minting(who, token)
+                mine += outside.to_come(who, token)
                 risky += prices[token] * (books.wallet[who][token] + mine)
-        owed = self.debt[who] + self.credit(who)
+        owed = self.debt[who] + outside.credit(who)
         for account in books.accounts:
             lends, borrows = account.lender == who, account.borrower == who
             if not (lends or borrows):
                 continue
             lent = sum(value(loan.lent) for loan in account.open_loans)
-            held, reused = value(account.held), value(account.reused)
+            held, reused = value(account.held), value(account.reused) + value(account.invested)
             under_way = sum(
                 prices[d.token] * d.quantity for d in books.deliveries if d.account is account
             )
@@ -164,110 +158,92 @@ class Sheets:
             risky += lends * (lent + issued + titled * held)
             risky += borrows * (held + reused + under_way + fetched)
             owed += lends * (titled * (held + reused) + fetched) + borrows * (lent + issued)
-        return Worth(money + risky, owed, risky)
+        return Worth(money + outside.to_come(who, cash) + risky, owed, risky, money)
 
-    def arrive(self) -> None:
-        """What was traded long enough ago."""
-        prices = self.oracle.true_prices(self.books.day)
-        for who, tokens in self.unsettled.pop(self.books.day, {}).items():
-            for token, quantity in tokens.items():
-                self.books.capacity[who][token] += quantity
-                if quantity:
-                    value = quantity * prices[token]
-                    self.books.note("trade_settlement", None, who, token, quantity, value)
+    def begin(self) -> Tokens:
+        """What was traded arrives, and what is due of placements is paid."""
+        self.outside.arrive()
+        return self.reinvestment.redeem()
 
-    def begin(self) -> None:
-        """The morning, before prices are published."""
-        self.arrive()
-        self.trade(self.buy_ins(), at_once=True)
-        prices, orders = self.oracle.true_prices(self.books.day), {}
-        due = self.due()
+    def morning(self) -> None:
+        """Before prices are published: everybody sells and buys."""
+        paid = self.begin()
+        self.funding.observe()
+        self.outside.trade(self.shorts.buy_ins(), at_once=True)
+        books, prices, orders = self.books, self.oracle.true_prices(self.books.day), {}
+        due, ending = self.due()
         for who in self.names:
-            if who in self.books.defaulted:
+            if who in books.defaulted:
                 continue
             orders[who] = self.raising(who, due[who], prices)
             for token, sold in self.deleveraging(who, prices).items():
                 if orders[who][token] <= 0:
                     orders[who][token] = min(orders[who][token], -sold)
-            raises = bool(self.rules[who].get("raises_funds"))
-            for token, sold in self.shorted[who].items():
-                if orders[who][token] <= 0:
-                    spare = max(self.there(who, token) - raises * due[who][token], 0)
-                    orders[who][token] = min(orders[who][token], -min(sold, spare))
-        for tokens in self.shorted.values():
-            tokens.clear()
-        self.trade(orders)
+            self.shorts.sell(who, orders[who], due[who])
+        self.shorts.clear()
+        selling = {who for who, mine in orders.items() if min(mine.values(), default=0) < 0}
+        idle = selling | books.defaulted
+        for who, bought in self.reinvestment.invest(paid, idle, ending).items():
+            for token, quantity in bought.items():
+                orders[who][token] += quantity
+        self.outside.trade(orders)
 
-    def buy_ins(self) -> Orders:
-        """What lenders buy in that has failed to come back for too long."""
-        books, need = self.books, defaultdict[str, Tokens](counts)
-        for account in books.accounts:
-            days = self.rules[account.lender].get("buy_in_days", UNLIMITED)
-            late = account.open_loans if account.closing is None else []
-            for loan in late if account.borrower not in books.defaulted else ():
-                for token, quantity in loan.lent.items() if loan.failed >= days else ():
-                    need[account.borrower][token] += quantity
-        for who, tokens in need.items():
-            for token in tokens:
-                coming = sum(day[who][token] for day in self.unsettled.values())
-                there = books.wallet[who][token] + self.there(who, token) + coming
-                tokens[token] = max(tokens[token] - there, 0) if token != books.cash else 0
-        return need
+    def mark(self) -> None:
+        """Once prices are published: what was given is entered, and everybody is marked."""
+        self.contribute()
+        self.note_marks()
 
-    def sell_begun(self) -> None:
-        """Part of what was borrowed today goes outside, to be sold on the next morning."""
-        borrowed = defaultdict[str, Tokens](counts)
-        for account in self.books.accounts:
-            for loan in account.open_loans:
-                for token, quantity in loan.lent.items() if loan.opened == self.books.day else ():
-                    borrowed[account.borrower][token] += quantity
-        for who, tokens in borrowed.items():
-            part = Fraction(str(self.rules[who].get("short", 0)))
-            for token, quantity in tokens.items():
-                if token != self.books.cash:
-                    sold = floor(part * min(quantity, self.books.wallet[who][token]))
-                    self.books.wallet[who][token] -= sold
-                    self.books.capacity[who][token] += sold
-                    self.shorted[who][token] += sold
+    def note_marks(self) -> None:
+        """By which funding is decided on."""
+        self.funding.marks = {who: self.worth(who, self.books.prices) for who in self.names}
 
-    def due(self) -> dict[str, Tokens]:
-        """What is to be returned before a trade of today settles."""
+    def due(self) -> tuple[dict[str, Tokens], set[int]]:
+        """What is to be returned before a trade of today settles.
+
+        And the accounts, by their first loans, whose invested cash goes back by then.
+        """
+        books = self.books
         need: dict[str, Tokens] = defaultdict(counts)
-        until = self.books.day + self.ahead
-        for account in self.books.accounts:
+        back, ended = counts(), set()
+        for account in books.accounts:
             ending = [
                 loan
                 for loan in (account.open_loans if account.closing is None else ())
-                if loan.maturity is not None and loan.maturity <= until
-                if loan.at_maturity != "roll"
+                if loan.maturity is not None and loan.maturity <= books.day + self.outside.ahead
+                if loan.at_maturity != "roll" or loan.maturity < books.day
             ]
             for loan in ending:
                 for token, quantity in loan.lent.items():
                     need[account.borrower][token] += quantity
             if ending:
                 need[account.borrower][account.first] += account.issued
-        return need
+            lender = account.lender
+            if self.reinvestment.ending(account, ending) and self.rules[lender].get("raises_funds"):
+                back[lender] += account.invested[books.cash]
+                ended.add(account.loan_id)
+        for who, amount in back.items():
+            need[who][books.cash] += max(amount - self.reinvestment.coming(who), 0)
+        return need, ended
 
     def raising(self, who: str, need: Mapping[str, int], prices: Mapping[str, int]) -> Tokens:
         """Buy what is needed and not there, and sell for what that and the cash needed lack."""
-        books, cash, orders = self.books, self.books.cash, counts()
+        books, cash, outside, orders = self.books, self.books.cash, self.outside, counts()
         if not self.rules[who].get("raises_funds"):
             return orders
         at_hand = {
             token: books.wallet[who][token]
-            + self.there(who, token)
-            + sum(day[who][token] for day in self.unsettled.values())
+            + outside.there(who, token)
+            + outside.to_come(who, token)
             for token in books.tokens
         }
-        lacking = need.get(cash, 0) - at_hand[cash]
-        lacking -= self.allowed[who][cash] + min(self.outside(who, cash), 0)
+        lacking = need.get(cash, 0) - at_hand[cash] - outside.undrawn(who)
         spare = {}
         for token in books.tokens:
             if token != cash:
                 orders[token] = max(need.get(token, 0) - at_hand[token], 0)
                 lacking += orders[token] * prices[token]
                 left = at_hand[token] - need.get(token, 0)
-                spare[token] = max(min(self.there(who, token), left), 0)
+                spare[token] = max(min(outside.there(who, token), left), 0)
         for token, sold in self.sales(who, max(lacking, 0), spare, prices).items():
             orders[token] -= sold
         return orders
@@ -276,11 +252,11 @@ class Sheets:
         """Above the limit: sell down to the target."""
         rules, worth = self.rules[who], self.worth(who, prices)
         limit = rules.get("leverage_limit")
-        if limit is None or worth.risky <= limit * max(worth.equity, 0):
+        if limit is None or not worth.is_levered_above(limit):
             return {}
         keeps = Fraction(str(rules.get("leverage_target", limit))) * max(worth.equity, 0)
         tokens = [token for token in self.books.tokens if token != self.books.cash]
-        there = {token: self.there(who, token) for token in tokens}
+        there = {token: self.outside.there(who, token) for token in tokens}
         return self.sales(who, worth.risky - keeps, there, prices)
 
     def sales(
@@ -300,15 +276,17 @@ class Sheets:
         return sold
 
     def meet_calls(self) -> None:
-        """Raise funds for what calls left unmet."""
+        """Raise funds for what calls left unmet, and lenders could not return."""
         books, need = self.books, defaultdict[str, Tokens](counts)
         for account in books.accounts:
             if account.missing and account.closing is None:
                 priority = account.terms.priority
                 token = books.cash if books.cash in priority else account.first
                 need[account.borrower][token] += -(-account.missing // books.prices[token])
+        for who in self.reinvestment.names:
+            need[who][books.cash] += self.reinvestment.lacking(who)
         prices = self.oracle.true_prices(books.day)
-        self.trade(
+        self.outside.trade(
             {
                 who: self.raising(who, need[who], prices)
                 for who in need
@@ -316,80 +294,20 @@ class Sheets:
             }
         )
 
-    def trade(self, orders: Orders, at_once: bool = False) -> None:
-        """Sell and buy together, at the prices that all of it leaves."""
-        usual, bought_as = self.days, "buy_in" if at_once else "purchase"
-        if at_once:
-            self.days = dict.fromkeys(usual, 0)
-        books, cash = self.books, self.books.cash
-        before = self.oracle.true_prices(books.day)
-        sales: Orders = {}
-        buys: Orders = {}
-        for who, order in orders.items():
-            sales[who] = {t: min(max(-n, 0), self.there(who, t)) for t, n in order.items()}
-            money = books.wallet[who][cash] + books.capacity[who][cash]
-            buys[who], spent = {}, 0
-            for token in books.tokens:
-                together = (t for t in sales[who] if self.days[t] == self.days[token])
-                brought = sum(sales[who][t] * before[t] for t in together)
-                most = max(money - spent + brought, 0) // before[token]
-                buys[who][token] = min(max(order.get(token, 0), 0), most)
-                spent += buys[who][token] * before[token]
-        for token in books.tokens:
-            net = sum(sales[who].get(token, 0) - buys[who][token] for who in orders)
-            self.oracle.impact.sell(token, net)
-        prices = books.true_prices = self.oracle.true_prices(books.day)
-        for who in orders:
-            for token, quantity in sales[who].items():
-                books.capacity[who][token] -= quantity
-                self._enter(who, token, cash, quantity * prices[token])
-                self._note("sale", who, token, quantity, prices)
-        for token in books.tokens:
-            dropped = 0
-            for who in orders:
-                bought = self._buy(who, token, buys[who][token], prices[token])
-                dropped += buys[who][token] - bought
-                self._note(bought_as, who, token, bought, prices)
-            self.oracle.impact.sell(token, dropped)
-        books.true_prices = self.oracle.true_prices(books.day)
-        self.days = usual
+    def settle(self) -> None:
+        """Loans settle, and lenders return what they have invested."""
+        with self.reinvestment.cash_at_hand():
+            settle(self.books, self.funding.decide, self.funding.hoarders)
 
-    def _enter(self, who: str, traded: str, token: str, quantity: int) -> None:
-        """What a trade brings arrives after the settlement of what is traded."""
-        days = self.days[traded]
-        if days:
-            self.unsettled[self.books.day + days][who][token] += quantity
-        else:
-            self.books.capacity[who][token] += quantity
-
-    def _buy(self, who: str, token: str, wanted: int, price: int) -> int:
-        """Pay with what sales bring by then, cash outside, the wallet, and credit."""
-        books, cash = self.books, self.books.cash
-        arrival = (
-            self.unsettled[books.day + self.days[token]][who] if self.days[token] else counts()
-        )
-        money = arrival[cash] + books.wallet[who][cash] + books.capacity[who][cash]
-        bought = min(wanted, max(money, 0) // price)
-        left = bought * price
-        netted = min(left, arrival[cash])
-        arrival[cash] -= netted
-        left -= netted
-        outside = min(left, self.there(who, cash))
-        wallet = min(left - outside, books.wallet[who][cash])
-        books.wallet[who][cash] -= wallet
-        books.capacity[who][cash] -= left - wallet
-        self._enter(who, token, token, bought)
-        return bought
-
-    def _note(self, kind: str, who: str, token: str, n: int, prices: Mapping[str, int]) -> None:
-        if n:
-            self.books.note(kind, None, who, token, n, n * prices[token])
-            side = "sold" if kind == "sale" else "bought"
-            self.books.counted[f"outside_{side}_value"] += n * prices[token]
+    def margin_run(self) -> None:
+        """Calls, returns and deliveries."""
+        with self.reinvestment.cash_at_hand():
+            wanting = margin_run(self.books)
+        deliver_all(self.books, wanting, self.funding.hoarders)
 
     def take(self, who: str, token: str, quantity: int) -> None:
         """What is minted for a loan that begins comes from outside, or is contributed."""
-        taken = min(quantity, self.there(who, token))
+        taken = min(quantity, self.outside.there(who, token))
         self.books.capacity[who][token] -= taken
         self.given[who][token] += quantity - taken
 
@@ -399,8 +317,8 @@ class Sheets:
             value = self.books.worth(self.given[who])
             self.given[who].clear()
             for token in self.books.tokens:
-                beyond = max(-self.outside(who, token), 0)
-                if self.allowed[who][token] == WITHOUT_END and beyond:
+                beyond = max(-self.outside.position(who, token), 0)
+                if self.outside.allowed[who][token] == WITHOUT_END and beyond:
                     self.books.capacity[who][token] += beyond
                     value += beyond * self.books.prices[token]
             if value:
@@ -410,13 +328,13 @@ class Sheets:
         """The evening, before close-outs."""
         self.contribute()
         for who in self.names:
-            drawn = self.credit(who) - self.drawn[who]
+            drawn = self.outside.credit(who) - self.drawn[who]
             if drawn:
                 self.books.note("credit", None, who, value=drawn)
         self._enter_equity()
 
     def after_close_outs(self) -> None:
-        self.drawn = {who: self.credit(who) for who in self.names}
+        self.drawn = {who: self.outside.credit(who) for who in self.names}
         self._enter_equity()
 
     def _enter_equity(self) -> None:
@@ -437,8 +355,11 @@ class Sheets:
     def bring_in(self, who: str) -> None:
         """An estate pays debt to outside first; the rest comes into its wallet."""
         books, cash = self.books, self.books.cash
-        there = {token: self.there(who, token) for token in books.tokens}
-        owed = self.debt[who] + max(-self.outside(who, cash), 0)
+        placed = self.reinvestment.held(who)
+        there = {t: self.outside.there(who, t) + placed[t] for t in books.tokens}
+        for day in self.reinvestment.placed.values():
+            day[who].clear()
+        owed = self.debt[who] + max(-self.outside.position(who, cash), 0)
         paid = min(owed, there[cash])
         there[cash] -= paid
         owed -= paid
@@ -448,5 +369,5 @@ class Sheets:
             given = ceil(part * quantity) if token != cash else 0
             owed -= given * books.true_prices[token]
             books.wallet[who][token] += quantity - given
-            books.capacity[who][token] = self.allowed[who][token] = 0
+            books.capacity[who][token] = self.outside.allowed[who][token] = 0
         self.debt[who] = max(owed, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
@@ -67,6 +68,12 @@ class Terms:
         self.eligible: tuple[str, ...] = order
         self.priority = order[:1] if single else order
 
+    def at_haircut(self, haircut: Fraction) -> Terms:
+        """The same at another haircut."""
+        raised = copy(self)
+        raised.ratio = 1 / (1 - haircut)
+        return raised
+
 
 @dataclass
 class Loan:
@@ -96,11 +103,15 @@ class Account:
     borrower: str
     agreement: str | None
     terms: Terms
+    own: Terms
+    """Those of its agreement, where a haircut was raised."""
     loans: list[Loan] = field(default_factory=list)
     held: Tokens = field(default_factory=counts)
     """Tokens that are there."""
     reused: Tokens = field(default_factory=counts)
     """Tokens that the lender has posted further, and owes back to the account."""
+    invested: Tokens = field(default_factory=counts)
+    """Cash that the lender has invested outside the ledger, and owes back to the account."""
     issued: int = 0
     """Tokens of the first priority that the lender issued, and the borrower owes to it."""
     issued_today: int = 0
@@ -108,6 +119,8 @@ class Account:
     unmet_since: int | None = None
     missing: int = 0
     """Of today's call, if it is unmet."""
+    to_return: bool = False
+    """Whether today's call is for a return."""
     closing: Closing | None = None
 
     @property
@@ -118,14 +131,17 @@ class Account:
     def first(self) -> str:
         return self.terms.priority[0]
 
+    def owed_back(self, token: str) -> int:
+        """What came from the borrower, wherever it is."""
+        return self.held[token] + self.reused[token] + self.invested[token]
+
     def claim(self, token: str) -> int:
         """What the borrower is owed of a token, or owes."""
-        owed = self.issued if token == self.first else 0
-        return self.held[token] + self.reused[token] - owed
+        return self.owed_back(token) - (self.issued if token == self.first else 0)
 
     @property
     def claims(self) -> Tokens:
-        every = {*self.held, *self.reused, self.first}
+        every = {*self.held, *self.reused, *self.invested, self.first}
         return {token: self.claim(token) for token in every if self.claim(token)}
 
 

@@ -103,11 +103,12 @@ def sell(books: Books, oracle: Oracle, how: str) -> None:
             if quantity and token != books.cash:
                 books.note("liquidation", account, account.lender, token, quantity, value)
         if account.closing.end == books.day:
-            bought = books.true_worth(account.reused)
+            bought = books.true_worth(account.reused) + books.true_worth(account.invested)
             account.closing.proceeds += bought
             books.counted["liquidated_value"] += bought
             account.closing.proceeds -= account.issued * books.true_prices[account.first]
             account.reused.clear()
+            account.invested.clear()
             account.issued = 0
 
 
@@ -170,8 +171,8 @@ def net(books: Books, one: str, other: str) -> None:
 def end_account(account: Account) -> None:
     """Nothing is left of an account."""
     account.closing, account.issued = None, 0
-    account.held.clear()
-    account.reused.clear()
+    for tokens in (account.held, account.reused, account.invested):
+        tokens.clear()
     for loan in account.loans:
         if loan.state in ("open", "pending"):
             loan.state = "closed out"
@@ -185,7 +186,7 @@ def unwind(books: Books, account: Account, kept: int) -> int:
     """
     prices = books.true_prices
     rest = books.true_worth(account.claims) - kept
-    there = {token: account.held[token] + account.reused[token] for token in books.tokens}
+    there = {token: account.owed_back(token) for token in books.tokens}
     back = counts()
     for token in sorted(there, key=lambda token: -prices[token]):
         back[token] = min(max(rest, 0) // prices[token], there[token])

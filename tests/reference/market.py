@@ -5,20 +5,28 @@ Dicts of Python integers and exact fractions; one loan, one token at a time.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from fractions import Fraction
 from typing import Any
 
 from reference.balance import Sheets
-from reference.books import UNLIMITED, Account, Books, Loan, Terms
+from reference.books import UNLIMITED, Account, Books, Loan, Terms, Tokens, counts
 from reference.close_out import close_out
 from reference.exposure import in_close_outs, in_the_morning, to_whom
-from reference.margining import margin_run
+from reference.margining import deliver_all, margin_run
 from reference.oracle import Oracle
 from reference.reuse import longest_chain
 from reference.schedules import Schedule, counted
-from reference.settlement import arrive, begin_loans, recall, release_ended, settle
+from reference.settlement import (
+    arrive,
+    begin_loans,
+    collateral_of,
+    recall,
+    release_ended,
+    settle,
+)
 from reference.substitution import substitute
 
 
@@ -47,9 +55,10 @@ class ReferenceMarket:
         self.oracle.publish(self.books)
         for given in sorted(table["loans"], key=lambda loan: loan["loan_id"]):
             self._agree_on(given)
+        used = self._used(prices)
         begin_loans(self.books, nothing)
         roles = {given["name"]: given["role"] for given in people.get("given", ())}
-        kept = (table, roles, self.equity) if table.get("balance") else None
+        kept = (table, roles, self.equity, used) if table.get("balance") else None
         self.sheets = Sheets(self.books, self.oracle, *kept) if kept else None
 
     def _introduce(self, given: Mapping[str, Any]) -> None:
@@ -82,9 +91,23 @@ class ReferenceMarket:
             if same and terms.aggregated:
                 break
         else:
-            account = Account(loan.loan_id, given["lender"], given["borrower"], name, terms)
+            account = Account(loan.loan_id, given["lender"], given["borrower"], name, terms, terms)
             books.accounts.append(account)
         account.loans.append(loan)
+
+    def _used(self, prices: Sequence[Mapping[str, int]]) -> dict[str, Tokens]:
+        """What everybody lends and posts for all its loans, by the terms of day 0."""
+        books, published = self.books, self.books.prices
+        used: dict[str, Tokens] = defaultdict(counts)
+        for account in books.accounts:
+            for loan in account.loans:
+                books.prices = {**prices[loan.opened], books.cash: 1}
+                posted = collateral_of(books, account, loan)
+                for who, tokens in ((account.lender, loan.lent), (account.borrower, posted)):
+                    for token, quantity in tokens.items():
+                        used[who][token] += quantity
+        books.prices = published
+        return used
 
     @property
     def day(self) -> int:
@@ -102,12 +125,19 @@ class ReferenceMarket:
         arrive(self.books)
         begin_loans(self.books, self.sheets.take if self.sheets else nothing)
         if self.sheets:
-            self.sheets.sell_begun()
-        settle(self.books)
+            self.sheets.shorts.sell_begun()
+            self.sheets.settle()
+        else:
+            settle(self.books)
         recalls = self.table.get("recalls", {})
         chosen = [loan for day, loan in recalls.get("scheduled", ()) if day == self.day]
+        if self.sheets:
+            chosen += self.sheets.funding.recalled()
         recall(self.books, chosen, recalls.get("notice", 3))
-        margin_run(self.books)
+        if self.sheets:
+            self.sheets.margin_run()
+        else:
+            deliver_all(self.books, margin_run(self.books), frozenset())
         least = self.table.get("participants", {}).get("substitution")
         substitute(self.books, self.assets, least)
         if self.sheets:
@@ -133,22 +163,27 @@ class ReferenceMarket:
         """The morning after the last day."""
         self.books.day += 1
         if self.sheets:
-            self.sheets.arrive()
+            self.sheets.note_marks()
+            self.sheets.begin()
         arrive(self.books)
-        settle(self.books)
+        if self.sheets:
+            self.sheets.settle()
+        else:
+            settle(self.books)
         before = None
         while before != (before := [account.claims for account in self.accounts]):
-            release_ended(self.books)
+            with self.sheets.reinvestment.cash_at_hand() if self.sheets else nullcontext():
+                release_ended(self.books)
 
     def _next_day(self) -> None:
         self.books.day += 1
         self.books.counted, self.books.events = Counter(), Counter()
         self.oracle.impact.next_day()
         if self.sheets:
-            self.sheets.begin()
+            self.sheets.morning()
         self.oracle.publish(self.books)
         if self.sheets:
-            self.sheets.contribute()
+            self.sheets.mark()
 
     def statistics(self) -> dict[str, int]:
         """What is counted on the day."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from reference.books import Account, Books, Tokens
 
 
@@ -34,9 +36,9 @@ def give_back(
     """Return tokens that the borrower is owed; gives how many went back."""
     there = min(quantity, account.held[token])
     account.held[token] -= there
-    lent_on = min(quantity - there, account.reused[token])
-    replaced = min(lent_on, books.wallet[account.lender][token])
-    account.reused[token] -= replaced
+    elsewhere = account.reused if account.reused[token] else account.invested
+    replaced = min(quantity - there, elsewhere[token], books.wallet[account.lender][token])
+    elsewhere[token] -= replaced
     books.wallet[account.lender][token] -= replaced
     hand_over(books, account.borrower, token, there + replaced)
     failed = quantity - there - replaced
@@ -62,12 +64,12 @@ def release(books: Books, account: Account, last_try: bool = True) -> None:
 class Reusable:
     """What may be posted further, as found when a phase starts."""
 
-    def __init__(self, books: Books):
+    def __init__(self, books: Books, hoarders: Set[str] = frozenset()):
         self.books = books
         self.left: list[tuple[Account, Tokens]] = []
         for account in books.accounts:
             rate = account.terms.reuse_rate
-            if rate and account.closing is None:
+            if rate and account.closing is None and account.lender not in hoarders:
                 allowed = {}
                 for token in books.tokens:
                     received = account.held[token] + account.reused[token]

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Set
 from fractions import Fraction
+from typing import NamedTuple
 
-from reference.books import Account, Books, Loan
-from reference.margining import deliver, issue, plan_delivery, under_way
+from reference.books import Account, Books, Loan, Terms
+from reference.delivery import deliver, plan_delivery, under_way
+from reference.margining import issue
 from reference.reuse import Reusable, come_in, give_back, hand_over, release
 from reference.schedules import counted, one_of
 
 
-def settle(books: Books) -> None:
+class Fate(NamedTuple):
+    """What becomes of a loan that is due."""
+
+    how: str
+    terms: Terms | None = None
+    """Those of its account once it is repaid, if they change."""
+
+
+Decide = Callable[[list[tuple[Account, Loan]]], Mapping[int, Fate]]
+"""What becomes of loans that are due, by their identifiers."""
+
+
+def as_agreed(due: list[tuple[Account, Loan]]) -> dict[int, Fate]:
+    """What the loans say themselves."""
+    return {loan.loan_id: Fate(loan.at_maturity) for _, loan in due}
+
+
+def settle(books: Books, decide: Decide = as_agreed, hoarders: Set[str] = frozenset()) -> None:
     """All that settles before the day's calls, of tokens that are there."""
     settle_instructions(books)
     due = [
@@ -19,13 +38,14 @@ def settle(books: Books) -> None:
         for account in books.accounts
         for loan in account.loans
         if loan.state == "open" and loan.maturity is not None and loan.maturity <= books.day
+        if account.closing is None
     ]
+    fates = decide([(account, loan) for _, account, loan in due])
     # Those that have been due for longest come first.
     for _, account, loan in sorted(due, key=lambda entry: entry[0]):
-        if account.closing is None:
-            mature(books, account, loan)
+        mature(books, account, loan, fates[loan.loan_id])
     release_ended(books)
-    open_replacements(books)
+    open_replacements(books, hoarders)
 
 
 def arrive(books: Books) -> None:
@@ -77,9 +97,9 @@ def collateral_of(books: Books, account: Account, loan: Loan) -> dict[str, int]:
     """What is posted for a loan that begins."""
     if loan.collateral is not None:
         return dict(loan.collateral)
-    required = account.terms.ratio * books.worth(loan.lent)
+    terms, schedule = account.own, account.own.schedule
+    required = terms.ratio * books.worth(loan.lent)
     value = -(-required.numerator // required.denominator)
-    terms, schedule = account.terms, account.terms.schedule
     by_default = terms.eligible
     if schedule is not None:
         entries = {token: schedule.deciding(token, books.date) for token in by_default}
@@ -103,7 +123,7 @@ def settle_instructions(books: Books) -> None:
     """All returns, then all deliveries."""
     for order in (r for r in books.returns if r.due == books.day):
         account, quantity = order.account, order.quantity
-        owed = min(quantity, account.held[order.token] + account.reused[order.token])
+        owed = min(quantity, account.owed_back(order.token))
         moved = give_back(books, account, order.token, owed)
         if quantity > owed:
             issued = min(quantity - owed, books.can_mint(account.lender, account.first))
@@ -139,11 +159,10 @@ def drop_instructions(books: Books, account: Account) -> None:
         hand_over(books, account.borrower, order.token, order.quantity)
 
 
-def mature(books: Books, account: Account, loan: Loan) -> None:
+def mature(books: Books, account: Account, loan: Loan, fate: Fate) -> None:
     """A loan is due."""
-    assert loan.maturity is not None
-    if loan.at_maturity == "roll":
-        loan.maturity += loan.term
+    if fate.how == "roll":
+        loan.maturity, loan.failed = books.day + loan.term, 0
         books.counted["loans_rolled"] += 1
         books.note("roll", account, account.lender, loan_id=loan.loan_id)
         return
@@ -166,10 +185,11 @@ def mature(books: Books, account: Account, loan: Loan) -> None:
     if last and account.issued:
         books.wallet[who][account.first] -= account.issued
         come_in(books, account, account.first, account.issued)
-    loan.state = "settled"
+    loan.state, loan.failed = "settled", 0
     books.counted["loans_settled"] += 1
     books.note("settle", account, account.lender, loan_id=loan.loan_id)
-    if loan.at_maturity == "replace":
+    if fate.how == "replace":
+        account.terms = fate.terms or account.terms
         # It keeps its place in the order, and gets the next free identifier.
         loan.loan_id = 1 + max(other.loan_id for a in books.accounts for other in a.loans)
         loan.state, loan.opened, loan.maturity = "pending", books.day, books.day + loan.term
@@ -196,9 +216,9 @@ def release_ended(books: Books) -> None:
             release(books, account)
 
 
-def open_replacements(books: Books) -> None:
+def open_replacements(books: Books, hoarders: Set[str]) -> None:
     """Repaid loans open again once both legs are there."""
-    reusable = Reusable(books)
+    reusable = Reusable(books, hoarders)
     pending = [
         (loan.opened, account, loan)
         for account in books.accounts

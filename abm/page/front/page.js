@@ -90,7 +90,7 @@ module.exports = {
         const number = (bit) => market.flags.filter((flags) => flags & bit).length;
         const gone = this.dead[m].filter((day) => day >= 0 && day <= this.shown).length;
         return (this.markets.length > 1 ? `${"AB"[m]}: ` : "") + `deliveries on ${number(FLAG.delivered)} of `
-          + `${market.flags.length.toLocaleString("en")} pairs, returns on ${number(FLAG.returned)}, unmet calls on `
+          + `${market.loans.filter((open) => open).length.toLocaleString("en")} pairs with loans, returns on ${number(FLAG.returned)}, unmet calls on `
           + `${number(FLAG.unmet)}, ${gone} defaulted`;
       }).join("; ");
     },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from copy import copy
 from typing import Any
 
@@ -10,10 +11,11 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 from hypothesis import given, settings
-from random_balances import worlds_with_balances
+from random_balances import LONG, long_worlds, worlds_with_balances
 from random_worlds import World, worlds
 from worlds import CASH, loan, market_of, panel_of
 
+from abm.books.loan_book import OPEN_LOAN
 from abm.books.sheet import (
     BORROWED,
     COLLATERAL_OWED,
@@ -68,11 +70,12 @@ def account_by_account(market: CollateralMarket) -> Ints:
     return lines[:, OF_ACCOUNTS]
 
 
-@given(worlds_with_balances())
-def test_sheets_close_whatever_happens(world: World) -> None:
-    """To the unit: `close` refuses any change of equity that none of the flows explains."""
-    market = market_in(world)
-    sheet, ledger = market.sheet, market.ledger
+def closes_every_day(market: CollateralMarket) -> int:
+    """Run a market and see that its sheets close; gives the days on which a loan was open.
+
+    To the unit: `close` itself refuses any change of equity that none of the flows explains.
+    """
+    sheet, ledger, days = market.sheet, market.ledger, 0
     assert sheet is not None
     while True:
         claims_cancel(market)
@@ -83,9 +86,35 @@ def test_sheets_close_whatever_happens(world: World) -> None:
         if not market.running:
             break
         before = sheet.equity
+        days += bool((market.books.loans.state == OPEN_LOAN).any())
         market.step()
         assert (sheet.equity == before + sheet.flows.sum(axis=1)).all()
     market.run()
+    return days
+
+
+@given(worlds_with_balances())
+def test_sheets_close_whatever_happens(world: World) -> None:
+    closes_every_day(market_in(world))
+
+
+DAYS = 100_000 if os.environ.get("HYPOTHESIS_PROFILE") == "search" else 1_000
+
+
+def test_sheets_close_on_many_days() -> None:
+    """Days with open loans are asked for, not examples: `HYPOTHESIS_PROFILE=search` for 100,000."""
+    days = examples = 0
+
+    @settings(max_examples=4 * DAYS // LONG)
+    @given(long_worlds())
+    def run(world: World) -> None:
+        nonlocal days, examples
+        if days < DAYS:
+            days, examples = days + closes_every_day(market_in(world)), examples + 1
+
+    run()
+    print(f"{days:,} days with open loans, of {examples} markets")
+    assert days >= DAYS
 
 
 @given(worlds_with_balances())
@@ -143,6 +172,20 @@ def test_who_can_mint_without_limit_shares_nothing_out() -> None:
         ).run()
         minted = market.events_frame().query("event == 'mint' and day == 1")
         assert minted["quantity"].tolist() == [1, 4]
+
+
+def test_who_runs_short_by_its_balance_sheet_alone_shares_out() -> None:
+    """Two calls for 20 each, and 10 in all: 5 each. Nothing else limits what is minted."""
+    market = market_of(
+        {"X": [100, 120]},
+        loans=[
+            loan(i, "L1", "B1", lent={"X": 1}, collateral={CASH: 100}, open_ended=True)
+            for i in (1, 2)
+        ],
+        agreement={"haircut": 0, "priority": [CASH], "grace_days": 9},
+        balance={"borrower": {"outside": {CASH: 10}}},
+    ).run()
+    assert market.ledger.collateral[:, -1].tolist() == [105, 105]
 
 
 SPIRAL: dict[str, Any] = {
@@ -230,6 +273,18 @@ def test_borrowed_cash_is_invested_and_raised_again_when_it_is_due() -> None:
     assert days["loans_settled"].tolist() == [0, 0, 0, 0, 0, 1, 0]
     assert days["credit_drawn"].tolist() == [0, 0, 0, 0, 0, 200, 200]
     assert days["equity"].tolist() == [2100, 2100, 2100, 2100, 2080, 2080, 2080]
+
+
+def test_parts_are_those_of_the_decimals_that_are_written() -> None:
+    """0.7 of 90 is 63, which floats make 62.99; 33 over a leverage of 1.1 is 30."""
+    own = {"invest": 0.7, "portfolio": {"A": 1}, "credit_line": 0, "outside": {"A": 9}}
+    market = market_of(
+        {"A": [1, 1], "B": [1, 1]},
+        loans=[loan(1, "L1", "B1", lent={CASH: 90}, collateral={"B": 60}, open_ended=True)],
+        balance={"borrower": own | {"leverage": 1.1}},
+    )
+    sheet = market.participants_frame().set_index("participant").loc["B1"]
+    assert (sheet["sheet_outside"], sheet["net_worth"]) == (72, 120)
 
 
 def test_what_was_sold_short_is_bought_back() -> None:

@@ -81,6 +81,43 @@ def test_a_loan_is_replaced_at_a_raised_haircut_until_it_is_funded_again() -> No
     assert column(market, "withdrawals") == [0] * 6
 
 
+SPENT = {"invest": 1, "portfolio": {"A": 1}, "credit_line": 0, "leverage": 4}
+"""What it borrows is not there when it is due; at 90 its leverage is six."""
+
+
+def test_a_loan_that_rolls_after_all_is_overdue_no_longer() -> None:
+    """It cannot be repaid on days 2 and 5, and rolls on the days behind: never late for two."""
+    market = market_of(
+        {"A": [100, 100, 90, 100, 100, 90, 100, 100]},
+        loans=[ROLLING],
+        agreement={"trigger": 0.9, "grace_days": 1},
+        balance={"lender": {"withdraw_leverage": 5}, "borrower": SPENT},
+    ).run()
+    assert column(market, "recall_fails") == [0, 0, 1, 0, 0, 1, 0, 0]
+    assert column(market, "loans_rolled") == [0, 0, 0, 1, 0, 0, 1, 0]
+    assert sum(column(market, "defaults_liquidity")) == 0
+
+
+def test_a_haircut_is_not_raised_before_the_loan_is_repaid() -> None:
+    """What it sold short it cannot return: the loan is overdue at the haircut that it has."""
+    market = market_of(
+        {"A": [100, 100, 90, 90, 90], "X": [10] * 5},
+        loans=[
+            loan(1, "L1", "B1", lent={"X": 95}, collateral={"A": 10}, maturity=2)
+            | {"at_maturity": "replace"}
+        ],
+        agreement={"trigger": 0.9, "grace_days": 9},
+        balance={
+            "lender": {"withdraw_leverage": 5, "raised_haircut": 0.5},
+            "borrower": {"outside": {"A": 10}, "short": 1, "leverage": 4},
+        },
+    )
+    while market.running:
+        market.step()
+        assert market.books.accounts.required.tolist() == [1000]
+    assert column(market, "recall_fails") == [0, 0, 1, 1, 1]
+
+
 def test_who_hoards_lends_no_longer_and_posts_nothing_further() -> None:
     """A dealer re-uses what it received, until prices move."""
     fields: dict[str, Any] = {

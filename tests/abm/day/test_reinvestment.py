@@ -98,6 +98,39 @@ def test_funds_are_raised_ahead_of_the_end_of_a_loan() -> None:
     assert days["reinvested"].tolist() == [800, 800, 800, 800, 0, 0]
 
 
+def test_who_does_not_raise_funds_invests_until_the_end_whatever_others_do() -> None:
+    """Of 200 delivered on day 2, 160 on day 3, a day before the end; another lender looks ahead."""
+    own = {"reinvest": 0.8, "portfolio": {"P": 1}, "credit_line": 0, "reinvest_term": 9}
+    for other in ({}, {"raises_funds": True}):
+        changes = {
+            "loans": [
+                loan(n, lender, "B1", lent={"X": 10}, collateral={CASH: 1000}, maturity=4)
+                for n, lender in enumerate(("L1", "L2"), 1)
+            ],
+            "balance": {"L1": own, "L2": other},
+        }
+        told = market({}, [100, 100, 120, 120, 120], [10] * 5, **changes).run()
+        assert (3, "reinvestment", CASH, 160) in events(told, "reinvestment")
+
+
+def test_what_counts_for_less_than_its_price_is_not_in_excess() -> None:
+    """A counts half, so that 1,000 A and 500 in cash secure 1,000. At 90 only 100 are to go back,
+    all of them taken: 10 P are sold for them, and not 50 for all that was taken."""
+    changes = {
+        "loans": [
+            loan(1, "L1", "B1", lent={"X": 10}, collateral={"A": 100, CASH: 500})
+            | {"open_ended": True}
+        ],
+        "agreement": {"haircut": 0, "priority": ["A", CASH], "transfer": "title"}
+        | {"grace_days": 9, "schedule": "half"},
+        "schedules": {"half": {"criteria": [{"asset": "A", "haircut_percentage": 0.5}, {}]}},
+        "balance": {"lender": {**AT_MARKET, "reinvest": 1, "credit_line": 0}},
+    }
+    prices = {"X": [100, 90, 90, 90], "P": [10] * 4, "A": [10] * 4}
+    told = market_of(prices, events=True, **changes).run()
+    assert events(told, "sale") == [(1, "sale", "P", 10)]
+
+
 def test_more_cash_collateral_is_invested_the_next_morning() -> None:
     own = market(AT_MARKET, [100, 120, 120, 120], [10] * 4).run()
     assert events(own, "delivery", "reinvestment", "purchase", "trade_settlement") == [
