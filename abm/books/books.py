@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from abm.books.before import Before
 from abm.books.calendar import Calendar, flags
-from abm.books.compiled import inlined
+from abm.books.compiled import inlined, unsigned
 from abm.books.ledger import LedgerArrays
 from abm.books.loan_book import Accounts, Loans
 from abm.books.schedules import Schedules
@@ -93,7 +93,7 @@ def reinvested(books: Books) -> Ints:
 @inlined
 def loan_at(books: Books, position: int) -> int:
     """The loan at a position of the order in which loans settle: account by account."""
-    return books.by_account[position] if len(books.by_account) else position
+    return unsigned(books.by_account[position]) if len(books.by_account) else position
 
 
 def rows_with(status: int, books: Books) -> Ints:

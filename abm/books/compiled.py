@@ -95,10 +95,13 @@ def kept(function: F) -> F:
 
     The function itself would be compiled anew in every process that calls it directly.
     """
-    return compiled(cast(F, cast(Any, function).py_func))
+    return compiled(cast(F, getattr(function, "py_func", function)))
 
 
 @inlined
 def unsigned(row: int) -> int:
-    """A row as a number without a sign, which need not be tested for counting from the end."""
-    return np.uint32(row)  # type: ignore[return-value]
+    """A row of which the compiler knows that it need not be counted from the end.
+
+    As a number of 64 bits, like all others, so that what is handed a row is compiled once.
+    """
+    return np.int64(np.uint32(row))  # type: ignore[return-value]

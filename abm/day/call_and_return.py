@@ -176,7 +176,7 @@ def return_decided(books: Books, prices: Ints, day: int, answers: Answers, a: in
         return
     chosen, first = (
         answers.chosen[answers.decided[a]],
-        books.priority[books.accounts[a].agreement, 0],
+        unsigned(books.priority[books.accounts[a].agreement, 0]),
     )
     held = books.scratch[1]
     holdings(books, a, held)

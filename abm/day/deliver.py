@@ -75,7 +75,7 @@ def deliver_some(
 def deliver(books: Books, prices: Ints, day: int, a: int) -> None:
     """Have the borrower of an account deliver what it lacks, as far as it can."""
     account = books.accounts[a]
-    borrower = account.borrower
+    borrower = unsigned(account.borrower)
     missing = shortfall(books, prices, a)
     mintable = books.ledger.capacity[borrower]
     if len(books.ledger.arriving):

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from abm.books import tally
 from abm.books.books import Books, record
-from abm.books.compiled import compiled, inlined
+from abm.books.compiled import compiled, inlined, unsigned
 from abm.books.ledger import UNLIMITED, LedgerArrays, account_row, issue, move, redeem
 from abm.day.reuse import take_reusable
 from abm.rules.planning import SMALL_LOAN, whole_tokens_back
@@ -70,7 +70,8 @@ def redeem_issued(books: Books, prices: Ints, a: int, source: int, quantity: int
     It redeems them, and can have as many issued again.
     """
     ledger, account = books.ledger, books.accounts[a]
-    lender, token = account.lender, books.priority[account.agreement, 0]
+    lender = unsigned(account.lender)
+    token = unsigned(books.priority[account.agreement, 0])
     account.advanced -= quantity
     move(ledger.balance, source, lender, token, quantity)
     redeem(ledger, lender, token, quantity)
@@ -108,7 +109,7 @@ def restore(books: Books, prices: Ints, participant: int, token: int, quantity: 
 def lender_issues(books: Books, prices: Ints, a: int, token: int, quantity: int) -> int:
     """The lender, out of collateral, has the rest of a return minted; gives how many were."""
     ledger, account = books.ledger, books.accounts[a]
-    lender = account.lender
+    lender = unsigned(account.lender)
     quantity = draw_capacity(ledger, lender, token, quantity)
     if quantity == 0:
         return 0
@@ -137,12 +138,12 @@ def hand_back(
     """
     ledger, account = books.ledger, books.accounts[a]
     row = account_row(ledger, a)
-    borrower = account.borrower
+    borrower = unsigned(account.borrower)
     here = min(quantity, ledger.balance[row, token])
     move(ledger.balance, row, borrower, token, here)
     rest = quantity - here
     if len(books.reused):
-        lender = account.lender
+        lender = unsigned(account.lender)
         replaced = min(rest, ledger.balance[lender, token], books.reused[a, token])
         move(ledger.balance, lender, borrower, token, replaced)
         books.reused[a, token] -= replaced
@@ -181,7 +182,7 @@ def complete_return(
     if lag == 0:
         account.value -= returned
     if left_over > 0 and term.lender_issuance:
-        token = books.priority[account.agreement, 0]
+        token = unsigned(books.priority[account.agreement, 0])
         spare = account.required // SMALL_LOAN
         one = max(counts_for(books, prices, a, token), 1)
         quantity = whole_tokens_back(left_over, one, term.return_up, spare)
@@ -263,12 +264,12 @@ def execute_part(
     further, and has asked for before.
     """
     ledger, account = books.ledger, books.accounts[a]
-    priority, borrower = books.priority[account.agreement], account.borrower
+    priority, borrower = books.priority[account.agreement], unsigned(account.borrower)
     target = transit_row(books, a, day + lag) if lag else account_row(ledger, a)
     delivered = 0
     issued = 0
     for j in range(last):
-        token = priority[j]
+        token = unsigned(priority[j])
         quantity = quantities[token]
         if quantity == 0:
             continue

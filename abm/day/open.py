@@ -12,7 +12,7 @@ import numpy.typing as npt
 from abm.books import tally
 from abm.books.books import Books, loan_at, record
 from abm.books.calendar import NOTHING, WAITING, enter, flag_of, next_flagged, set_flag
-from abm.books.compiled import compiled, inlined
+from abm.books.compiled import compiled, inlined, unsigned
 from abm.books.ledger import account_row, issue, move
 from abm.books.loan_book import ACTIVE, OPEN_LOAN, PENDING
 from abm.day.movements import execute_delivery, mint_for
@@ -27,7 +27,7 @@ Ints = npt.NDArray[np.int64]
 def lend(books: Books, prices: Ints, i: int) -> None:
     """Move what a loan lends from the lender to the borrower, and enter it as open."""
     ledger, loans, accounts = books.ledger, books.loans, books.accounts
-    a = loans.account[i]
+    a = unsigned(loans.account[i])
     worth = 0
     for token in range(len(prices)):
         quantity = books.lent[i, token]
@@ -57,10 +57,10 @@ def open_anew(books: Books, prices: Ints, rows: Ints, posted: Ints, start: int, 
     ledger, loans, accounts = books.ledger, books.loans, books.accounts
     for position in range(start, stop):
         i = rows[position]
-        a = loans.account[i]
+        a = unsigned(loans.account[i])
         if accounts.state[a] != ACTIVE:
             continue
-        lender, borrower = accounts.lender[a], accounts.borrower[a]
+        lender, borrower = unsigned(accounts.lender[a]), unsigned(accounts.borrower[a])
         for token in range(len(prices)):
             lent = books.lent[i, token]
             if lent:
@@ -117,8 +117,8 @@ def reopen(books: Books, prices: Ints, day: int, i: int, quantities: Ints) -> bo
     The collateral required at today's prices is delivered as on a margin call.
     """
     ledger, loans, accounts, terms = books.ledger, books.loans, books.accounts, books.terms
-    a = loans.account[i]
-    lender, borrower = accounts.lender[a], accounts.borrower[a]
+    a = unsigned(loans.account[i])
+    lender, borrower = unsigned(accounts.lender[a]), unsigned(accounts.borrower[a])
     if not has_means(books, lender, books.lent[i]):
         return False
     before = accounts.exposure[a]

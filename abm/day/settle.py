@@ -12,7 +12,7 @@ import numpy.typing as npt
 from abm.books import tally
 from abm.books.books import Books, loan_at, record
 from abm.books.calendar import DUE, NOTHING, WAITING, enter, flag_of, next_flagged, set_flag
-from abm.books.compiled import compiled, inlined
+from abm.books.compiled import compiled, inlined, unsigned
 from abm.books.ledger import account_row, move
 from abm.books.loan_book import ACTIVE, NEVER, OPEN_LOAN, PENDING, SETTLED
 from abm.day.instructions import cancel_instructions
@@ -31,9 +31,9 @@ def repay(books: Books, prices: Ints, day: int, i: int) -> bool:
     redeemed.
     """
     ledger, loans, accounts = books.ledger, books.loans, books.accounts
-    a = loans.account[i]
-    lender, borrower = accounts.lender[a], accounts.borrower[a]
-    first = books.priority[accounts.agreement[a], 0]
+    a = unsigned(loans.account[i])
+    lender, borrower = unsigned(accounts.lender[a]), unsigned(accounts.borrower[a])
+    first = unsigned(books.priority[accounts.agreement[a], 0])
     issued = accounts.advanced[a] if accounts.open_loans[a] == 1 else 0
     needed = books.scratch[1]
     for token in range(len(prices)):
@@ -118,7 +118,7 @@ def settle_loans(
         if flag_of(calendar.status, here) != DUE or loans.maturity[i] != since:
             continue
         set_flag(calendar.status, here, NOTHING)
-        a = loans.account[i]
+        a = unsigned(loans.account[i])
         if at_maturity[i] == 1:
             loans.maturity[i] = day + loans.tenor[i]
             loans.recall_fails[i] = 0
@@ -181,7 +181,7 @@ def recall_loans(books: Books, day: int, notice: int, chosen: npt.NDArray[np.boo
     """Recall the chosen loans that are open-ended: they are due when the notice ends."""
     loans = books.loans
     for i in range(len(chosen)):
-        a = loans.account[i]
+        a = unsigned(loans.account[i])
         running = loans.state[i] == OPEN_LOAN and books.accounts.state[a] == ACTIVE
         if chosen[i] and running and loans.maturity[i] == NEVER:
             loans.maturity[i] = day + notice

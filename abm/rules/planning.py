@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from abm.books.compiled import inlined
+from abm.books.compiled import inlined, unsigned
 from abm.books.terms import Term, Tokens
 
 Ints = npt.NDArray[np.int64]
@@ -69,7 +69,7 @@ def choose_return(
     j = term.eligible
     while excess > 0 and j > 0:
         j -= 1
-        token = priority[j]
+        token = unsigned(priority[j])
         price, quantity = prices[token], held[token]
         worth = quantity * price
         if excess < worth:
@@ -121,7 +121,7 @@ def plan_delivery(
     if missing <= 0:
         return last, True
     for j in range(term.eligible):
-        token = priority[j]
+        token = unsigned(priority[j])
         here = held[token]
         if here == 0:
             continue
@@ -152,7 +152,7 @@ def plan_from(
 ) -> tuple[int, int, bool]:
     """Add what one source gives to a delivery; gives `last`, `missing` and whether it is met."""
     for j in range(term.eligible):
-        token = priority[j]
+        token = unsigned(priority[j])
         wanted = whole_tokens(missing, prices[token], term.delivery_up)
         quantity = min(wanted, source[token])
         quantities[token] += quantity

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abm.books.books import Books
-from abm.books.compiled import compiled, inlined
+from abm.books.compiled import compiled, inlined, unsigned
 from abm.books.ledger import UNLIMITED, account_row
 from abm.books.terms import fraction_of
 from abm.rules.planning import (
@@ -208,7 +208,7 @@ def plan_counted_from(
     number, used = books.schedules.number, books.schedules.used
     t = books.accounts[a].agreement
     for j in range(books.terms[t].eligible):
-        token = books.priority[t, j]
+        token = unsigned(books.priority[t, j])
         most = admitted(books, prices, a, token, number, used)
         if most == 0 or source[token] == 0:
             continue
@@ -234,7 +234,7 @@ def first_counted(
     """What the first token of the priority counts for that a source has and that still counts."""
     t = books.accounts[a].agreement
     for j in range(books.terms[t].eligible):
-        token = books.priority[t, j]
+        token = unsigned(books.priority[t, j])
         if source[token] > 0 and admitted(books, prices, a, token, number, used):
             return counts_for(books, prices, a, token)
     return 0

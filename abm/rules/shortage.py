@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abm.books.books import Books
-from abm.books.compiled import compiled, inlined
+from abm.books.compiled import compiled, inlined, unsigned
 from abm.books.ledger import ABUNDANT, UNLIMITED
 from abm.rules.apportion import (
     MINT,
@@ -106,7 +106,7 @@ def find_short(
         endless = False
         if len(ledger.arriving) == 0:
             for j in range(books.terms[t].eligible):
-                token = books.priority[t, j]
+                token = unsigned(books.priority[t, j])
                 counts = not has_schedule(books, a) or (
                     is_eligible(books, prices, a, token) and not is_limited(books, a, token)
                 )
@@ -148,7 +148,7 @@ def is_short(books: Books, prices: Ints, a: int, missing: int, wanted: Ints) -> 
         count(books, prices, a, True, number, used)
     for source in range(SOURCES):
         for j in range(books.terms[t].eligible):
-            token = books.priority[t, j]
+            token = unsigned(books.priority[t, j])
             there = stock_of(books, borrower, source, token)
             if there > 0 and has_schedule(books, a):
                 most = admitted(books, prices, a, token, number, used)
