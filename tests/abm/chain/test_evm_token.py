@@ -292,3 +292,8 @@ def test_the_first_pool_is_the_collector_and_what_was_allowed_before_counts() ->
     made.send(made.owner, "approve", made.lending, 9)
     made.send(made.desk, "transferFrom", made.owner, made.receiver, 5)
     assert made.allowed() == [9, 0, 7]
+    for amount, left in ((4, 5), (5, 0)):
+        with pytest.raises(RevertedError, match="allowance too low"):
+            made.send(made.lending, "transferFrom", made.owner, made.receiver, left + amount + 1)
+        made.send(made.lending, "transferFrom", made.owner, made.receiver, amount)
+        assert made.allowed() == [left, 0, 7]
