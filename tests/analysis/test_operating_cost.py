@@ -65,10 +65,10 @@ def test_priced() -> None:
 def test_a_year_of_the_models() -> None:
     yearly = yearly_costs(FEES)
     assert list(yearly.index) == [0, 1, 2, 3, 4]
-    # Model 3: 134,933.6, 99,936.9 on demand, 43,025.7 in batches; times 365 · 3e-5 = 0.01095.
-    assert yearly.loc[3, "alone"] == pytest.approx(1477.52, abs=0.005)
-    assert yearly.loc[3, "on_demand"] == pytest.approx(1094.31, abs=0.005)
-    assert yearly.loc[3, "batched"] == pytest.approx(471.13, abs=0.005)
+    # Model 3: 132,609.6, 97,789.5 on demand, 40,697.0 in batches; times 365 · 3e-5 = 0.01095.
+    assert yearly.loc[3, "alone"] == pytest.approx(1452.08, abs=0.005)
+    assert yearly.loc[3, "on_demand"] == pytest.approx(1070.80, abs=0.005)
+    assert yearly.loc[3, "batched"] == pytest.approx(445.63, abs=0.005)
 
 
 def test_the_record_cannot_be_changed_through_a_copy() -> None:
@@ -90,10 +90,10 @@ class TestUnitGas:
         # are one token and one slot less than five.
         unit = unit_gas(GasTerms(1, 4), 1)
         assert unit["post"] == pytest.approx(44_244.1)
-        # No call: 57,494, 63,630.3, 76,916.9; so a token is 507, a slot 4,108.3.
-        assert unit["no_call"] == pytest.approx(59_015.0)
-        # Delivery beyond that: 31,810 of one token, 31,812.7 of five; on the line 31,812.025.
-        assert unit["delivery"] == pytest.approx(90_827.025)
+        # No call: 57,325, 63,309.3, 76,139.9; so a token is 431, a slot 4,260.3.
+        assert unit["no_call"] == pytest.approx(58_618.0)
+        # Delivery beyond that: 26,382 of one token, 26,384.7 of five; on the line 26,384.025.
+        assert unit["delivery"] == pytest.approx(85_002.025)
 
     def test_midway_between_tokens_and_slots(self) -> None:
         # Ten tokens in three slots, between five in two and fifteen in four.
@@ -101,10 +101,10 @@ class TestUnitGas:
         assert unit_gas(GasTerms(2, 10), 1)["return"] == pytest.approx((low + high) / 2)
 
     def test_between_batches_by_fixed_and_marginal_gas(self) -> None:
-        # Model 1, one token: 89,304 alone and 48,418.2 of 16. The fixed part is
-        # 40,885.8 / (1 - 1/16) = 43,611.5, the loan's own 45,692.5; of two 45,692.5 + 43,611.5 / 2.
+        # Model 1, one token: 83,707 alone and 42,816.6 of 16. The fixed part is
+        # 40,890.4 / (1 - 1/16) = 43,616.4, the loan's own 40,090.6; of two 40,090.6 + 43,616.4 / 2.
         unit = unit_gas(GasTerms(1, 1), 2)
-        assert unit["delivery"] == pytest.approx(67_498.2, abs=0.1)
+        assert unit["delivery"] == pytest.approx(61_898.8, abs=0.1)
         assert unit["post"] == pytest.approx(40_730.8)
 
     @pytest.mark.parametrize(("model", "like"), [(0, 3), (1, 3), (2, 4), (3, 3), (4, 4)])
@@ -136,9 +136,9 @@ class TestEstimated:
     def test_counts_times_recorded_gas(self) -> None:
         costs = estimated_costs(runs_of({}), loan_days_of(10), {0: GasTerms(3, 5)})
         # 10 days, 3 deliveries of which 1 with mint, 2 returns, and 5 loan-days with neither:
-        # 530,316 + 2 · 95,661 + 106,734.2 + 3 · 4,392.9 + 2 · 93,623 + 5 · 63,630.3
-        # = 1,346,948.4, over 10.
-        assert costs["gas_alone"].item() == pytest.approx(134_694.84)
+        # 530,316 + 2 · 89,882 + 105,481 + 3 · 3,661.4 + 2 · 84,565 + 5 · 63,309.3
+        # = 1,312,221.7, over 10.
+        assert costs["gas_alone"].item() == pytest.approx(131_222.17)
         # The only loan shares with nobody.
         assert costs["gas_batched"].item() == costs["gas_alone"].item()
 
@@ -155,11 +155,11 @@ class TestEstimated:
         terms = dict.fromkeys(range(3), GasTerms(3, 5))
         costs = estimated_costs(runs_of(*sizes), loan_days_of(10, 10, 10), terms)
         two, sixteen, more = costs["gas_batched"]
-        # As above with the batch's gas: 530,316 + 2 · 52,031.1 + 54,385.6 + 3 · 4,392.9
-        # + 2 · 49,993.1 + 5 · 26,844.2 = 936,149.7, over 10.
-        assert sixteen == pytest.approx(93_614.97)
-        # Of more than 16 the 3 deliveries are looked at again: 3 · 26,844.2, over 10.
-        assert more == pytest.approx(93_614.97 + 8_053.26)
+        # As above with the batch's gas: 530,316 + 2 · 46,247.5 + 53,127.8 + 3 · 3,661.4
+        # + 2 · 40,930.5 + 5 · 26,518.6 = 901,377.0, over 10.
+        assert sixteen == pytest.approx(90_137.70)
+        # Of more than 16 the 3 deliveries are looked at again: 3 · 26,518.6, over 10.
+        assert more == pytest.approx(90_137.70 + 7_955.58)
         assert sixteen < more < two < costs["gas_alone"].iloc[0]
 
     def test_only_where_terms_are_known_and_recorded_and_nothing_was_measured(self) -> None:

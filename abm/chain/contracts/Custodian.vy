@@ -34,7 +34,6 @@ event Deposited:
 event Issued:
     owner: indexed(address)
     token: indexed(address)
-    receiver: address
     amount: uint256
 
 event Restored:
@@ -175,7 +174,7 @@ def _issue(owner: address, token: address, receiver: address, amount: uint256, h
     """
     self.deposit[owner][token] = unsafe_sub(held, amount)
     extcall Token(token).mint(receiver, amount)
-    log Issued(owner=owner, token=token, receiver=receiver, amount=amount)
+    log Issued(owner=owner, token=token, amount=amount)
 
 
 @internal

@@ -114,7 +114,8 @@ def _measure(
                 if amounts == 0:
                     break
                 measure.exposure = unsafe_add(
-                    measure.exposure, unsafe_mul(amounts & types.PART, prices[first + j])
+                    measure.exposure,
+                    unsafe_mul(amounts & types.PART, prices[unsafe_add(first, j)]),
                 )
                 amounts >>= 64
         if (loan.mask >> first) & 15 > 0:
@@ -122,7 +123,9 @@ def _measure(
             for j: uint256 in range(types.PER_WORD):
                 if amounts == 0:
                     break
-                held = unsafe_add(held, unsafe_mul(amounts & types.PART, prices[first + j]))
+                held = unsafe_add(
+                    held, unsafe_mul(amounts & types.PART, prices[unsafe_add(first, j)])
+                )
                 amounts >>= 64
     top: uint256 = unsafe_mul(measure.exposure, terms.numerator)
     measure.required = self._whole_value(top, terms.denominator)
@@ -144,7 +147,7 @@ def _measure(
 @internal
 @pure
 def _whole_value(numerator: uint256, denominator: uint256) -> uint256:
-    return unsafe_add(numerator, denominator - 1) // denominator
+    return unsafe_add(numerator, unsafe_sub(denominator, 1)) // denominator
 
 
 @internal
@@ -182,9 +185,10 @@ def _held_of(loan_id: uint256, token: uint256) -> uint256:
 @internal
 def _add_held(loan_id: uint256, token: uint256, amount: uint256):
     offset: uint256 = 64 * (token % types.PER_WORD)
-    word: uint256 = self._held[loan_id][token // types.PER_WORD]
+    position: uint256 = token // types.PER_WORD
+    word: uint256 = self._held[loan_id][position]
     assert ((word >> offset) & types.PART) + amount < types.LIMIT, "too large"
-    self._held[loan_id][token // types.PER_WORD] = unsafe_add(word, amount << offset)
+    self._held[loan_id][position] = unsafe_add(word, amount << offset)
 
 
 @internal

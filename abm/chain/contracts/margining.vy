@@ -229,39 +229,42 @@ def _collect(
         amount: uint256 = assets._usable(token, loan.borrower)
         if amount == 0:
             continue
-        if convert(missing, uint256) <= amount * prices[token]:
+        price: uint256 = prices[token]
+        if convert(missing, uint256) <= amount * price:
             full = True
-            amount = book._whole(convert(missing, uint256), prices[token], terms.delivery_up)
+            amount = book._whole(convert(missing, uint256), price, terms.delivery_up)
         if amount > 0:
             if assets._pull(token, loan.borrower, self, amount):
                 brought[token] = amount
-                missing -= convert(amount * prices[token], int256)
+                missing -= convert(amount * price, int256)
             else:
                 full = False
     for token: uint256 in terms.priority:
         if missing <= 0 or full:
             break
-        wanted: uint256 = book._whole(convert(missing, uint256), prices[token], terms.delivery_up)
+        price: uint256 = prices[token]
+        wanted: uint256 = book._whole(convert(missing, uint256), price, terms.delivery_up)
         amount: uint256 = 0
         if wanted > 0:
             amount = assets._issue(token, loan.borrower, self, wanted)
+            issued: uint256 = amount * price
             brought[token] += amount
-            missing -= convert(amount * prices[token], int256)
-            outcome.issued += amount * prices[token]
+            missing -= convert(issued, int256)
+            outcome.issued += issued
         if amount == wanted and missing > 0:
             full = staticcall assets.Custodian(assets.CUSTODIAN).deposit(
                 loan.borrower, assets.TOKENS[token]
             ) > 0
+    outcome.moved = convert(-excess - missing, uint256)
     for token: uint256 in terms.priority:
         amount: uint256 = brought[token]
         if amount > 0:
-            outcome.moved += amount * prices[token]
             outcome.transfers += 1
             if terms.lag > 0:
                 book._add_instructed(loan.loan_id, token, amount)
                 loan.instructed = types.CALL_DELIVERY
             else:
-                if token == terms.priority[0] and loan.advanced > 0:
+                if loan.advanced > 0 and token == terms.priority[0]:
                     repaid: uint256 = min(amount, loan.advanced)
                     assets._restore(token, loan.lender, repaid)
                     loan.advanced -= repaid
@@ -372,8 +375,8 @@ def _settle_instruction(loan_id: uint256) -> uint256:
         amounts >>= 64
         if due == 0:
             continue
-        held: uint256 = book._held_of(loan_id, token)
         if loan.instructed == types.CALL_RETURN:
+            held: uint256 = book._held_of(loan_id, token)
             here: uint256 = min(due, held)
             if here > 0:
                 if assets._push(token, loan.borrower, here):

@@ -75,7 +75,7 @@ class TwoLedgers:
         standing = new_standing(blueprint.equity)
         self.desk = CloseOutDesk(rules, self.books, self.ledger, standing, nobody, events)
         self.platform = Platform(TOKENS)
-        self.addresses = [self.platform.join(name, 2**64) for name in NAMES]
+        self.addresses = [self.platform.join(name, 2**60) for name in NAMES]
         self.addresses.append(self.platform.join_as_buyer("outside"))
         self.outsider = self.platform.account("outsider")
         self.agreements = [

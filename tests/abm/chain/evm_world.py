@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-ENOUGH = 2**64
+ENOUGH = 2**60
 """An allowance that does not bind, where allowances are not what a test is about."""
 
 

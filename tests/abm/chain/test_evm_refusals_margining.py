@@ -228,6 +228,8 @@ def test_the_largest_amounts_overflow_nowhere() -> None:
     p.fund(world.lender, 2, LARGE - 1 - 285_000)
     p.fund(world.borrower, 0, LARGE - 1)
     p.deposit(world.borrower, 0, LARGE - 1)
+    p.allow(world.lender, 2, LARGE)
+    p.allow(world.borrower, 0, 2 * LARGE)
     p.go_to(1)
     p.post([2, 1])
     big = p.open(world.lender, world.borrower, 1, 0, 0, [0, 0, 2**62], [LARGE - 1, 0, 0])

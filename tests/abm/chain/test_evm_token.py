@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import cache, reduce
 from operator import xor
 from typing import Any
 
@@ -193,3 +193,102 @@ def test_an_allowance_can_be_signed() -> None:
     p.machine.advance_to(deadline + 1)
     with pytest.raises(RevertedError, match="expired"):
         bring(later)
+
+
+LARGE = 2**61 - 1
+"""From here on the collector's allowances do not fit into their owner's record."""
+UNLIMITED = 2**256 - 1
+AMOUNTS = st.one_of(
+    st.integers(0, 120),
+    st.integers(LARGE - 2, LARGE + 2),
+    st.sampled_from([2**96, UNLIMITED - 1, UNLIMITED]),
+)
+
+
+class Allowing:
+    """A restricted token: an owner of 100, and spenders of which none is a named pool yet."""
+
+    def __init__(self) -> None:
+        self.p = p = Platform(["A", "cash"])
+        names = ("issuer", "owner", "receiver", "lending", "desk", "anybody")
+        self.issuer, self.owner, self.receiver, *spenders = (p.account(name) for name in names)
+        self.lending, self.desk, self.anybody = self.spenders = spenders
+        arguments = ["Z", self.issuer, p.admin, p.enforcer, p.guardian, True]
+        self.token = p.machine.deploy(artefact("Token"), arguments, p.admin)
+        for account in (self.owner, self.receiver):
+            self.send(p.enforcer, "permit_account", account, True)
+        self.send(self.issuer, "mint", self.owner, 100)
+
+    def send(self, sender: str, function: str, *arguments: Any) -> None:
+        self.p.machine.send(self.token, function, arguments, sender)
+
+    def read(self, function: str, *arguments: Any) -> Any:
+        return self.p.machine.read(self.token, function, arguments)
+
+    def allowed(self) -> list[int]:
+        """What each spender is allowed."""
+        return [self.read("allowance", self.owner, spender) for spender in self.spenders]
+
+
+@cache
+def _allowing() -> Allowing:
+    """One for all examples."""
+    made = Allowing()
+    for pool in (made.lending, made.desk):
+        made.send(made.p.admin, "name_pool", pool)
+    return made
+
+
+@given(
+    steps=st.lists(
+        st.tuples(st.sampled_from(["approve", "take"]), st.integers(0, 2), AMOUNTS), max_size=12
+    ),
+    frozen=st.integers(0, 100),
+)
+@settings(max_examples=50, deadline=None)
+def test_allowances_are_those_of_erc_20_wherever_they_lie(
+    steps: list[tuple[str, int, int]], frozen: int
+) -> None:
+    """Of the collector, another pool and anybody else; nothing else in a record is touched."""
+    made = _allowing()
+    made.send(made.p.enforcer, "setFrozenTokens", made.owner, 0)
+    made.send(made.receiver, "transfer", made.owner, made.read("balanceOf", made.receiver))
+    made.send(made.p.enforcer, "setFrozenTokens", made.owner, frozen)
+    for spender in made.spenders:
+        made.send(made.owner, "approve", spender, 0)
+    held, allowed = 100, [0, 0, 0]
+    for what, number, amount in steps:
+        spender = made.spenders[number]
+        if what == "approve":
+            made.send(made.owner, "approve", spender, amount)
+            allowed[number] = amount
+        elif amount <= min(allowed[number], held - frozen):
+            made.send(spender, "transferFrom", made.owner, made.receiver, amount)
+            held -= amount
+            allowed[number] -= amount if allowed[number] < UNLIMITED else 0
+        else:
+            with pytest.raises(RevertedError):
+                made.send(spender, "transferFrom", made.owner, made.receiver, amount)
+        assert made.allowed() == allowed
+        for spender, left in zip(made.spenders, allowed, strict=True):
+            assert made.read("spendable", made.owner, spender) == min(left, held - frozen)
+        assert made.read("balanceOf", made.owner) == held
+        assert made.read("balanceOf", made.receiver) == 100 - held
+        assert made.read("getFrozenTokens", made.owner) == frozen
+        assert made.read("canSend", made.owner) and not made.read("isPool", made.owner)
+
+
+def test_the_first_pool_is_the_collector_and_what_was_allowed_before_counts() -> None:
+    made = Allowing()
+    for spender in made.spenders:
+        made.send(made.owner, "approve", spender, 7)
+    for pool in (made.lending, made.desk, made.lending):
+        made.send(made.p.admin, "name_pool", pool)
+        assert str(made.read("collector")).lower() == made.lending
+        assert made.allowed() == [7, 7, 7]
+    made.send(made.lending, "transferFrom", made.owner, made.receiver, 3)
+    made.send(made.owner, "approve", made.desk, 5)
+    assert made.allowed() == [4, 5, 7]
+    made.send(made.owner, "approve", made.lending, 9)
+    made.send(made.desk, "transferFrom", made.owner, made.receiver, 5)
+    assert made.allowed() == [9, 0, 7]
