@@ -107,7 +107,8 @@ class ChainDay:
             accounts.open_loans[loans.account[i]] += 1
             totals[tally.LOANS_OPENED] += 1
             totals[tally.TRANSFERS] += np.count_nonzero(posted[i]) + np.count_nonzero(books.lent[i])
-        books.calendar.running.view(np.uint8)[:] = 1  # contracts say later which are
+        # Contracts say later which are; the flags behind the last loan are nobody's.
+        books.calendar.running.view(np.uint8)[: len(loans)] = 1
         accounts.value[loans.account] = posted @ market.prices
         mark_exposures(books, market.prices)
         self.chain.read_books()

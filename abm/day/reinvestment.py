@@ -20,6 +20,9 @@ from scenarios.errors import InputError
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
+LARGEST_PLACED = 2**53
+"""In money units: up to here money times a share of a portfolio is exact to the unit."""
+
 
 class Reinvestment:
     """Invests what lenders may of their cash collateral, and returns it (`docs/rules.md`).
@@ -80,6 +83,7 @@ class Reinvestment:
         market, sheet = self._market, self._sheet
         if not len(sheet.placed):
             return np.zeros(len(sheet.debt), np.int64)
+        self._refuse_overflow()
         due, prices = sheet.placed[market.day % len(sheet.placed)], market.market_prices
         paid: Ints = due @ prices
         self._capacity[:, -1] += paid
@@ -115,6 +119,17 @@ class Reinvestment:
             sheet.placed[slots, rows] += placed[rows]
             self._note(tally.PLACEMENT, placed, market.market_prices)
         return bought - placed
+
+    def _refuse_overflow(self) -> None:
+        """Refuse prices at which what is placed could not be counted in money any more."""
+        market, placed = self._market, self._sheet.placed.sum(axis=0).astype(np.float64)
+        value = (placed @ market.market_prices).max(initial=0.0)
+        if value >= LARGEST_PLACED:
+            raise InputError(
+                f"balance: placements have grown to {value * market.unit:.3g} for one participant"
+                f" by day {market.day}, which cannot be counted any more; use prices that rise"
+                " less, a longer reinvest_term, or a larger money.unit"
+            )
 
     @contextmanager
     def cash_at_hand(self) -> Iterator[None]:

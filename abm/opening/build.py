@@ -151,6 +151,7 @@ def draw_blueprint(
         table = replace(table, agreements=tuple(revision.today))
     agreements = at_raised_haircuts(scenario, table.agreements)
     if revision is not None and revision.for_new_loans:
+        _refuse_without_new_loans(table)
         agreements *= len(panel.dates)  # with room for those that rules have replaced
     if scenario.rules:  # which may write other terms in every run
         terms, priority = terms_of(agreements, tokens, cash, unit)
@@ -209,6 +210,16 @@ def draw_blueprint(
         ),
         policies=policies,
     )
+
+
+def _refuse_without_new_loans(table: LoanTable) -> None:
+    """Refuse rules for new loans only where all loans are those of day 0."""
+    replaced = any(kind.at_maturity == "replace" for kind in table.drawn.kinds)
+    if not replaced and not (table.drawn.start > 0).any():
+        raise InputError(
+            "rules: for new loans only, they change nothing: all loans begin on the first day, and"
+            ' none is replaced; give loans a `start`, or at_maturity = "replace"'
+        )
 
 
 def _books(

@@ -200,7 +200,8 @@ class Offer:
         if "model" in given:
             # Which replaces all terms that tell the models apart.
             changes["agreement.model"] = given["model"]
-        if "haircut" in given:
+        own = self.controls["haircut"].of(base)
+        if given.get("haircut", own) != own:  # a margin percentage stays what it is, exactly
             changes |= {"agreement.margin_percentage": None, "agreement.haircut": given["haircut"]}
         topology = given.get("topology", base.network.topology)
         if topology != base.network.topology:

@@ -61,7 +61,7 @@ def compare_cheapest(loans: int) -> Iterator[Measurement]:
         yield Measurement(f"day by priority, {case}", number, 1e3 * one, "ms")
         name = f"day of the cheapest, {case}"
         yield Measurement(name, number, 1e3 * other, "ms", "the same by priority", one / other)
-        yield Measurement("longest day of these", number, 1e3 * longest, "ms")
+        yield Measurement(f"longest day of these, {case}", number, 1e3 * longest, "ms")
 
 
 def _scenario(loans: int, schedules: dict[str, Any], inventory: float, delivery: str) -> Scenario:

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from evm_scenarios import random_scenario
 
+from abm.books.calendar import TOGETHER, flags
 from abm.books.ledger import LedgerError
 from abm.chain.verify import Difference, compare, verify
 from abm.model import CollateralMarket
@@ -99,6 +100,16 @@ def test_the_hand_example_comes_out_on_chain(model: int) -> None:
     panel = PricePanel.from_frame(frame, "hand")
     market = CollateralMarket(scenario, prices=panel).run()
     np.testing.assert_allclose(market.days_frame()["gap"][1:], gaps[model], rtol=0, atol=1e-9)
+
+
+def test_no_flag_of_the_calendar_is_of_a_loan_that_does_not_exist() -> None:
+    """Flags come in words; one behind the last loan has a pass read what is no loan."""
+    scenario = Scenario.load("stand-in-case-3")
+    market = CollateralMarket(scenario, rng=1, ledger="evm")
+    words, number = market.books.calendar.running, len(market.books.loans)
+    assert flags(words, TOGETHER * len(words)).tolist() == [1] * number + [0] * (
+        TOGETHER * len(words) - number
+    )
 
 
 MARKETS = int(os.environ.get("COLLATERAL_MARKETS", "40"))

@@ -80,7 +80,7 @@ def test_experiments_tell_memory_and_cost(tmp_path: Path) -> None:
     assert value["workers replaced"] == 0
     assert found["size"]["engine with a worker"] == 100
     assert value["tiny market alone"] > 0
-    assert value["engine in this process"] > 0
+    assert "engine in this process" in value, "a difference of times, and small: of any sign"
     assert "half-second run alone" not in value
 
 

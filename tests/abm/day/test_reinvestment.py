@@ -148,6 +148,12 @@ def test_a_lender_whose_equity_the_paper_takes_defaults() -> None:
     assert own.days_frame()["defaults_insolvency"].tolist() == [0, 0, 1, 0, 0]
 
 
+def test_placements_that_cannot_be_counted_any_more_are_refused() -> None:
+    """800 P at 1 are worth 8e17 at a price of 1e15: too much to share out to the unit."""
+    with pytest.raises(InputError, match=r"grown to 8e\+17 for one participant by day 3"):
+        market(UNTIL_A_DAY, [100] * 5, [1, 1, 1, 10**15, 1]).run()
+
+
 def test_interest_is_owed_on_what_is_invested_too() -> None:
     """And it earns the one rate of reinvestment, wherever it is: 1,000 at 3.6 % are 0.1 a day."""
     rates = {"benchmark": 0.018, "reinvestment": 0.036}

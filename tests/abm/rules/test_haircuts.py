@@ -285,17 +285,26 @@ def test_a_loan_that_cannot_be_repaid_is_no_new_one(monkeypatch: pytest.MonkeyPa
 LOAN = {"lender": "L1", "borrower": "B1", "lent": {"JPY": 1000}}
 
 
-def test_new_loans_only_changes_nothing_where_all_loans_are_old() -> None:
-    """What begins on day 0 keeps its haircut, however the rule goes on."""
+def test_new_loans_only_leaves_old_loans_alone() -> None:
+    """What begins on day 0 keeps its haircut, however the rule goes on; what begins later has that
+    of its day."""
     path = {"A": walk(3, 60)[:, 0].round(2).tolist()}
     parameters = {"model": "ewma", "minimum": 5, "loans": "new"}
-    common = {"money": {"currency": "JPY", "unit": 0.01}, "loans": [{**LOAN, "loan_id": 1}]}
-    fixed = market_of(path, **common).run()
+    loans = [{**LOAN, "loan_id": 1}, {**LOAN, "loan_id": 2, "start": 50}]
+    common = {"money": {"currency": "JPY", "unit": 0.01}, "loans": loans}
+    fixed = market_of(path, **common).run().days_frame().fillna(0)
     ruled = market_of(path, rules=[{"use": RULE, "parameters": parameters}], **common).run()
-    assert ruled.days_frame().equals(fixed.days_frame())
+    same = (ruled.days_frame().fillna(0) == fixed).all(axis=1)
+    assert same[:50].all() and not same[50:].any()
     all_loans = {**parameters, "loans": "all"}
     other = market_of(path, rules=[{"use": RULE, "parameters": all_loans}], **common).run()
-    assert not other.days_frame().equals(fixed.days_frame())
+    assert not (other.days_frame().fillna(0) == fixed).all(axis=1)[:50].all()
+
+
+def test_new_loans_only_is_refused_where_there_are_none() -> None:
+    rules = [{"use": RULE, "parameters": {"model": "ewma", "loans": "new"}}]
+    with pytest.raises(InputError, match="all loans begin on the first day"):
+        market_of({"A": [1, 1]}, rules=rules, loans=[{**LOAN, "loan_id": 1}])
 
 
 def test_new_loans_only_is_refused_where_loans_are_margined_together() -> None:
