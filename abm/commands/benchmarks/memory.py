@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -86,7 +87,7 @@ def growth(samples: list[Sample], who: str) -> float:
 def _watched(
     experiment: Experiment, out: Path, workers: int, parts: int
 ) -> tuple[Finished, list[Sample], set[int]]:
-    """Run a sweep of so many parts in a process of its own, and look at it five times a second.
+    """Run a sweep of so many parts in a process of its own, and look at it some times a part.
 
     Returns:
         How it went, the samples, and the process numbers of all workers seen.
@@ -98,18 +99,19 @@ def _watched(
     client = apart.Process(target=_run, args=(theirs, experiment, out, workers))
     client.start()
     theirs.close()
-    process, samples, seen = psutil.Process(client.pid), list[Sample](), set[int]()
-    while not ours.poll(0.2):
+    process, samples, seen = psutil.Process(client.pid), list[Sample](), Counter[int]()
+    while not ours.poll(min(0.2, parts / 400)):
         sizes = {}
         for child in process.children():
             try:
-                if not any("resource_tracker" in word for word in child.cmdline()):
+                # Workers are copies of the client; it calls other programs, too.
+                if child.cmdline() == process.cmdline():
                     sizes[child.pid] = child.memory_info().rss
             except psutil.Error:
                 continue
         stored = sum(1 for _ in (out / "runs").iterdir()) if (out / "runs").is_dir() else 0
-        seen.update(sizes)
-        if stored and sizes:
+        seen.update(sizes.keys())
+        if stored and any(sizes.values()):
             samples.append(Sample(stored / parts, process.memory_info().rss, max(sizes.values())))
     try:
         finished: Finished = ours.recv()
@@ -117,7 +119,8 @@ def _watched(
         raise RuntimeError("the client of the sweep has died") from None
     finally:
         client.join()
-    return finished, samples, seen
+    # A program that is just being called is a copy of the client, too, for a moment.
+    return finished, samples, {number for number, times in seen.items() if times > 1}
 
 
 def _run(connection: Connection, experiment: Experiment, out: Path, workers: int) -> None:
