@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -40,11 +40,23 @@ def severe(driver: Any) -> list[str]:
 
 
 def text_of(driver: Any, selector: str) -> str:
-    return str(element(driver, selector).text)
+    return str(_there(driver, selector, lambda found: found.text))
 
 
 def click(driver: Any, selector: str) -> None:
-    element(driver, selector).click()
+    _there(driver, selector, lambda found: found.click())
+
+
+def _there(driver: Any, selector: str, act: Callable[[Any], Any]) -> Any:
+    """Do it to what is there now: the page may draw it anew between finding it and that."""
+    from selenium.common.exceptions import StaleElementReferenceException
+
+    for _ in range(5):
+        try:
+            return act(element(driver, selector))
+        except StaleElementReferenceException:
+            continue
+    return act(element(driver, selector))
 
 
 def press(driver: Any, key: str) -> None:
